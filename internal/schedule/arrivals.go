@@ -1,0 +1,68 @@
+package schedule
+
+import (
+	"sort"
+
+	"hyperscale"
+)
+
+// Arrivals is an open load: when each of its slots is due. It never changes and
+// may be used by many at once.
+type Arrivals struct {
+	course course
+	total  int64
+	end    hyperscale.JobTime
+	drawn  *drawn // Poisson arrivals; nil: evenly spaced by the rate
+}
+
+// NewArrivals computes the schedule of an open load. Source is the workflow's;
+// only Poisson arrivals draw from it. The rates and durations of the stages are
+// not negative, and together they make fewer than 2⁶² slots. A load that counts
+// its arrivals (Load.Arrivals) ends at the time at which one more would be due.
+func NewArrivals(load hyperscale.Load, source hyperscale.Source) *Arrivals {
+	a := &Arrivals{course: newCourse(load.Stages)}
+	if load.Poisson {
+		a.drawn = newDrawn(&a.course, source)
+		a.total = a.drawn.total
+	} else {
+		a.total = a.course.slots(a.course.length)
+	}
+	a.end = hyperscale.JobTime(a.course.length)
+	if load.Arrivals > 0 && load.Arrivals < a.total {
+		a.end, _ = a.Due(hyperscale.Slot(load.Arrivals))
+		a.total = load.Arrivals
+	}
+	return a
+}
+
+// Total is the number of slots due in [0, End).
+func (a *Arrivals) Total() int64 { return a.total }
+
+// End is when the load starts nothing more: the length of its stages, or less if
+// it counts its arrivals.
+func (a *Arrivals) End() hyperscale.JobTime { return a.end }
+
+// Due is when slot i should begin: the first nanosecond at which the integral of
+// the rate has reached i; with Poisson arrivals the i-th time drawn. It is false
+// for slots that the load does not have.
+func (a *Arrivals) Due(i hyperscale.Slot) (hyperscale.JobTime, bool) {
+	if i < 0 || int64(i) >= a.total {
+		return 0, false
+	}
+	if a.drawn != nil {
+		return hyperscale.JobTime(a.drawn.due(int64(i))), true
+	}
+	return hyperscale.JobTime(a.course.due(int64(i))), true
+}
+
+// Before is the number of slots due before t.
+func (a *Arrivals) Before(t hyperscale.JobTime) int64 {
+	if a.drawn == nil {
+		return min(a.course.slots(int64(t)), a.total)
+	}
+	lo, hi := a.drawn.around(int64(t))
+	lo, hi = min(lo, a.total), min(hi, a.total)
+	var p points
+	n := sort.Search(int(hi-lo), func(k int) bool { return a.drawn.at(&p, lo+int64(k)) >= int64(t) })
+	return lo + int64(n)
+}

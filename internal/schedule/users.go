@@ -1,0 +1,140 @@
+package schedule
+
+import (
+	"sort"
+
+	"hyperscale"
+)
+
+// Users is a closed load: how many virtual users there are at each time. It
+// never changes and may be used by many at once.
+//
+// Between the levels of a stage the number of users goes in steps of one: VU v
+// is alive while the straight line is at least v + ½, so that the VU-time of a
+// ramp is that of the line. VUs begin in the order of their numbers and end in
+// the opposite order.
+type Users struct {
+	stages []climb
+	peak   int64
+	end    int64
+}
+
+// climb is a stage of a closed load.
+type climb struct {
+	start, over int64 // ns; over is above zero
+	from, to    int64
+}
+
+// NewUsers computes the schedule of a closed load. Levels are not negative and
+// below 2⁴⁰.
+func NewUsers(load hyperscale.Load) *Users {
+	u := &Users{}
+	for _, s := range load.Stages {
+		if s.Over <= 0 {
+			continue
+		}
+		u.stages = append(u.stages, climb{start: u.end, over: int64(s.Over), from: s.From, to: s.To})
+		u.end += int64(s.Over)
+	}
+	for k := range u.stages {
+		c := &u.stages[k]
+		u.peak = max(u.peak, c.level(0), c.level(c.over-1))
+	}
+	return u
+}
+
+// Peak is the highest number of virtual users: the V of data rows.
+func (u *Users) Peak() int64 { return u.peak }
+
+// End is when the load starts nothing more: the length of its stages.
+func (u *Users) End() hyperscale.JobTime { return hyperscale.JobTime(u.end) }
+
+// At is the number of virtual users at t; VU v is alive while it is above v. It
+// is 0 before the start and from the end on.
+func (u *Users) At(t hyperscale.JobTime) int64 {
+	x := int64(t)
+	if x < 0 || x >= u.end {
+		return 0
+	}
+	c := &u.stages[u.stage(x)]
+	return c.level(x - c.start)
+}
+
+// Change is the first time after t at which the number of users becomes another,
+// and that number. It is false when there is none: from the end on.
+func (u *Users) Change(t hyperscale.JobTime) (at hyperscale.JobTime, level int64, ok bool) {
+	level = u.At(t)
+	x := int64(t)
+	if x < 0 {
+		x = -1
+	}
+	for x < u.end {
+		next := int64(0)
+		if x >= 0 {
+			c := &u.stages[u.stage(x)]
+			next = c.start + c.change(x-c.start)
+		}
+		if now := u.At(hyperscale.JobTime(next)); now != level {
+			return hyperscale.JobTime(next), now, true
+		}
+		x = next
+	}
+	return 0, level, false
+}
+
+// Planned is the VU-time that the load promises of the VUs of the share in
+// [max(0, share.From), until). Like every time here, From is to be given from
+// the workflow's start.
+func (u *Users) Planned(share hyperscale.Share, until hyperscale.JobTime) hyperscale.JobTime {
+	t := max(share.From, 0)
+	level := u.At(t)
+	var sum hyperscale.JobTime
+	for t < until {
+		at, next, ok := u.Change(t)
+		if !ok {
+			break
+		}
+		sum += hyperscale.JobTime(share.Count(level)) * (min(at, until) - t)
+		t, level = at, next
+	}
+	return sum
+}
+
+// stage is the index of the stage that x is in, 0 ≤ x < end.
+func (u *Users) stage(x int64) int {
+	return sort.Search(len(u.stages), func(k int) bool { return x < u.stages[k].start }) - 1
+}
+
+// level is the number of users x nanoseconds into the stage: the line rounded,
+// halves up.
+func (c *climb) level(x int64) int64 {
+	if c.to >= c.from {
+		up, _ := mul64(2*uint64(c.to-c.from), uint64(x)).add(u128{lo: uint64(c.over)}).div(2 * uint64(c.over))
+		return c.from + int64(up)
+	}
+	// Rounding halves up on the way down is rounding halves down the way gone.
+	down, rest := mul64(2*uint64(c.from-c.to), uint64(x)).add(u128{lo: uint64(c.over)}).div(2 * uint64(c.over))
+	if rest == 0 {
+		down--
+	}
+	return c.from - int64(down)
+}
+
+// change is the first time into the stage after x at which its level is another,
+// or its end.
+func (c *climb) change(x int64) int64 {
+	gone := c.level(x) - c.from
+	over := uint64(c.over)
+	switch {
+	case c.to > c.from: // from + (to − from)·t ÷ over reaches level + ½
+		at, rest := mul64(uint64(2*gone+1), over).div(2 * uint64(c.to-c.from))
+		if rest != 0 {
+			at++
+		}
+		return min(int64(at), c.over)
+	case c.to < c.from: // … falls below level − ½
+		at, _ := mul64(uint64(-2*gone+1), over).div(2 * uint64(c.from-c.to))
+		return min(int64(at)+1, c.over)
+	}
+	return c.over
+}
