@@ -111,7 +111,7 @@ func (p *Parser) takeTrailers(b []byte) (n int) {
 		switch {
 		case len(text) == 0:
 			p.state = isDone
-		case nameEnd(text) < 1:
+		case nameEnd(text, 0) < 1:
 			p.fail(session.MalformedAnswer, "not a trailer: "+sample(text))
 		}
 	}

@@ -2,14 +2,20 @@ package http1
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
+	"math/bits"
 	"strconv"
 
 	"hyperscale/internal/session"
 )
 
-// takeStatus reads the status line.
+// takeStatus reads the status line, and what follows it if that is a plain head.
 func (p *Parser) takeStatus(b []byte) int {
+	if n := p.recall(b); n > 0 {
+		return n
+	}
+	first := p.section == 0
 	line, n, whole := p.line(b, false)
 	if !whole {
 		return n
@@ -20,7 +26,11 @@ func (p *Parser) takeStatus(b []byte) int {
 		return n
 	}
 	p.state = inHeader
-	return n
+	k := p.takePlain(b[n:])
+	if first && p.state != inHeader && p.state != inStatus && p.state != isFailed {
+		p.learn(b, n, n+k)
+	}
+	return n + k
 }
 
 // readStatus reads HTTP/1.d ddd [reason].
@@ -37,83 +47,105 @@ func (p *Parser) readStatus(s []byte) bool {
 	return true
 }
 
-// takeHeaders reads header lines up to the empty one.
-func (p *Parser) takeHeaders(b []byte) (n int) {
-	begin := 0 // of the lines of b that are to be kept and were not yet
-	for n < len(b) {
-		held := p.holds()
-		line, k, whole := p.line(b[n:], true)
-		text := line
-		if whole {
-			text = trimEnd(line)
-		}
-		if p.headOn && (held || !whole || len(text)+2 != k || len(text) == 0) {
-			p.keepHead(b[begin:n], text, whole && len(text) > 0)
-			begin = n + k
-		}
-		n += k
-		if !whole {
+// takeHeaders reads header lines up to the empty one, or up to where lines of
+// the other sort begin: plain ones are in one piece, end in CRLF and do not fold.
+func (p *Parser) takeHeaders(b []byte) int {
+	if !p.holds() {
+		if n := p.takePlain(b); n > 0 {
 			return n
 		}
-		if len(text) == 0 {
+	}
+	return p.takeOdd(b)
+}
+
+// takePlain reads as many plain header lines as b begins with, and the empty
+// line if that comes next.
+func (p *Parser) takePlain(b []byte) (n int) {
+	most := min(len(b), MaxHead-int(p.section))
+	for p.state == inHeader && n+1 < most {
+		if b[n] == '\r' && b[n+1] == '\n' {
+			p.keepHead(b[:n], nil)
+			p.section += int32(n + 2)
 			p.endHead()
-			return n
+			return n + 2
 		}
-		if !p.readHeader(text) {
-			return n
+		colon := nameEnd(b, n)
+		if colon <= n {
+			break
 		}
+		end := lineEnd(b, colon)
+		if end < 0 || b[end-1] != '\r' || end+1 >= most || b[end+1] == ' ' || b[end+1] == '\t' {
+			break
+		}
+		p.readHeader(b[n:colon], b[colon+1:end-1])
+		n = end + 1
 	}
-	if p.headOn {
-		p.keepHead(b[begin:n], nil, false)
-	}
+	p.keepHead(b[:n], nil)
+	p.section += int32(n)
 	return n
 }
 
-// keepHead keeps lines as they are and, if there is one, a line that is not so
-// in what was fed.
-func (p *Parser) keepHead(lines, line []byte, is bool) {
-	if len(lines) > 0 {
-		p.head.add(p, headOf, lines)
+// takeOdd reads one header line of any sort, or the empty one.
+func (p *Parser) takeOdd(b []byte) int {
+	line, n, whole := p.line(b, true)
+	if !whole {
+		return n
 	}
-	if is {
+	text := trimEnd(line)
+	if len(text) == 0 {
+		p.endHead()
+		return n
+	}
+	colon := nameEnd(text, 0)
+	if colon < 1 {
+		p.fail(session.MalformedAnswer, "not a header line: "+sample(text))
+		return n
+	}
+	p.keepHead(text, crlf)
+	p.readHeader(text[:colon], text[colon+1:])
+	return n
+}
+
+var crlf = []byte("\r\n")
+
+// keepHead keeps lines, if the head is kept, and the end that they need.
+func (p *Parser) keepHead(lines, end []byte) {
+	if !p.headOn || len(lines) == 0 {
+		return
+	}
+	p.head.add(p, headOf, lines)
+	if end != nil {
 		p.head.settle(p, headOf)
-		s := p.hold()
-		s.part[headOf] = append(append(s.part[headOf], line...), '\r', '\n')
+		p.head.add(p, headOf, end)
 	}
 }
 
-// readHeader takes from one header line what it says about the answer's frame.
-func (p *Parser) readHeader(line []byte) bool {
-	colon := nameEnd(line)
-	if colon < 1 {
-		p.fail(session.MalformedAnswer, "not a header line: "+sample(line))
-		return false
-	}
-	switch name := line[:colon]; colon {
-	case 8:
+// readHeader takes from one header what it says about the answer's frame.
+func (p *Parser) readHeader(name, value []byte) {
+	switch len(name) {
+	case len("location"):
 		if is(name, "location") {
 			p.flags |= hasLocation
 		}
-	case 10:
+	case len("connection"):
 		if is(name, "set-cookie") {
 			p.flags |= setsCookie
 		} else if is(name, "connection") {
-			p.readConnection(line[colon+1:])
+			p.readConnection(value)
 		}
-	case 14:
+	case len("content-length"):
 		if is(name, "content-length") {
-			return p.readLength(line[colon+1:])
+			p.readLength(value)
 		}
-	case 16:
+	case len("content-encoding"):
 		if is(name, "content-encoding") {
 			p.flags |= hasEncoding
 		}
-	case 17:
+	case len("transfer-encoding"):
 		if is(name, "transfer-encoding") {
-			return p.readCoding(line[colon+1:])
+			p.readCoding(value)
 		}
 	}
-	return true
 }
 
 // readConnection looks for the options close and keep-alive.
@@ -132,33 +164,33 @@ func (p *Parser) readConnection(list []byte) {
 }
 
 // readLength reads one length, or several that are the same.
-func (p *Parser) readLength(list []byte) bool {
+func (p *Parser) readLength(list []byte) {
 	for item, rest := cut(list); ; item, rest = cut(rest) {
 		n, ok := number(item)
 		switch {
 		case !ok:
 			p.fail(session.MalformedAnswer, "not a length: "+sample(list))
-			return false
+			return
 		case p.flags&hasLength != 0 && n != p.left:
 			p.fail(session.MalformedAnswer, "conflicting lengths")
-			return false
+			return
 		}
 		p.flags |= hasLength
 		p.left = n
 		if rest == nil {
-			return true
+			return
 		}
 	}
 }
 
 // readCoding notes whether the last transfer coding is chunked.
-func (p *Parser) readCoding(list []byte) bool {
+func (p *Parser) readCoding(list []byte) {
 	for item, rest := cut(list); ; item, rest = cut(rest) {
 		if len(item) > 0 {
 			isChunked := is(item, "chunked")
 			if isChunked && p.flags&chunked != 0 {
 				p.fail(session.MalformedAnswer, "chunked twice")
-				return false
+				return
 			}
 			p.flags = p.flags&^chunked | hasCoding
 			if isChunked {
@@ -166,7 +198,7 @@ func (p *Parser) readCoding(list []byte) bool {
 			}
 		}
 		if rest == nil {
-			return true
+			return
 		}
 	}
 }
@@ -177,8 +209,7 @@ func (p *Parser) endHead() {
 	case p.status == 101:
 		p.fail(session.MalformedAnswer, "101 without having been asked to switch protocols")
 	case p.status < 200:
-		p.flags = interim
-		p.left = 0
+		p.flags, p.left = 0, 0
 		p.head.view = nil
 		if p.stash != nil {
 			p.stash.part[headOf] = p.stash.part[headOf][:0]
@@ -192,7 +223,7 @@ func (p *Parser) endHead() {
 // frame settles how the body ends, by RFC 9112, section 6.3.
 func (p *Parser) frame() {
 	if p.flags&hasCoding != 0 && (p.flags&hasLength != 0 || p.minor == 0) {
-		p.flags |= saysClose
+		p.flags |= lastOne
 	}
 	switch {
 	case p.noBody || p.status == 204 || p.status == 304:
@@ -206,43 +237,40 @@ func (p *Parser) frame() {
 		}
 	default:
 		p.state = inClose
-		p.flags |= saysClose
+		p.flags |= lastOne
 	}
 }
 
-// tokens marks the bytes of header names (RFC 9110, section 5.6.2).
-var tokens = func() (t [256]bool) {
-	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-		t[c] = true
-	}
-	return t
-}()
-
-// nameEnd is the index of the colon behind the header name that line begins
-// with, -1 when there is none.
-func nameEnd(line []byte) int {
-	for i, c := range line {
-		if !tokens[c] {
-			if c == ':' {
-				return i
-			}
-			return -1
+// nameEnd is the index of the colon behind the header name at b[i:], -1 when
+// there is none. A name holds visible characters of ASCII only. Like lineEnd it
+// looks at eight bytes at once, for a colon, for what is below '!' and for what
+// is above ASCII.
+func nameEnd(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		x := w ^ ':'*ones
+		if m := ((x-ones)&^x | (w-'!'*ones)&^w | w) & highs; m != 0 {
+			i += bits.TrailingZeros64(m) >> 3
+			break
 		}
+	}
+	for i < len(b) && b[i] != ':' && '!' <= b[i] && b[i] < 0x80 {
+		i++
+	}
+	if i < len(b) && b[i] == ':' {
+		return i
 	}
 	return -1
 }
 
-// is reports whether b is the word w, which is in lower case, in any case.
+// is reports whether b is the word w, which is of small letters and hyphens, in
+// letters of any size. B has no CR, which would pass for a hyphen.
 func is(b []byte, w string) bool {
 	if len(b) != len(w) {
 		return false
 	}
-	for i := 0; i < len(w); i++ {
-		c := b[i]
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != w[i] {
+	for i := range b {
+		if b[i]|0x20 != w[i] {
 			return false
 		}
 	}

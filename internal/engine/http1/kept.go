@@ -16,46 +16,10 @@ const (
 	bodyOf
 )
 
-// maxSpare is the largest buffer worth keeping for the next answer, in bytes.
-const maxSpare = 64 << 10
-
-// Spares lends buffers to the parsers of one lane, so that answers which come in
-// pieces cost no allocation. The zero value is empty. It is not for use by
-// several goroutines; a nil one lends from the heap.
-type Spares struct{ free []*stash }
-
-func (s *Spares) get() *stash {
-	if s == nil || len(s.free) == 0 {
-		return new(stash)
-	}
-	last := len(s.free) - 1
-	st := s.free[last]
-	s.free = s.free[:last]
-	return st
-}
-
-func (s *Spares) put(st *stash) {
-	if s == nil {
-		return
-	}
-	st.line = emptied(st.line)
-	for i := range st.part {
-		st.part[i] = emptied(st.part[i])
-	}
-	s.free = append(s.free, st)
-}
-
-func emptied(b []byte) []byte {
-	if cap(b) > maxSpare {
-		return nil
-	}
-	return b[:0]
-}
-
-// put gives p's stash, which it takes in hand when there is none.
+// hold gives p's stash, which it takes in hand when there is none.
 func (p *Parser) hold() *stash {
 	if p.stash == nil {
-		p.stash = p.spare.get()
+		p.stash = p.lane.get()
 	}
 	return p.stash
 }

@@ -13,7 +13,7 @@ import (
 // after it is known not to continue it; an empty one never is continued.
 func (p *Parser) line(b []byte, folds bool) (line []byte, n int, whole bool) {
 	if p.stash == nil || len(p.stash.line) == 0 {
-		end := lineEnd(b)
+		end := lineEnd(b, 0)
 		if end >= 0 && (!folds || ends(b, end)) {
 			p.section += int32(end + 1)
 			return b[:end+1], end + 1, p.section <= MaxHead || p.failLong()
@@ -60,7 +60,7 @@ func (p *Parser) lineOn(b []byte, folds bool) (line []byte, n int, whole bool) {
 		return nil, n, false
 	}
 	line, s.line = s.line, s.line[:0]
-	if lineEnd(line) != len(line)-1 {
+	if lineEnd(line, 0) != len(line)-1 {
 		p.fail(session.MalformedAnswer, "a line with a bare CR or a NUL: "+sample(line))
 		return nil, n, false
 	}
@@ -82,12 +82,11 @@ const (
 	highs = 0x8080808080808080
 )
 
-// lineEnd is the index of the first LF of b, where nothing before it is a NUL or
-// a CR other than its own; else -1. It looks at eight bytes at once: subtracting
-// 0x20 from each borrows into the top bit of those below, of which the first is
-// exact.
-func lineEnd(b []byte) int {
-	i := 0
+// lineEnd is the index of the first LF at or after b[i], where nothing between
+// is a NUL or a CR other than its own; else -1. It looks at eight bytes at once:
+// subtracting 0x20 from each borrows into the top bit of those below, of which
+// the first is exact.
+func lineEnd(b []byte, i int) int {
 	for {
 		for i+8 <= len(b) {
 			w := binary.LittleEndian.Uint64(b[i:])

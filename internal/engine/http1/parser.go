@@ -26,8 +26,8 @@ type Parser struct {
 	in    int64
 	head  kept
 	body  kept
-	stash *stash  // what had to be copied; nil while nothing was
-	spare *Spares // where stashes come from; nil: the heap
+	stash *stash // what had to be copied; nil while nothing was
+	lane  *Lane  // nil: none
 	why   string
 }
 
@@ -60,7 +60,7 @@ const (
 	setsCookie
 	hasLocation
 	hasEncoding
-	interim // an interim answer came before
+	lastOne // the connection ends with this answer, as its frame wants
 )
 
 // Reset begins an answer. NoBody says that it has no body whatever its head
@@ -73,15 +73,15 @@ func (p *Parser) Reset(noBody bool, keep int64, keepHead bool) {
 	p.noBody, p.keep, p.headOn = noBody, keep, keepHead
 }
 
-// Use makes p take its buffers from s, and give them back to it.
-func (p *Parser) Use(s *Spares) { p.spare = s }
+// Use makes p share with the other parsers of l.
+func (p *Parser) Use(l *Lane) { p.lane = l }
 
 // Drop gives back what is kept of a finished answer: nothing but p itself is
 // held until the next one. The slices given by Answer are void.
 func (p *Parser) Drop() {
 	p.head.view, p.body.view = nil, nil
 	if p.stash != nil {
-		p.spare.put(p.stash)
+		p.lane.put(p.stash)
 		p.stash = nil
 	}
 }
@@ -158,7 +158,7 @@ func (p *Parser) Answer(a *session.Answer) {
 // KeepAlive reports whether the connection may carry another request after this
 // finished answer.
 func (p *Parser) KeepAlive() bool {
-	if p.state != isDone || p.flags&saysClose != 0 {
+	if p.state != isDone || p.flags&(saysClose|lastOne) != 0 {
 		return false
 	}
 	return p.minor > 0 || p.flags&saysKeepAlive != 0
