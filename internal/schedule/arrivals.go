@@ -12,6 +12,7 @@ type Arrivals struct {
 	course course
 	total  int64
 	end    hyperscale.JobTime
+	first  int64  // number of the first slot
 	drawn  *drawn // Poisson arrivals; nil: evenly spaced by the rate
 }
 
@@ -35,6 +36,15 @@ func NewArrivals(load hyperscale.Load, source hyperscale.Source) *Arrivals {
 	return a
 }
 
+// Numbered is the same arrivals with slot numbers that begin at first instead of
+// 0: a later probe of a search, whose draws and rows are to be others than those
+// of the probes before.
+func (a *Arrivals) Numbered(first hyperscale.Slot) *Arrivals {
+	b := *a
+	b.first = int64(first)
+	return &b
+}
+
 // Total is the number of slots due in [0, End).
 func (a *Arrivals) Total() int64 { return a.total }
 
@@ -46,13 +56,14 @@ func (a *Arrivals) End() hyperscale.JobTime { return a.end }
 // the rate has reached i; with Poisson arrivals the i-th time drawn. It is false
 // for slots that the load does not have.
 func (a *Arrivals) Due(i hyperscale.Slot) (hyperscale.JobTime, bool) {
-	if i < 0 || int64(i) >= a.total {
+	n := int64(i) - a.first
+	if n < 0 || n >= a.total {
 		return 0, false
 	}
 	if a.drawn != nil {
-		return hyperscale.JobTime(a.drawn.due(int64(i))), true
+		return hyperscale.JobTime(a.drawn.due(n)), true
 	}
-	return hyperscale.JobTime(a.course.due(int64(i))), true
+	return hyperscale.JobTime(a.course.due(n)), true
 }
 
 // Before is the number of slots due before t.

@@ -130,13 +130,14 @@ func (p *stretch) scaled(x int64) u192 {
 }
 
 // guess solves the quadratic from the end with the lower rate, where nothing
-// cancels: the guess is off by no more than its rounding.
+// cancels: the guess is off by no more than its rounding. It is rounded up, as
+// the exact answer is.
 func (p *stretch) guess(need u128) int64 {
 	over := float64(p.over)
 	if p.to >= p.from {
 		low, bend := float64(p.from), float64(p.to-p.from)
 		mass := need.float()
-		return int64(mass / (low + math.Sqrt(low*low+bend*mass/over)))
+		return int64(mass/(low+math.Sqrt(low*low+bend*mass/over))) + 1
 	}
 	low, bend := float64(p.to), float64(p.from-p.to)
 	mass := p.end.sub(p.before).sub(need).float()

@@ -19,7 +19,7 @@ type Cursor struct {
 // later. Like every time here, From is to be given from the workflow's start.
 func (a *Arrivals) Cursor(share hyperscale.Share, lane, lanes int) *Cursor {
 	c := &Cursor{a: a, lane: Lane{Share: share, Index: int64(lane), Of: int64(lanes)}}
-	c.k = c.lane.Count(a.Before(share.From))
+	c.k = c.lane.Count(a.first + a.Before(share.From))
 	c.look()
 	return c
 }
@@ -41,14 +41,15 @@ func (c *Cursor) Next() {
 // look finds the slot at place k and its time.
 func (c *Cursor) look() {
 	c.slot = int64(c.lane.At(c.k))
-	if c.ok = c.slot < c.a.total; !c.ok {
+	n := c.slot - c.a.first
+	if c.ok = n < c.a.total; !c.ok {
 		return
 	}
 	if c.a.drawn != nil {
-		c.time = c.a.drawn.at(&c.points, c.slot)
+		c.time = c.a.drawn.at(&c.points, n)
 		return
 	}
-	m := mul64(uint64(c.slot), perSlot)
+	m := mul64(uint64(n), perSlot)
 	stretches := c.a.course.stretches
 	for stretches[c.stretch].end.less(m) {
 		c.stretch++

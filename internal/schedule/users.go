@@ -84,7 +84,7 @@ func (u *Users) Change(t hyperscale.JobTime) (at hyperscale.JobTime, level int64
 
 // Planned is the VU-time that the load promises of the VUs of the share in
 // [max(0, share.From), until). Like every time here, From is to be given from
-// the workflow's start.
+// the workflow's start. More than 292 years are given as that many.
 func (u *Users) Planned(share hyperscale.Share, until hyperscale.JobTime) hyperscale.JobTime {
 	t := max(share.From, 0)
 	level := u.At(t)
@@ -94,7 +94,7 @@ func (u *Users) Planned(share hyperscale.Share, until hyperscale.JobTime) hypers
 		if !ok {
 			break
 		}
-		sum += hyperscale.JobTime(share.Count(level)) * (min(at, until) - t)
+		sum = add(sum, times(min(at, until)-t, share.Count(level)))
 		t, level = at, next
 	}
 	return sum

@@ -2,16 +2,17 @@ package schedule
 
 import "hyperscale"
 
-// Iterations is a fixed amount of work by a fixed number of virtual users: an
-// iterations load, each, or a workflow without load. Everything is due at once.
+// Iterations is a fixed amount of work by a fixed number of virtual users: a
+// load of the kind iterations or each, or a workflow without load. Everything is
+// due at once.
 type Iterations struct {
-	Slots  int64 // iterations that are shared; of each, the virtual users
-	Passes int64 // of each: how often every virtual user goes; else 1
-	VUs    int64
+	Slots  int64 // the iterations that are shared; of each, the virtual users
+	Passes int64 // of each: how often every virtual user goes round; else 1
+	VUs    int64 // no more than Slots
 }
 
 // NewIterations gives the work of a load of the kinds LoadOnce, LoadIterations
-// and LoadEach. Of more virtual users than shared iterations the rest is left out.
+// and LoadEach.
 func NewIterations(load hyperscale.Load) Iterations {
 	switch load.Kind {
 	case hyperscale.LoadIterations:
@@ -25,22 +26,29 @@ func NewIterations(load hyperscale.Load) Iterations {
 // Total is the number of iterations that are due.
 func (w Iterations) Total() int64 { return w.Slots * w.Passes }
 
-// Lanes is into how many lanes the share's work is divided on a machine that has
-// room for most: no more than it has virtual users there, so that no slot is
-// without one; at least 1.
-func (w Iterations) Lanes(share hyperscale.Share, most int) int {
-	return max(1, min(most, int(min(share.Count(w.VUs), 1<<30))))
+// Share cuts a share down so that each that is left has a virtual user for its
+// slots: of a division finer than there are virtual users some shares hold
+// nothing (false), and the others together still hold all.
+func (w Iterations) Share(s hyperscale.Share) (hyperscale.Share, bool) {
+	if s.Of <= w.VUs {
+		return s, true
+	}
+	s.Lo, s.Hi, s.Of = scale(s.Lo, w.VUs, s.Of), scale(s.Hi, w.VUs, s.Of), w.VUs
+	return s, s.Lo < s.Hi
 }
 
-// Row is the number by which an iteration takes its data rows, unique among the
-// iterations of the workflow: the slot, or for virtual users that go round,
-// pass·V + slot, V being the most there are at once.
-func Row(load hyperscale.Load, slot hyperscale.Slot, pass int64) int64 {
-	switch load.Kind {
-	case hyperscale.LoadClosed:
-		return pass*NewUsers(load).Peak() + int64(slot)
-	case hyperscale.LoadEach:
-		return pass*load.VUs + int64(slot)
+// Lanes is into how many lanes the work of a share (as Share gave it) is divided
+// by a machine that has room for most of them: at most one for each of its
+// virtual users, so that no slot is without one.
+func (w Iterations) Lanes(share hyperscale.Share, most int) int {
+	return int(min(int64(most), share.Count(w.VUs)))
+}
+
+// scale is ⌈x · part ÷ whole⌉, for x ≤ whole.
+func scale(x, part, whole int64) int64 {
+	n, rest := mul64(uint64(x), uint64(part)).div(uint64(whole))
+	if rest != 0 {
+		n++
 	}
-	return int64(slot)
+	return int64(n)
 }
