@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Proves the tree: format, vet for three systems, linters, tests, the race
+# detector, a short fuzzing of everything that reads bytes from outside, and
+# known vulnerabilities. It needs Go (go.mod says which), installs the rest
+# below .tools/, prints what it skips and why, and ends with go test's own lines.
+#
+#   ./test.sh           everything
+#   ./test.sh -short    without the race detector, fuzzing and the network
+set -euo pipefail
+cd "$(dirname "$0")"
+
+golangci_lint=v2.15.0
+govulncheck=v1.9.0
+tools=$PWD/.tools
+short=${1:-}
+case $short in
+'' | -short) ;;
+*)
+	echo "usage: ./test.sh [-short]" >&2
+	exit 2
+	;;
+esac
+
+say() { printf '\n== %s\n' "$*"; }
+skip() { printf '\n-- skipped: %s\n' "$*"; }
+fail() {
+	printf '\ntest.sh: %s\n' "$*" >&2
+	exit 1
+}
+
+# within SECONDS COMMAND…: runs it, bounded where the system has timeout(1).
+within() {
+	local seconds=$1
+	shift
+	if command -v timeout >/dev/null; then
+		timeout "$seconds" "$@"
+	else
+		"$@"
+	fi
+}
+
+# install NAME MODULE@VERSION: puts a tool below .tools/ unless it is there.
+install() {
+	local bin=$tools/${2##*@}/$1
+	[ -x "$bin" ] && return 0
+	within 300 env GOBIN="${bin%/*}" GOFLAGS=-mod=mod go install "$2" >"$tools/install.log" 2>&1
+}
+
+command -v go >/dev/null || fail "Go is not installed; go.mod names the version (https://go.dev/dl)"
+mkdir -p "$tools"
+
+say "modules"
+go mod download
+go mod verify
+
+say "gofmt"
+unformatted=$(git ls-files -z --cached --others --exclude-standard -- '*.go' | xargs -0 gofmt -l)
+[ -z "$unformatted" ] || fail "run gofmt -w on:"$'\n'"$unformatted"
+
+for system in linux darwin windows; do
+	say "go vet for $system"
+	GOOS=$system go vet ./...
+done
+
+if command -v shellcheck >/dev/null; then
+	say "shellcheck"
+	git ls-files -z -- '*.sh' .ci/run | xargs -0 shellcheck
+else
+	skip "shellcheck is not installed"
+fi
+
+lint() {
+	if ! install golangci-lint "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$golangci_lint"; then
+		skip "golangci-lint could not be installed within 5 minutes (see .tools/install.log)"
+		return
+	fi
+	say "golangci-lint $golangci_lint"
+	"$tools/$golangci_lint/golangci-lint" run ./...
+}
+
+vulnerabilities() {
+	if ! install govulncheck "golang.org/x/vuln/cmd/govulncheck@$govulncheck"; then
+		skip "govulncheck could not be installed (see .tools/install.log)"
+		return
+	fi
+	if ! within 20 curl -fsS -o /dev/null https://vuln.go.dev/index/db.json 2>/dev/null; then
+		skip "govulncheck: its database, https://vuln.go.dev, cannot be reached"
+		return
+	fi
+	say "govulncheck $govulncheck"
+	"$tools/$govulncheck/govulncheck" ./...
+}
+
+# fuzz runs each fuzz target for a few seconds on top of its committed corpus.
+fuzz() {
+	say "fuzzing, 3 s each"
+	local file package target
+	git ls-files -- '*_test.go' | while read -r file; do
+		package=./$(dirname "$file")
+		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(f \*testing\.F).*/\1/p' "$file" | while read -r target; do
+			go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime 3s -parallel 2 | tail -n 2
+		done
+	done
+}
+
+if [ -z "$short" ]; then
+	lint
+	vulnerabilities
+	fuzz
+	say "go test -race"
+	go test -race ./...
+fi
+
+say "go test"
+go test ./...
