@@ -1,0 +1,188 @@
+package stats
+
+import "time"
+
+// Selection is what a job, a workflow or a step came to. Counts are of
+// everything; Sample leaves out the warm-up.
+type Selection struct {
+	Slots    // of a step: zero
+	Requests // of all steps but groups; of a step, its own
+	Statuses []StatusCount
+	Errors   Kinds // of requests
+	// StepErrors are of steps that failed before anything was sent.
+	StepErrors Kinds
+	Checks     []CheckCount
+	Sample     Sample
+}
+
+// Sample is what thresholds and figures are taken from: one scope, one stretch
+// of time, the warm-up left out.
+type Sample struct {
+	Slots                      Slots
+	Requests                   Requests
+	ChecksPassed, ChecksFailed uint64
+	Answers                    uint64        // complete, within the load's scheduled time
+	Time                       time.Duration // scheduled time: the union over all shares and workflows
+	Response                   Histogram     // complete answers and timed-out requests
+	OK                         Histogram     // ok ones only
+	Service                    Histogram
+	Lateness                   Histogram // of slots; a step has none
+	Phases                     Phases    // a step has none
+
+	load spans // of which Time is the total
+}
+
+// Add takes a window in. Windows of the warm-up are for the caller to leave out.
+func (s *Sample) Add(w *Window) {
+	s.addSums(&w.Sums)
+	if w.Stretch != InLoad {
+		return
+	}
+	s.addLoad(spans{{w.From, w.To}})
+	for i := range w.Steps {
+		if !w.Steps[i].Group {
+			s.Answers += w.Steps[i].Answers()
+		}
+	}
+}
+
+// addSums adds sums, groups left out.
+func (s *Sample) addSums(m *Sums) {
+	s.Slots.add(m.Slots)
+	s.Lateness.Merge(&m.Lateness)
+	s.Phases.merge(&m.Phases)
+	for i := range m.Steps {
+		if !m.Steps[i].Group {
+			s.addStep(&m.Steps[i])
+		}
+	}
+}
+
+// addLoad adds scheduled time.
+func (s *Sample) addLoad(load spans) {
+	s.load.addAll(load)
+	s.Time = s.load.total()
+}
+
+// Rate is complete answers per second of scheduled time; 0 without such time.
+func (s *Sample) Rate() float64 {
+	if s.Time <= 0 {
+		return 0
+	}
+	return float64(s.Answers) / s.Time.Seconds()
+}
+
+// ErrorShare is the share of requests that failed or timed out among those that
+// ended of their own; 0 without any.
+func (s *Sample) ErrorShare() float64 { return part(s.Requests.Errors(), s.Requests.Ended()) }
+
+// Job is what the whole job came to.
+func (t *Tally) Job() *Selection {
+	s := new(Selection)
+	for _, name := range t.Workflows() {
+		s.addWork(t.works[name])
+	}
+	return s
+}
+
+// Workflow is what a workflow came to; empty if no window told of it.
+func (t *Tally) Workflow(name string) *Selection {
+	s := new(Selection)
+	if w := t.works[name]; w != nil {
+		s.addWork(w)
+	}
+	return s
+}
+
+// Step is what a step came to; empty if no window told of it. A group's
+// Requests are its passes.
+func (t *Tally) Step(workflow, step string) *Selection {
+	s := new(Selection)
+	i := t.stepIndex(workflow, step)
+	if i < 0 {
+		return s
+	}
+	w := t.works[workflow]
+	if w.warmup.Steps != nil {
+		s.addCounts(&w.warmup.Steps[i])
+	}
+	s.addCounts(&w.measured.Steps[i])
+	s.Sample.addStep(&w.measured.Steps[i])
+	s.Sample.addLoad(w.load)
+	if i < len(w.answers) {
+		s.Sample.Answers = w.answers[i]
+	}
+	return s
+}
+
+// Warmup is what a workflow's warm-up came to: here, and only here, Sample holds
+// the times of the warm-up.
+func (t *Tally) Warmup(workflow string) *Selection {
+	s := new(Selection)
+	if w := t.works[workflow]; w != nil {
+		s.addCountsOf(&w.warmup)
+		s.Sample.addSums(&w.warmup)
+	}
+	return s
+}
+
+// addWork adds all of a workflow, groups left out.
+func (s *Selection) addWork(w *work) {
+	s.addCountsOf(&w.warmup)
+	s.addCountsOf(&w.measured)
+	s.Sample.addSums(&w.measured)
+	s.Sample.addLoad(w.load)
+	for i, n := range w.answers {
+		if !w.measured.Steps[i].Group {
+			s.Sample.Answers += n
+		}
+	}
+}
+
+// addCountsOf adds the counts of sums, groups left out.
+func (s *Selection) addCountsOf(m *Sums) {
+	s.Slots.add(m.Slots)
+	for i := range m.Steps {
+		if !m.Steps[i].Group {
+			s.addCounts(&m.Steps[i])
+		}
+	}
+}
+
+// addCounts adds a step's counts.
+func (s *Selection) addCounts(step *StepSums) {
+	s.Requests.add(step.Requests)
+	for _, c := range step.Statuses {
+		s.Statuses = addStatus(s.Statuses, c.Code, c.Count)
+	}
+	s.Errors.Merge(&step.Errors)
+	s.StepErrors.Merge(&step.StepErrors)
+	for _, c := range step.Checks {
+		s.addCheck(c)
+	}
+}
+
+// addCheck adds a check's outcomes under its name.
+func (s *Selection) addCheck(c CheckCount) {
+	for i := range s.Checks {
+		if s.Checks[i].Name == c.Name {
+			s.Checks[i].Passed += c.Passed
+			s.Checks[i].Failed += c.Failed
+			return
+		}
+	}
+	s.Checks = append(s.Checks, c)
+}
+
+// addStep adds what a step's sums hold.
+func (s *Sample) addStep(step *StepSums) {
+	s.Requests.add(step.Requests)
+	s.Response.Merge(&step.OKResponse)
+	s.Response.Merge(&step.OtherResponse)
+	s.OK.Merge(&step.OKResponse)
+	s.Service.Merge(&step.Service)
+	for _, c := range step.Checks {
+		s.ChecksPassed += c.Passed
+		s.ChecksFailed += c.Failed
+	}
+}
