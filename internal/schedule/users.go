@@ -9,10 +9,10 @@ import (
 // Users is a closed load: how many virtual users there are at each time. It
 // never changes and may be used by many at once.
 //
-// Between the levels of a stage the number of users goes in steps of one: VU v
-// is alive while the straight line is at least v + ½, so that the VU-time of a
-// ramp is that of the line. VUs begin in the order of their numbers and end in
-// the opposite order.
+// Between the levels of a stage the number of users goes in steps of one, each
+// made when the straight line reaches the half between two numbers, so that the
+// VU-time of a ramp is that of the line. VU v is alive while the number is above
+// v: VUs begin in the order of their numbers and end in the opposite one.
 type Users struct {
 	stages []climb
 	peak   int64
@@ -105,36 +105,32 @@ func (u *Users) stage(x int64) int {
 	return sort.Search(len(u.stages), func(k int) bool { return x < u.stages[k].start }) - 1
 }
 
-// level is the number of users x nanoseconds into the stage: the line rounded,
-// halves up.
+// level is the number of users x nanoseconds into the stage.
 func (c *climb) level(x int64) int64 {
 	if c.to >= c.from {
-		up, _ := mul64(2*uint64(c.to-c.from), uint64(x)).add(u128{lo: uint64(c.over)}).div(2 * uint64(c.over))
-		return c.from + int64(up)
+		return c.from + c.steps(x, uint64(c.to-c.from))
 	}
-	// Rounding halves up on the way down is rounding halves down the way gone.
-	down, rest := mul64(2*uint64(c.from-c.to), uint64(x)).add(u128{lo: uint64(c.over)}).div(2 * uint64(c.over))
-	if rest == 0 {
-		down--
-	}
-	return c.from - int64(down)
+	return c.from - c.steps(x, uint64(c.from-c.to))
+}
+
+// steps is how many of a stage's steps were made x nanoseconds into it: the line
+// rounded.
+func (c *climb) steps(x int64, all uint64) int64 {
+	n, _ := mul64(2*all, uint64(x)).add(u128{lo: uint64(c.over)}).div(2 * uint64(c.over))
+	return int64(n)
 }
 
 // change is the first time into the stage after x at which its level is another,
 // or its end.
 func (c *climb) change(x int64) int64 {
-	gone := c.level(x) - c.from
-	over := uint64(c.over)
-	switch {
-	case c.to > c.from: // from + (to − from)·t ÷ over reaches level + ½
-		at, rest := mul64(uint64(2*gone+1), over).div(2 * uint64(c.to-c.from))
-		if rest != 0 {
-			at++
-		}
-		return min(int64(at), c.over)
-	case c.to < c.from: // … falls below level − ½
-		at, _ := mul64(uint64(-2*gone+1), over).div(2 * uint64(c.from-c.to))
-		return min(int64(at)+1, c.over)
+	all := uint64(max(c.to-c.from, c.from-c.to))
+	if all == 0 {
+		return c.over
 	}
-	return c.over
+	half := 2*uint64(c.steps(x, all)) + 1 // the next step is made where the line is at half ÷ 2
+	at, rest := mul64(half, uint64(c.over)).div(2 * all)
+	if rest != 0 {
+		at++
+	}
+	return min(int64(at), c.over)
 }
