@@ -115,8 +115,7 @@ func (p *Parser) keepHead(lines, end []byte) {
 	}
 	p.head.add(p, headOf, lines)
 	if end != nil {
-		p.head.settle(p, headOf)
-		p.head.add(p, headOf, end)
+		p.head.add(p, headOf, end) // which copies both: lines may not outlast the next line
 	}
 }
 
