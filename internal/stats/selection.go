@@ -15,34 +15,55 @@ type Selection struct {
 	Sample     Sample
 }
 
-// Sample is what thresholds and figures are taken from: one scope, one stretch
-// of time, the warm-up left out.
-type Sample struct {
+// Counts are the plain numbers of one scope over some stretch of time.
+type Counts struct {
 	Slots                      Slots
 	Requests                   Requests
 	ChecksPassed, ChecksFailed uint64
-	Answers                    uint64        // complete, within the load's scheduled time
-	Time                       time.Duration // scheduled time: the union over all shares and workflows
-	Response                   Histogram     // complete answers and timed-out requests
-	OK                         Histogram     // ok ones only
-	Service                    Histogram
-	Lateness                   Histogram // of slots; a step has none
-	Phases                     Phases    // a step has none
+	Answers                    uint64 // complete; of a [Sample]: within the load's scheduled time
+}
+
+// add adds o.
+func (c *Counts) add(o *Counts) {
+	c.Slots.add(o.Slots)
+	c.Requests.add(o.Requests)
+	c.ChecksPassed += o.ChecksPassed
+	c.ChecksFailed += o.ChecksFailed
+	c.Answers += o.Answers
+}
+
+// addStep adds what a step's sums count.
+func (c *Counts) addStep(step *StepSums) {
+	c.Requests.add(step.Requests)
+	c.Answers += step.Answers()
+	for _, check := range step.Checks {
+		c.ChecksPassed += check.Passed
+		c.ChecksFailed += check.Failed
+	}
+}
+
+// Sample is what thresholds and figures are taken from: one scope, one stretch
+// of time, the warm-up left out.
+type Sample struct {
+	Counts
+	Time     time.Duration // scheduled time: the union over all shares and workflows
+	Response Histogram     // complete answers and timed-out requests
+	OK       Histogram     // ok ones only
+	Service  Histogram
+	Lateness Histogram // of slots; a step has none
+	Phases   Phases    // a step has none
 
 	load spans // of which Time is the total
 }
 
 // Add takes a window in. Windows of the warm-up are for the caller to leave out.
 func (s *Sample) Add(w *Window) {
+	before := s.Answers
 	s.addSums(&w.Sums)
-	if w.Stretch != InLoad {
-		return
-	}
-	s.addLoad(spans{{w.From, w.To}})
-	for i := range w.Steps {
-		if !w.Steps[i].Group {
-			s.Answers += w.Steps[i].Answers()
-		}
+	if w.Stretch == InLoad {
+		s.addLoad(spans{{w.From, w.To}})
+	} else {
+		s.Answers = before
 	}
 }
 
@@ -109,6 +130,7 @@ func (t *Tally) Step(workflow, step string) *Selection {
 	s.addCounts(&w.measured.Steps[i])
 	s.Sample.addStep(&w.measured.Steps[i])
 	s.Sample.addLoad(w.load)
+	s.Sample.Answers = 0
 	if i < len(w.answers) {
 		s.Sample.Answers = w.answers[i]
 	}
@@ -130,7 +152,9 @@ func (t *Tally) Warmup(workflow string) *Selection {
 func (s *Selection) addWork(w *work) {
 	s.addCountsOf(&w.warmup)
 	s.addCountsOf(&w.measured)
+	before := s.Sample.Answers
 	s.Sample.addSums(&w.measured)
+	s.Sample.Answers = before
 	s.Sample.addLoad(w.load)
 	for i, n := range w.answers {
 		if !w.measured.Steps[i].Group {
@@ -176,13 +200,20 @@ func (s *Selection) addCheck(c CheckCount) {
 
 // addStep adds what a step's sums hold.
 func (s *Sample) addStep(step *StepSums) {
-	s.Requests.add(step.Requests)
+	s.Counts.addStep(step)
 	s.Response.Merge(&step.OKResponse)
 	s.Response.Merge(&step.OtherResponse)
 	s.OK.Merge(&step.OKResponse)
 	s.Service.Merge(&step.Service)
-	for _, c := range step.Checks {
-		s.ChecksPassed += c.Passed
-		s.ChecksFailed += c.Failed
+}
+
+// scope is what a threshold of that scope judges.
+func (t *Tally) scope(workflow, step string) *Selection {
+	switch {
+	case workflow == "":
+		return t.Job()
+	case step == "":
+		return t.Workflow(workflow)
 	}
+	return t.Step(workflow, step)
 }

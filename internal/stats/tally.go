@@ -147,3 +147,32 @@ func (t *Tally) work(name string) *work {
 	}
 	return w
 }
+
+// Generator is what all nodes' self-watch read over the whole run: times and
+// levels of several nodes add up, but for the clock step, which is the greatest.
+func (t *Tally) Generator() Readings {
+	var all Readings
+	for _, name := range slices.Sorted(maps.Keys(t.nodes)) {
+		r := t.nodes[name].readings
+		levels := Readings{
+			Lanes: all.Lanes + r.Lanes, RSS: all.RSS + r.RSS,
+			Descriptors: all.Descriptors + r.Descriptors, DescriptorCap: all.DescriptorCap + r.DescriptorCap,
+			Ports: all.Ports + r.Ports, PortCap: all.PortCap + r.PortCap,
+		}
+		all.Merge(r)
+		all.Merge(levels)
+	}
+	if len(t.nodes) > 1 {
+		all.Node = ""
+	}
+	return all
+}
+
+// Nodes are the readings of every node over the whole run, by name.
+func (t *Tally) Nodes() []Readings {
+	var list []Readings
+	for _, name := range slices.Sorted(maps.Keys(t.nodes)) {
+		list = append(list, t.nodes[name].readings)
+	}
+	return list
+}

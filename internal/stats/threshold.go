@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"time"
 
 	"hyperscale"
 )
@@ -19,35 +20,42 @@ type ThresholdResult struct {
 
 // Value is what the sample comes to in the threshold's metric; false when there
 // is nothing to take it from. Durations are in nanoseconds, bytes and failures
-// whole numbers, rate per second.
+// whole numbers, rates per second.
 func (s *Sample) Value(th *hyperscale.Threshold) (float64, bool) {
-	switch th.Metric {
-	case hyperscale.MetricErrors:
-		return share(s.Requests.Errors(), s.Requests.Ended())
-	case hyperscale.MetricMissed:
-		return share(s.Slots.Missed, s.Slots.Due)
-	case hyperscale.MetricChecks:
-		return share(s.ChecksPassed, s.ChecksPassed+s.ChecksFailed)
-	case hyperscale.MetricFailures:
-		return float64(s.Requests.Errors()), s.Requests.Ended() > 0
-	case hyperscale.MetricBytes:
-		return float64(s.Requests.BytesIn + s.Requests.BytesOut), s.Requests.Started > 0
-	case hyperscale.MetricRate:
-		return s.Rate(), s.Time > 0 && s.Requests.Started > 0
+	if s.Requests == (Requests{}) && s.Slots == (Slots{}) {
+		return 0, false
 	}
-	h := s.durations(th.Of)
-	return durationMetric(th, h), h.Count() > 0
+	h := &s.Response
+	switch th.Of {
+	case hyperscale.ServiceTime:
+		h = &s.Service
+	case hyperscale.Lateness:
+		h = &s.Lateness
+	}
+	return metric(th, &s.Counts, s.Time, h)
 }
 
-// durations is the histogram that duration metrics are taken from.
-func (s *Sample) durations(of hyperscale.Durations) *Histogram {
-	switch of {
-	case hyperscale.ServiceTime:
-		return &s.Service
-	case hyperscale.Lateness:
-		return &s.Lateness
+// metric is what counts, scheduled time and durations come to in the
+// threshold's metric; false when they hold no sample of it.
+func metric(th *hyperscale.Threshold, c *Counts, load time.Duration, h *Histogram) (float64, bool) {
+	switch th.Metric {
+	case hyperscale.MetricErrors:
+		return share(c.Requests.Errors(), c.Requests.Ended())
+	case hyperscale.MetricMissed:
+		return share(c.Slots.Missed, c.Slots.Due)
+	case hyperscale.MetricChecks:
+		return share(c.ChecksPassed, c.ChecksPassed+c.ChecksFailed)
+	case hyperscale.MetricFailures:
+		return float64(c.Requests.Errors()), true
+	case hyperscale.MetricBytes:
+		return float64(c.Requests.BytesIn + c.Requests.BytesOut), true
+	case hyperscale.MetricRate:
+		if load <= 0 {
+			return 0, false
+		}
+		return float64(c.Answers) / load.Seconds(), true
 	}
-	return &s.Response
+	return durationMetric(th, h), h.Count() > 0
 }
 
 // durationMetric is the threshold's figure of the histogram, in nanoseconds.

@@ -1,0 +1,226 @@
+package stats
+
+import (
+	"errors"
+	"fmt"
+
+	"hyperscale"
+)
+
+// MaxWindowBytes is the most that an encoded window may have.
+const MaxWindowBytes = 4 << 20
+
+// windowFormat is the first byte of every encoded window.
+const windowFormat = 1
+
+// What a decoded window may hold at most, so that no bytes can ask for more
+// memory than a real plan has reason to.
+const (
+	maxSteps    = 10_000
+	maxChecks   = 100_000
+	maxOctaves  = 1 << 16 // 64 MiB of buckets
+	maxStatuses = 1000
+)
+
+// AppendBinary appends the window to b and returns the extended slice. The same
+// content gives the same bytes.
+func (w *Window) AppendBinary(b []byte) []byte {
+	b = append(b, windowFormat)
+	b = appendText(b, w.ID.Workflow)
+	s := w.ID.Share
+	b = appendInts(b, s.Lo, s.Hi, s.Of, int64(s.From))
+	b = appendUints(b, uint64(s.Turn), w.ID.First, w.ID.Seq)
+	b = appendInts(b, w.From, w.To)
+	b = appendUints(b, uint64(w.Stretch), w.Adjustment)
+	b = w.Sums.append(b)
+	b = w.Watch.append(b)
+	b = appendBool(b, w.Final)
+	if w.Final {
+		b = w.Totals.append(b)
+	}
+	return b
+}
+
+// DecodeWindow reads what AppendBinary wrote, all of b. The bytes may come from
+// anywhere: what is not a window is an error, and memory is bounded.
+func DecodeWindow(b []byte) (*Window, error) {
+	if len(b) > MaxWindowBytes {
+		return nil, fmt.Errorf("decode window: %d bytes, at most %d", len(b), MaxWindowBytes)
+	}
+	r := &reader{b: b, octaves: maxOctaves}
+	if v := r.uint(); v != windowFormat {
+		r.fail("format %d", v)
+	}
+	w := new(Window)
+	r.window(w)
+	if len(r.b) > 0 {
+		r.fail("%d bytes left over", len(r.b))
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("decode window: %w", r.err)
+	}
+	return w, nil
+}
+
+// window takes all of a window but its format.
+func (r *reader) window(w *Window) {
+	w.ID.Workflow = r.text()
+	s := &w.ID.Share
+	s.Lo, s.Hi, s.Of, s.From = r.int(), r.int(), r.int(), r.duration()
+	s.Turn = hyperscale.Turn(r.uint())
+	r.uints(&w.ID.First, &w.ID.Seq)
+	w.From, w.To = r.duration(), r.duration()
+	stretch := r.uint()
+	w.Stretch = Stretch(stretch)
+	w.Adjustment = r.uint()
+	r.sums(&w.Sums)
+	r.readings(&w.Watch)
+	if w.Final = r.bool(); w.Final {
+		r.ledger(&w.Totals)
+	}
+	switch {
+	case r.err != nil:
+	case !s.Valid():
+		r.fail("share [%d,%d)/%d", s.Lo, s.Hi, s.Of)
+	case w.ID.First == 0 || w.ID.First > w.ID.Seq:
+		r.fail("numbers %d…%d", w.ID.First, w.ID.Seq)
+	case w.From > w.To:
+		r.fail("interval %v…%v", w.From, w.To)
+	case stretch > uint64(InGrace):
+		r.fail("stretch %d", stretch)
+	}
+}
+
+// append appends the sums to b.
+func (s *Sums) append(b []byte) []byte {
+	b = s.Slots.append(b)
+	for _, h := range s.Phases.each() {
+		b = h.AppendBinary(b)
+	}
+	b = s.Lateness.AppendBinary(b)
+	b = appendUints(b, uint64(len(s.Steps)))
+	for i := range s.Steps {
+		b = s.Steps[i].append(b)
+	}
+	return b
+}
+
+// sums takes sums into s, which is empty.
+func (r *reader) sums(s *Sums) {
+	r.slots(&s.Slots)
+	for _, h := range s.Phases.each() {
+		r.histogram(h)
+	}
+	r.histogram(&s.Lateness)
+	s.Steps = list[StepSums](r, maxSteps)
+	for i := range s.Steps {
+		r.step(&s.Steps[i])
+	}
+}
+
+// list takes the length of a list and makes it; nil when it is empty.
+func list[T any](r *reader, limit int) []T {
+	if n := r.length(limit); n > 0 {
+		return make([]T, n)
+	}
+	return nil
+}
+
+// append appends the step to b.
+func (s *StepSums) append(b []byte) []byte {
+	b = appendBool(appendText(b, s.Name), s.Group)
+	b = s.Requests.append(b)
+	b = s.OKResponse.AppendBinary(b)
+	b = s.OtherResponse.AppendBinary(b)
+	b = s.Service.AppendBinary(b)
+	b = appendUints(b, uint64(len(s.Statuses)))
+	for _, c := range s.Statuses {
+		b = appendUints(b, uint64(c.Code), c.Count)
+	}
+	b = s.StepErrors.append(s.Errors.append(b))
+	b = appendUints(b, uint64(len(s.Checks)))
+	for _, c := range s.Checks {
+		b = appendUints(appendText(b, c.Name), c.Passed, c.Failed)
+	}
+	return b
+}
+
+// step takes a step into s, which is empty.
+func (r *reader) step(s *StepSums) {
+	s.Name, s.Group = r.text(), r.bool()
+	r.requests(&s.Requests)
+	r.histogram(&s.OKResponse)
+	r.histogram(&s.OtherResponse)
+	r.histogram(&s.Service)
+	r.statuses(s)
+	r.kinds(&s.Errors)
+	r.kinds(&s.StepErrors)
+	s.Checks = list[CheckCount](r, maxChecks)
+	for i := range s.Checks {
+		s.Checks[i] = CheckCount{r.text(), r.uint(), r.uint()}
+	}
+}
+
+// statuses takes a step's statuses, which rise.
+func (r *reader) statuses(s *StepSums) {
+	s.Statuses = list[StatusCount](r, maxStatuses)
+	before := -1
+	for i := range s.Statuses {
+		code, n := r.uint(), r.uint()
+		if code > 999 || int(code) <= before || n == 0 {
+			r.fail("status %d with %d", code, n)
+			return
+		}
+		before = int(code)
+		s.Statuses[i] = StatusCount{before, n}
+	}
+}
+
+// append appends the kinds to b.
+func (k *Kinds) append(b []byte) []byte {
+	b = appendUints(b, k.other, uint64(len(k.kinds)))
+	for _, kind := range k.kinds {
+		b = appendUints(appendText(b, kind.Text), kind.Count)
+		b = appendText(b, kind.Sample)
+	}
+	return b
+}
+
+// errKinds is the reason given for kinds that are not in their order.
+var errKinds = errors.New("kinds of errors out of order")
+
+// kinds takes kinds into k, which is empty.
+func (r *reader) kinds(k *Kinds) {
+	k.other = r.uint()
+	k.kinds = list[Kind](r, MaxKinds)
+	for i := range k.kinds {
+		kind := Kind{r.text(), r.uint(), r.text()}
+		if i > 0 && !kindBefore(k.kinds[i-1].Text, kind.Text) || kind.Text == OtherKind || kind.Sample != clip(kind.Sample, maxSample) {
+			r.fail("%v", errKinds)
+			return
+		}
+		k.kinds[i] = kind
+	}
+}
+
+// append appends the ledger to b.
+func (l *Ledger) append(b []byte) []byte {
+	b = appendUints(l.Slots.append(b), l.Lateness, uint64(len(l.Steps)))
+	for i := range l.Steps {
+		s := &l.Steps[i]
+		b = appendUints(s.Requests.append(b), s.Responses, s.Errors, s.Checks)
+	}
+	return b
+}
+
+// ledger takes a ledger into l, which is empty.
+func (r *reader) ledger(l *Ledger) {
+	r.slots(&l.Slots)
+	l.Lateness = r.uint()
+	l.Steps = list[StepLedger](r, maxSteps)
+	for i := range l.Steps {
+		s := &l.Steps[i]
+		r.requests(&s.Requests)
+		r.uints(&s.Responses, &s.Errors, &s.Checks)
+	}
+}
