@@ -119,6 +119,19 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+func TestFlow(t *testing.T) {
+	for width, want := range map[int]string{
+		40: "one part, two, three words now", 20: "one part, two|three words now", 9: "one part|two|three|words now", 3: "one|par|t|two|thr|ee|wor|ds|now",
+	} {
+		if got := strings.Join(show.Flow([]string{"one part", "two", "three words now"}, ", ", width), "|"); got != want {
+			t.Errorf("at %d: %q, want %q", width, got, want)
+		}
+	}
+	if got := show.Flow(nil, ", ", 10); len(got) != 1 || got[0] != "" {
+		t.Errorf("nothing gave %q", got)
+	}
+}
+
 func TestBar(t *testing.T) {
 	for _, c := range []struct {
 		part  float64

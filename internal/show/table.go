@@ -6,11 +6,12 @@ import "strings"
 // takes what room the numbers leave; every other column is as wide as its
 // widest cell and stands at the right.
 type Table struct {
-	Head []string
-	Rows [][]string // short rows are filled with empty cells
+	Head  []string
+	Rows  [][]string // short rows are filled with empty cells
+	Least int        // cells that a column of numbers takes at least
 }
 
-// Gap is the room between two columns.
+// gap is the room between two columns.
 const gap = 2
 
 // least is the fewest cells that a name is cut to before the table is made
@@ -40,6 +41,9 @@ func (t Table) widths() []int {
 		for i, cell := range r {
 			widths[i] = max(widths[i], Width(cell))
 		}
+	}
+	for i := 1; i < len(widths); i++ {
+		widths[i] = max(widths[i], t.Least)
 	}
 	return widths
 }

@@ -81,3 +81,25 @@ func Right(s string, width int) string {
 func Wrap(s string, width int) []string {
 	return strings.Split(ansi.Wrap(s, max(1, width), ""), "\n")
 }
+
+// Flow puts parts beside each other with sep between them, as many on a line of
+// at most width cells as fit. A part is only broken if it is longer than a line.
+func Flow(parts []string, sep string, width int) []string {
+	lines := []string{""}
+	for _, part := range parts {
+		last := &lines[len(lines)-1]
+		joined := *last + sep + part
+		switch {
+		case *last == "":
+			*last = part
+		case Width(joined) <= width:
+			*last = joined
+		default:
+			lines = append(lines, part)
+		}
+		if wrapped := Wrap(lines[len(lines)-1], width); len(wrapped) > 1 {
+			lines = append(lines[:len(lines)-1], wrapped...)
+		}
+	}
+	return lines
+}

@@ -1,0 +1,178 @@
+package report
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"strconv"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/stats"
+)
+
+// jsonOutput writes the summary.
+type jsonOutput struct{ w io.Writer }
+
+func newJSON(w io.Writer, _ *hyperscale.Plan) Output { return jsonOutput{w} }
+
+func (o jsonOutput) Window(*stats.Window) error { return nil }
+
+func (o jsonOutput) Finish(s *Summary, _ *stats.Result) error { return WriteJSON(o.w, s) }
+
+// WriteJSON writes the summary as one indented JSON document.
+func WriteJSON(w io.Writer, s *Summary) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(s)
+}
+
+// WindowSchema names the layout of the lines of ndjson.
+const WindowSchema = "hyperscale.window/1"
+
+// windowLine is one line of ndjson: what one share of a workflow did in one
+// interval. Counts are of this interval alone.
+type windowLine struct {
+	Schema     string            `json:"schema"`
+	Plan       string            `json:"plan"`
+	Workflow   string            `json:"workflow"`
+	Seq        uint64            `json:"seq"`
+	From       float64           `json:"from_s"`
+	To         float64           `json:"to_s"`
+	Stretch    string            `json:"stretch"` // warmup, load, grace
+	Iterations *Iterations       `json:"iterations"`
+	InFlight   int64             `json:"in_flight_change"` // iterations started less those ended
+	VUSeconds  float64           `json:"vu_seconds"`
+	Lateness   Spread            `json:"lateness_ms"`
+	Steps      Named[windowStep] `json:"steps"`
+	Final      bool              `json:"final"`
+}
+
+// windowStep is one step's part of a line.
+type windowStep struct {
+	Requests Requests      `json:"requests"`
+	Rate     Number        `json:"rate_per_s"`
+	BytesIn  uint64        `json:"bytes_in"`
+	BytesOut uint64        `json:"bytes_out"`
+	Status   Named[uint64] `json:"status"`
+	Errors   Named[uint64] `json:"errors"`
+	Response Spread        `json:"response_ms"`
+	Service  Spread        `json:"service_ms"`
+}
+
+// ndjsonOutput writes a line for each window.
+type ndjsonOutput struct {
+	e    *json.Encoder
+	plan string
+}
+
+func newNDJSON(w io.Writer, plan *hyperscale.Plan) Output {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return ndjsonOutput{e, plan.Name}
+}
+
+func (o ndjsonOutput) Window(w *stats.Window) error {
+	line := windowLine{
+		Schema: WindowSchema, Plan: o.plan, Workflow: w.ID.Workflow, Seq: w.ID.Seq,
+		From: seconds(w.From), To: seconds(w.To), Stretch: stretch(w.Stretch),
+		Iterations: iterations(w.Slots), VUSeconds: seconds(w.VUTime),
+		InFlight: int64(w.Slots.Started) - int64(w.Completed+w.Slots.Failed+w.Interrupted+w.Slots.Lost),
+		Lateness: spreadOf(&w.Lateness, DefaultPercents()),
+		Final:    w.Final,
+	}
+	for i := range w.Steps {
+		line.Steps = append(line.Steps, Entry[windowStep]{w.Steps[i].Name, stepLine(w, &w.Steps[i])})
+	}
+	return o.e.Encode(line)
+}
+
+func stepLine(w *stats.Window, s *stats.StepSums) windowStep {
+	response := s.OKResponse.Clone()
+	response.Merge(&s.OtherResponse)
+	return windowStep{
+		Requests: requests(s.Requests), Rate: rate(w, s), BytesIn: s.BytesIn, BytesOut: s.BytesOut,
+		Status: statuses(s.Statuses), Errors: kinds(&s.Errors),
+		Response: spreadOf(response, DefaultPercents()), Service: spreadOf(&s.Service, DefaultPercents()),
+	}
+}
+
+// rate is the complete answers per second of the window.
+func rate(w *stats.Window, s *stats.StepSums) Number {
+	span := w.To - w.From
+	return knownIf(span > 0, float64(s.Answers())/max(span, time.Nanosecond).Seconds())
+}
+
+func stretch(s stats.Stretch) string {
+	return [...]string{stats.InLoad: "load", stats.InWarmup: "warmup", stats.InGrace: "grace"}[s]
+}
+
+func (o ndjsonOutput) Finish(*Summary, *stats.Result) error { return nil }
+
+// csvHead is the columns of csv. Times are response times; a cell is empty
+// where there is nothing to tell.
+func csvHead() []string {
+	return []string{"time_s", "workflow", "step", "stretch", "requests", "ok", "failed", "timed_out", "cancelled", "rate_per_s",
+		"mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms", "bytes_in", "bytes_out"}
+}
+
+// csvOutput writes a row for each step of each window: the job time at which
+// the window ended, its counts, and its response times.
+type csvOutput struct {
+	w     *csv.Writer
+	begun bool
+}
+
+func newCSV(w io.Writer, _ *hyperscale.Plan) Output { return &csvOutput{w: csv.NewWriter(w)} }
+
+// begin writes the head, once; csv.Writer keeps errors until Flush.
+func (o *csvOutput) begin() {
+	if !o.begun {
+		_ = o.w.Write(csvHead())
+		o.begun = true
+	}
+}
+
+func (o *csvOutput) Window(w *stats.Window) error {
+	o.begin()
+	for i := range w.Steps {
+		if s := &w.Steps[i]; s.Started > 0 || s.Ended() > 0 {
+			_ = o.w.Write(csvRow(w, s))
+		}
+	}
+	o.w.Flush()
+	return o.w.Error()
+}
+
+func csvRow(w *stats.Window, s *stats.StepSums) []string {
+	line := stepLine(w, s)
+	row := []string{decimal(seconds(w.To)), w.ID.Workflow, s.Name, stretch(w.Stretch)}
+	for _, n := range []uint64{s.Started, s.OK, s.Failed, s.TimedOut, s.Cancelled} {
+		row = append(row, strconv.FormatUint(n, 10))
+	}
+	row = append(row, number(line.Rate))
+	r, has := line.Response, line.Response.Count > 0
+	row = append(row, number(knownIf(has, millis(r.Mean))))
+	for _, q := range []float64{50, 90, 95, 99} {
+		v, ok := r.At(q)
+		row = append(row, number(knownIf(ok, millis(v))))
+	}
+	row = append(row, number(knownIf(has, millis(r.Max))))
+	return append(row, strconv.FormatUint(s.BytesIn, 10), strconv.FormatUint(s.BytesOut, 10))
+}
+
+func number(n Number) string {
+	if !n.Known {
+		return ""
+	}
+	return decimal(n.Value)
+}
+
+func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+func (o *csvOutput) Finish(*Summary, *stats.Result) error {
+	o.begin()
+	o.w.Flush()
+	return o.w.Error()
+}

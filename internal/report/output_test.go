@@ -1,0 +1,267 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"hyperscale"
+	"hyperscale/internal/report"
+	"hyperscale/internal/stats"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestJSON(t *testing.T) {
+	var b bytes.Buffer
+	s := report.Summarise(shopResult(), report.Options{ExitCode: 99, Percents: []float64{97.5}})
+	if err := report.WriteJSON(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "summary.json", b.String())
+	if !json.Valid(b.Bytes()) {
+		t.Error("the summary is no JSON")
+	}
+}
+
+// Every key of the schema is there in an empty run too, with null for what is
+// not known.
+func TestJSONOfNothing(t *testing.T) {
+	var b bytes.Buffer
+	empty := &stats.Result{Plan: &hyperscale.Plan{Name: "empty"}, Tally: stats.NewTally(), Phase: hyperscale.Cancelled}
+	if err := report.WriteJSON(&b, report.Summarise(empty, report.Options{ExitCode: 105})); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "empty.json", b.String())
+}
+
+// windows are two seconds of the sample run.
+func windows() []*stats.Window {
+	s := stats.NewStream("browse", hyperscale.Whole)
+	iv := stats.Interval{From: 1e9, To: 2e9, Stretch: stats.InWarmup}
+	first := s.Cut(iv, []*stats.Record{browseRecord()}, stats.Readings{})
+	iv = stats.Interval{From: 2e9, To: 2.5e9}
+	return []*stats.Window{first, s.Last(iv, []*stats.Record{browseRecord()}, stats.Readings{})}
+}
+
+// write runs one output over the sample windows and gives what it wrote.
+func write(t *testing.T, spec string) string {
+	t.Helper()
+	var b bytes.Buffer
+	specs, err := report.ParseSpecs([]string{spec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := report.Open(specs, &b, shopPlan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range windows() {
+		o.Window(w)
+	}
+	if err := o.Finish(shopResult(), summarise); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func summarise(failed bool) *report.Summary {
+	code := 99
+	if failed {
+		code = 1
+	}
+	return report.Summarise(shopResult(), report.Options{ExitCode: code})
+}
+
+func TestNDJSON(t *testing.T) {
+	got := write(t, "ndjson")
+	for line := range strings.Lines(got) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
+	golden(t, "windows.ndjson", got)
+}
+
+func TestCSV(t *testing.T) {
+	got := write(t, "csv=-")
+	golden(t, "steps.csv", got)
+	rows, err := csv.NewReader(strings.NewReader(got)).ReadAll()
+	if err != nil || len(rows) != 7 { // a head and three steps in two windows
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+func TestSpecsThatAreRefused(t *testing.T) {
+	for want, specs := range map[string][]string{
+		"both write to standard output": {"json", "csv=-"},
+		"to the same file":              {"json=a", "csv=a"},
+		"path after = is empty":         {"json="},
+		`no output is called "html"`:    {"html=a"},
+		"did you mean -o json=out.json": {"out.json"},
+		`no output is called ""`:        {""},
+	} {
+		if _, err := report.ParseSpecs(specs); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", specs, err, want)
+		}
+	}
+}
+
+// open opens the outputs or ends the test.
+func open(t *testing.T, specs ...string) *report.Outputs {
+	t.Helper()
+	parsed, err := report.ParseSpecs(specs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := report.Open(parsed, io.Discard, shopPlan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// names lists a directory.
+func names(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	return strings.Join(all, " ")
+}
+
+func TestAFileIsReplacedAtTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	real, link := filepath.Join(dir, "real.csv"), filepath.Join(dir, "link.csv")
+	if err := os.WriteFile(real, []byte("before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(real, link); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	o := open(t, "csv="+link)
+	o.Window(windows()[0])
+	if kept, _ := os.ReadFile(real); string(kept) != "before" {
+		t.Errorf("changed before the end: %q", kept)
+	}
+	if err := o.Finish(shopResult(), summarise); err != nil {
+		t.Fatal(err)
+	}
+	made, err := os.ReadFile(link)
+	if err != nil || !strings.HasPrefix(string(made), "time_s,") {
+		t.Errorf("%q, %v", made, err)
+	}
+	info, _ := os.Lstat(link)
+	was, _ := os.Stat(real)
+	if got := names(t, dir); got != "link.csv real.csv" || info.Mode().IsRegular() || was.Mode().Perm() != 0o600 {
+		t.Errorf("left %s, link %v, mode %v", got, info.Mode(), was.Mode())
+	}
+}
+
+func TestDiscardLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.json")
+	if err := os.WriteFile(path, []byte("before"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	o := open(t, "json="+path, "csv="+filepath.Join(dir, "new.csv"))
+	o.Window(windows()[0])
+	o.Discard()
+	if kept, _ := os.ReadFile(path); string(kept) != "before" || names(t, dir) != "out.json" {
+		t.Errorf("%q among %s", kept, names(t, dir))
+	}
+}
+
+func TestWhatCannotBeOpenedIsSaidAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	good := "csv=" + filepath.Join(dir, "good.csv")
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none", "out.json"): "out.json: no such file or directory",
+		dir:                                    "is a directory",
+	} {
+		specs, err := report.ParseSpecs([]string{good, "json=" + path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := report.Open(specs, io.Discard, shopPlan()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+	}
+	if got := names(t, dir); got != "" {
+		t.Errorf("left %s", got)
+	}
+}
+
+// A full disk loses its own output and no other; the summary tells of it.
+func TestAFullDisk(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no /dev/full here")
+	}
+	path := filepath.Join(t.TempDir(), "out.json")
+	o := open(t, "json="+path, "ndjson=/dev/full")
+	for _, w := range windows() {
+		o.Window(w)
+	}
+	err := o.Finish(shopResult(), summarise)
+	if err == nil || !strings.Contains(err.Error(), "output ndjson: write /dev/full: no space left") {
+		t.Errorf("error: %v", err)
+	}
+	var summary struct {
+		ExitCode int `json:"exit_code"`
+	}
+	text, _ := os.ReadFile(path)
+	if err := json.Unmarshal(text, &summary); err != nil || summary.ExitCode != 1 {
+		t.Errorf("%+v, %v in %s", summary, err, text)
+	}
+}
+
+// stuck is a reader that takes nothing until it is let go.
+type stuck chan struct{}
+
+func (s stuck) Write(p []byte) (int, error) {
+	<-s
+	return len(p), nil
+}
+
+func TestAStuckReaderDelaysNoOne(t *testing.T) {
+	specs, err := report.ParseSpecs([]string{"ndjson"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := make(stuck)
+	o, err := report.Open(specs, reader, shopPlan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2000 {
+		o.Window(windows()[0])
+	}
+	close(reader)
+	if err := o.Finish(shopResult(), summarise); err == nil || !strings.Contains(err.Error(), "behind the run") {
+		t.Errorf("error: %v", err)
+	}
+}
+
+// broken is a reader that went away.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestTextSaysThatItCouldNotBeWritten(t *testing.T) {
+	if err := report.Text(broken{}, summarise(false), report.TextOptions{}); err == nil {
+		t.Error("no error")
+	}
+}
