@@ -1,0 +1,111 @@
+package epoll
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// batch is how many events one wait takes in. It bounds how long due slots wait
+// for their turn behind answers.
+const batch = 64
+
+// Poller waits for sockets. It belongs to the thread that made it; only Wake may
+// be called from elsewhere.
+type Poller struct {
+	fd, wake int
+	events   [batch]unix.EpollEvent
+}
+
+// wakeIndex is the event index of the wake descriptor.
+const wakeIndex = -1
+
+// NewPoller makes a poller. Its descriptors are closed by Close.
+func NewPoller() (*Poller, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("make an epoll instance: %w", err)
+	}
+	wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("make an event descriptor: %w", err)
+	}
+	p := &Poller{fd: fd, wake: wake}
+	if err := p.add(wake, wakeIndex, 0, unix.EPOLLIN); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("watch the event descriptor: %w", err)
+	}
+	return p, nil
+}
+
+// Close closes the poller's descriptors.
+func (p *Poller) Close() {
+	_ = unix.Close(p.wake)
+	_ = unix.Close(p.fd)
+}
+
+// Wake makes the current or the next Wait return at once. It may be called from
+// any goroutine as long as the poller is not closed.
+func (p *Poller) Wake() {
+	one := [8]byte{1}
+	_, _ = unix.Write(p.wake, one[:])
+}
+
+// Poll takes in the events that are there and never blocks.
+func (p *Poller) Poll() int {
+	// RawSyscall: the scheduler need not know of a call that cannot block.
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
+		uintptr(unsafe.Pointer(&p.events[0])), batch, 0, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// Wait blocks until there are events or d has passed; a negative d is for ever.
+func (p *Poller) Wait(d time.Duration) int {
+	var ts *unix.Timespec
+	if d >= 0 {
+		t := unix.NsecToTimespec(int64(d))
+		ts = &t
+	}
+	n, _, errno := syscall.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd),
+		uintptr(unsafe.Pointer(&p.events[0])), batch, uintptr(unsafe.Pointer(ts)), 0, 0)
+	if errno == unix.ENOSYS {
+		return p.waitMillis(d)
+	}
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// waitMillis is Wait for kernels before 5.11, which count in milliseconds. It
+// wakes early rather than late and leaves the rest to polling.
+func (p *Poller) waitMillis(d time.Duration) int {
+	ms := -1
+	if d >= 0 {
+		ms = int(min(d/time.Millisecond, 1<<30))
+	}
+	n, _, errno := syscall.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
+		uintptr(unsafe.Pointer(&p.events[0])), batch, uintptr(ms), 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// add watches fd. Its events come back with index and generation.
+func (p *Poller) add(fd int, index, gen int32, events uint32) error {
+	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: index, Pad: gen})
+}
+
+// drainWake makes the wake descriptor quiet again.
+func (p *Poller) drainWake() {
+	var b [8]byte
+	_, _ = unix.Read(p.wake, b[:])
+}
