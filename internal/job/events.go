@@ -1,0 +1,156 @@
+package job
+
+import "hyperscale"
+
+// Event is something that happened to a job.
+type Event interface{ event() }
+
+// The events. Those of a leg that is not running are ignored.
+type (
+	// Start begins the job; its time is the job time that everything counts from.
+	Start struct{}
+
+	// LegEnded: nothing of the leg is in flight any more.
+	LegEnded struct {
+		Workflow string
+		Leg      int
+		Failed   bool              // without load: the iteration failed, or was cut
+		Reason   string            // of that, in words; "" if there is nothing to say
+		Exports  []hyperscale.Pair // without load: the values found, of Workflow.Export
+		Probe    Verdict           // of a probe
+	}
+
+	// LegBroken: the generator could not run the leg, or go on with it.
+	LegBroken struct {
+		Workflow string
+		Leg      int
+		Reason   string
+	}
+
+	// Interrupt: the user wants an end (Ctrl-C, SIGTERM, q, cancel). The first one
+	// lets what was started finish; the next one does not.
+	Interrupt struct{}
+
+	// ThresholdBroken: a threshold with abort was breached for as long as it says.
+	ThresholdBroken struct{ Threshold string }
+
+	// StepAborted: a step with on-error: abort failed.
+	StepAborted struct{ Workflow, Step string }
+
+	// Tick: the time of the last Wake has come. It does no harm at other times.
+	Tick struct{}
+)
+
+func (Start) event()           {}
+func (LegEnded) event()        {}
+func (LegBroken) event()       {}
+func (Interrupt) event()       {}
+func (ThresholdBroken) event() {}
+func (StepAborted) event()     {}
+func (Tick) event()            {}
+
+// Verdict is how a probe of a search went.
+type Verdict struct {
+	Held   bool // the condition did
+	Driven bool // the generator could drive the probe as its load says
+}
+
+// Effect is something that is to be done. Effects are to be carried out in order.
+type Effect interface{ effect() }
+
+// The effects.
+type (
+	// StartLeg starts a workflow, or the next probe of its search. Each StartLeg is
+	// answered by one LegEnded or LegBroken. The leg ends by itself when its load
+	// is over and what it started has finished; CutLeg comes when grace has passed.
+	StartLeg struct {
+		Workflow string
+		Leg      int             // from 1, of the workflow: rises with each probe
+		Load     hyperscale.Load // never a search
+		First    hyperscale.Slot // number of the load's first slot
+		Warmup   hyperscale.JobTime
+		Graceful hyperscale.JobTime
+		Use      []hyperscale.Pair // the variables of Workflow.Use by their local names
+	}
+
+	// StopLeg ends a leg's load before its time: nothing more is started, and what
+	// was started may finish Within that time. CutLeg comes when it has passed.
+	StopLeg struct {
+		Workflow string
+		Leg      int
+		Within   hyperscale.JobTime
+	}
+
+	// CutLeg interrupts what a leg still has in flight.
+	CutLeg struct {
+		Workflow string
+		Leg      int
+	}
+
+	// Wake asks for a Tick at the time given. It replaces the one before.
+	Wake struct{ At hyperscale.JobTime }
+
+	// Mark is for the timeline.
+	Mark struct {
+		At       hyperscale.JobTime
+		What     What
+		Workflow string // "": the whole job
+		Detail   string // in words; "" if What says all
+	}
+
+	// Finish is the last effect: the job is over.
+	Finish struct{ Result Result }
+)
+
+func (StartLeg) effect() {}
+func (StopLeg) effect()  {}
+func (CutLeg) effect()   {}
+func (Wake) effect()     {}
+func (Mark) effect()     {}
+func (Finish) effect()   {}
+
+// What is a kind of mark on the timeline.
+type What string
+
+// The marks. All but the last four are of one workflow.
+const (
+	Started   What = "started"
+	Stage     What = "stage"     // another stage of its load begins
+	Probe     What = "probe"     // a probe of its search begins
+	Found     What = "found"     // its search has ended
+	LoadOver  What = "load over" // it starts nothing more
+	Cut       What = "cut"       // its grace has passed
+	Ended     What = "ended"     // completed
+	Failed    What = "failed"
+	Skipped   What = "skipped"
+	Cancelled What = "cancelled" // by the end of the job, before its own end
+
+	Interrupted What = "interrupted"
+	Aborted     What = "aborted"
+	Deadline    What = "deadline"
+	CutShort    What = "cut short" // interrupted again, or the time for finishing has passed
+)
+
+// Result is how a job ended. The exit code follows from it: 105 if Interrupted,
+// 97 if PastDeadline, 107 if BrokenOff, and 1 if it is Failed for another reason
+// than Breached; else thresholds and verdict decide.
+type Result struct {
+	Phase        hyperscale.Phase // Completed, Failed, Cancelled or TimedOut
+	Reason       string           // why it did not complete, in words
+	Ended        hyperscale.JobTime
+	Interrupted  bool
+	PastDeadline bool
+	BrokenOff    bool // a workflow without load failed, or on-error: abort fired
+	Breached     bool // a threshold with abort ended it
+	Workflows    []Outcome
+}
+
+// Outcome is how one workflow of a job ended, or where it stands.
+type Outcome struct {
+	Workflow string
+	Phase    hyperscale.Phase
+	Reason   string             // why it did not complete, in words
+	Started  hyperscale.JobTime // 0 if it never was
+	Ended    hyperscale.JobTime // when it reached its terminal phase
+	Search   *Finding           // of a search that has begun
+}

@@ -1,0 +1,127 @@
+package job
+
+import (
+	"hyperscale"
+)
+
+// because notes why the job ends before its time, and what the workflows are
+// that this cuts short. The first reason stays.
+func (j *Job) because(phase hyperscale.Phase, reason string) {
+	if j.stopped == "" {
+		j.stopped, j.result.Reason = phase, reason
+	}
+}
+
+// interrupt is the user's wish to end: first by letting finish what was started,
+// then at once.
+func (j *Job) interrupt(now hyperscale.JobTime) {
+	if j.state == cutting {
+		return
+	}
+	j.result.Interrupted = true
+	j.because(hyperscale.Cancelled, "interrupted")
+	if j.state == finishing {
+		j.cut(now, CutShort, "interrupted again")
+		return
+	}
+	j.stop(now, Interrupted)
+}
+
+// pastDeadline ends the job like an interrupt, with a bound on all of it.
+func (j *Job) pastDeadline(now hyperscale.JobTime) {
+	j.result.PastDeadline = true
+	j.because(hyperscale.TimedOut, "past its deadline of "+hyperscale.FormatDuration(j.plan.Deadline))
+	j.limit = later(later(now, j.stop(now, Deadline)), patienceAtStop)
+}
+
+// stop ends all loads before their time; what was started may go on for its
+// grace. It gives the longest.
+func (j *Job) stop(now hyperscale.JobTime, why What) (longest hyperscale.JobTime) {
+	j.state = finishing
+	for i := range j.flows {
+		if f := &j.flows[i]; f.active() {
+			longest = max(longest, f.grace(now))
+		}
+	}
+	j.mark(now, why, "", "what was started may finish, for up to "+hyperscale.FormatDuration(longest))
+	for i := range j.flows {
+		if f := &j.flows[i]; f.active() {
+			grace := f.grace(now)
+			f.short()
+			j.do(StopLeg{Workflow: f.w.Name, Leg: f.leg.number, Within: grace})
+			f.leg.end(later(now, grace), patienceAtStop)
+		}
+	}
+	return longest
+}
+
+// abort ends the job with nothing allowed to finish; cleanup follows.
+func (j *Job) abort(now hyperscale.JobTime, reason string) {
+	if j.state == cutting {
+		return
+	}
+	j.because(hyperscale.Cancelled, reason)
+	j.mark(now, Aborted, "", reason)
+	j.state = finishing
+	j.cutLegs(now)
+}
+
+// cut ends the job without any cleanup that has not begun.
+func (j *Job) cut(now hyperscale.JobTime, why What, detail string) {
+	j.mark(now, why, "", detail)
+	j.state, j.limit = cutting, never
+	j.cutLegs(now)
+}
+
+func (j *Job) cutLegs(now hyperscale.JobTime) {
+	for i := range j.flows {
+		if f := &j.flows[i]; f.active() {
+			f.short()
+			j.cutLeg(f)
+			f.leg.giveUp = min(f.leg.giveUp, later(now, patienceAtStop))
+		}
+	}
+}
+
+// cutLeg cuts a leg that was not cut before.
+func (j *Job) cutLeg(f *flow) {
+	f.leg.cutAt = never
+	if !f.leg.cut {
+		f.leg.cut = true
+		j.do(CutLeg{Workflow: f.w.Name, Leg: f.leg.number})
+	}
+}
+
+// expire does what the time has come for.
+func (j *Job) expire(now hyperscale.JobTime) {
+	for i := range j.flows {
+		if f := &j.flows[i]; f.active() {
+			j.expireLeg(now, f)
+		}
+	}
+	if j.state == running && j.deadline <= now {
+		j.pastDeadline(now)
+	}
+	if j.state == finishing && j.limit <= now {
+		j.cut(now, CutShort, "the time for finishing has passed")
+	}
+}
+
+func (j *Job) expireLeg(now hyperscale.JobTime, f *flow) {
+	l := &f.leg
+	for len(l.stages) > 0 && l.stages[0].At <= now {
+		j.do(l.stages[0])
+		l.stages = l.stages[1:]
+	}
+	if l.over <= now {
+		j.mark(l.over, LoadOver, f.w.Name, "")
+		f.phase, l.over = hyperscale.Finishing, never
+	}
+	if l.cutAt <= now {
+		j.mark(now, Cut, f.w.Name, "what was started did not finish in time")
+		j.cutLeg(f)
+	}
+	if l.giveUp <= now {
+		j.fail(now, f, "it did not end when it was cut")
+	}
+}

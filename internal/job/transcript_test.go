@@ -1,0 +1,107 @@
+package job
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hyperscale"
+)
+
+var update = flag.Bool("update", false, "write the transcripts in testdata anew")
+
+// player plays a script: it steps a job and fires its timer.
+type player struct {
+	job    *Job
+	wake   hyperscale.JobTime
+	finals int
+}
+
+// step takes an event at its time, after the ticks that come before it (and, at
+// "until", those at its time).
+func (p *player) step(at hyperscale.JobTime, ev Event) []string {
+	var lines []string
+	_, until := ev.(Tick)
+	for p.wake < at || until && p.wake == at {
+		now := p.wake
+		p.wake = never
+		lines = append(lines, p.tell(p.job.Step(now, Tick{}))...)
+	}
+	if until {
+		return lines
+	}
+	return append(lines, p.tell(p.job.Step(at, ev))...)
+}
+
+func (p *player) tell(effects []Effect) []string {
+	var lines []string
+	for _, e := range effects {
+		switch e := e.(type) {
+		case Wake:
+			p.wake = e.At
+		case Finish:
+			p.wake = never
+			p.finals++
+		}
+		lines = append(lines, tell(e))
+	}
+	return lines
+}
+
+// TestTranscripts plays the scripts in testdata. In each, blocks of input are
+// followed by a line "----" and what came of it. The first block is the plan.
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no transcripts", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			played := play(t, string(text))
+			if *update {
+				if err := os.WriteFile(file, []byte(played), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if played != string(text) {
+				t.Errorf("%s differs (go test -update shows how); it is now:\n%s", file, played)
+			}
+		})
+	}
+}
+
+// play gives the script with its output made anew.
+func play(t *testing.T, text string) string {
+	var p *player
+	var out []string
+	for _, block := range strings.Split(strings.TrimSpace(text), "\n\n") {
+		input, _, _ := strings.Cut(block, "\n----")
+		out = append(out, input)
+		lines := strings.Split(input, "\n")
+		for len(lines) > 0 && strings.HasPrefix(lines[0], "#") {
+			lines = lines[1:]
+		}
+		switch {
+		case len(lines) == 0:
+		case p == nil:
+			p = &player{job: New(readPlan(t, lines)), wake: never}
+		default:
+			out[len(out)-1] += "\n----"
+			for _, line := range lines {
+				at, ev := readEvent(t, line)
+				for _, told := range p.step(at, ev) {
+					out[len(out)-1] += "\n" + told
+				}
+			}
+		}
+	}
+	if p == nil || p.finals != 1 || !p.job.Phase().Terminal() {
+		t.Errorf("the job did not finish once: %v", p)
+	}
+	return strings.Join(out, "\n\n") + "\n"
+}
