@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -65,7 +66,11 @@ func (b *bench) made(ctx context.Context, scenario string, args []string, load s
 	if err != nil {
 		commit = []byte("unknown")
 	}
-	return fmt.Sprintf("`%s`, %s, commit %s: %s, %d CPUs, Linux %s, %s; load average before it %s.",
+	busy := ""
+	if average, err := strconv.ParseFloat(load, 64); err == nil && average > 0.7 {
+		busy = " Others were using the machine: of these figures only ratios of CPU mean much."
+	}
+	return fmt.Sprintf("`%s`, %s, commit %s: %s, %d CPUs, Linux %s, %s; load average before it %s."+busy,
 		strings.Join(append([]string{"bench/engine.sh", scenario}, args...), " "), time.Now().Format("2006-01-02 15:04"),
 		bytes.TrimSpace(commit), processor(), runtime.NumCPU(), kernel(), runtime.Version(), load)
 }

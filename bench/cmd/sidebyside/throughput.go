@@ -35,6 +35,8 @@ func (r result) perRequest() float64 {
 	return ratio(float64(r.cpu().Nanoseconds())/1e3, float64(r.hits))
 }
 
+func (r result) perSecondOfCPU() float64 { return ratio(float64(r.hits), r.cpu().Seconds()) }
+
 func (r result) rate() float64 { return ratio(float64(r.hits), r.load.Seconds()) }
 
 // results of the rounds of one tool at one number of connections.
