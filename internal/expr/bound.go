@@ -47,12 +47,12 @@ func Join(bounds ...*Bound) *Bound {
 }
 
 // Escaped gives the Bound that escapes everything, its literal text too, as
-// esc. The escape given to its Append has no effect.
+// esc. The escape given to its Append has no effect. It is for what Bind gave,
+// not for what was escaped before.
 func (b *Bound) Escaped(esc Escape) *Bound {
 	all := make([]segment, len(b.segments))
 	for i, g := range b.segments {
 		switch {
-		case g.fixed:
 		case g.kind == textSegment, g.kind == constantSegment:
 			g = segment{kind: textSegment, text: string(esc.Append(nil, g.text))}
 		default:

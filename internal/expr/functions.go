@@ -22,8 +22,8 @@ const rfc3339Milli = "2006-01-02T15:04:05.000Z07:00"
 // which is below one in four thousand million for every span up to 2³².
 func between(draw uint64, low, high int64) int64 {
 	span := uint64(high) - uint64(low) + 1
-	if span == 0 { // all of int64
-		return int64(draw)
+	if span == 0 { // 2⁶⁴: all of int64
+		return int64(uint64(low) + draw)
 	}
 	offset, _ := bits.Mul64(draw, span)
 	return int64(uint64(low) + offset)

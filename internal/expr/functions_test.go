@@ -28,12 +28,15 @@ func TestBetweenStaysWithinAndReachesItsBounds(t *testing.T) {
 		if n := between(rapid.Uint64().Draw(t, "draw"), low, high); n < low || n > high {
 			t.Fatalf("%d is not in [%d, %d]", n, low, high)
 		}
-		if between(0, low, high) != low || low != math.MinInt64 && between(math.MaxUint64, low, high) != high {
+		if between(0, low, high) != low || between(math.MaxUint64, low, high) != high {
 			t.Fatalf("[%d, %d] is not reached", low, high)
 		}
 	})
-	// The whole of int64 is 2⁶⁴ numbers, which no uint64 can count.
-	if n := between(7, math.MinInt64, math.MaxInt64); n != 7 {
+	// All of int64 is 2⁶⁴ numbers, which no uint64 can count.
+	if n := between(7, math.MinInt64, math.MaxInt64); n != math.MinInt64+7 {
+		t.Errorf("the widest range gives %d", n)
+	}
+	if n := between(math.MaxUint64, math.MinInt64, math.MaxInt64); n != math.MaxInt64 {
 		t.Errorf("the widest range gives %d", n)
 	}
 }

@@ -41,10 +41,15 @@ func (p *JSONPath) Find(body []byte) (raw []byte, kind JSONKind, ok bool) {
 // because nothing that comes later could go before it. Then the search ends.
 type finder struct {
 	scanner
-	steps []step
-	match span // when done
-	done  bool
+	steps   []step
+	match   span // when done
+	done    bool
+	counted int // bytes that were read to count elements
 }
+
+// maxCounted is how often a body may be read to count elements. It keeps the
+// time of hostile bodies, nested to maxDepth, in bounds.
+const maxCounted = 16
 
 // noState is the final state where there is none.
 const noState = -1
@@ -193,7 +198,8 @@ func (f *finder) length(states uint32) (n int) {
 		f.skip()
 		n++
 	}
-	start.bad = f.bad
+	f.counted += f.pos - start.pos
+	start.bad = f.bad || f.counted > maxCounted*len(f.body)
 	f.scanner = start
 	return n
 }

@@ -171,6 +171,8 @@ func (c *cursor) memberQuoted() (string, error) {
 	var name []byte
 	for i := start + 1; i < len(c.text); {
 		switch b := c.text[i]; {
+		case b == mark && !utf8.Valid(name):
+			return "", c.fault(start, "a name that is not UTF-8", "UTF-8")
 		case b == mark:
 			c.pos = i + 1
 			return string(name), nil

@@ -59,6 +59,7 @@ func TestJSONPathSyntaxErrors(t *testing.T) {
 		{`$['\x']`, 3, `a backslash that begins no escape; expected \b \f \n \r \t \/ \\ \uXXXX or \'`},
 		{`$['\"']`, 3, `a backslash that begins no escape; expected \b \f \n \r \t \/ \\ \uXXXX or \'`},
 		{"$['\t']", 3, `a control character in a name; expected \u0009`},
+		{"$['\x96']", 2, "a name that is not UTF-8; expected UTF-8"},
 		{"$.a b", 4, `"b" in a JSON path; expected ` + part},
 		{"$" + strings.Repeat(".a", 32), 63, "the path is too long; expected 31 segments at most"},
 	} {
@@ -160,7 +161,7 @@ func TestFindInMalformedBodies(t *testing.T) {
 	deep, _ := ParseJSONPath("$..z")
 	for _, body := range []string{
 		"", " ", "<html>", "{", "[", "{]", "[}", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{"a" 1}`, `{a:1}`, `{'a':1}`, `{"a":1 "b":2}`, `{"a":}`,
-		"[1,]", "[,1]", "[1 2]", "[1}", `{"a":1]`, `{,"a":1}`, `{"a":[}`, `{"a":[1}`, "tru", "truex", "true1", "1true", `1"a"`, "null{", "nul", "TRUE", "01", "-", "1.", ".5", "+1", "1e", "0x1", "NaN",
+		"[1,]", "[,1]", "[1 2]", "[1}", `{"a":1]`, `{,"a":1}`, `{"a":[}`, `{"a":[1}`, "tru", "truex", "true1", "1true", `1"a"`, "null{", "[1", `{"a":12`, "[true", "nul", "TRUE", "01", "-", "1.", ".5", "+1", "1e", "0x1", "NaN",
 		`"`, `"a`, `"\x"`, `"\u12"`, `"\u12g4"`, "\"\n\"", `"\`, `{"a\q":1}`, "{\"a\x01\":1}", `[{"a":[1,{"b":]}]`, "\xff", "\x00", `[[[[1]]]`, `{"a":{"b":1}`,
 	} {
 		for _, wrapped := range []string{body, `{"y":` + body + `}`} {
@@ -170,6 +171,19 @@ func TestFindInMalformedBodies(t *testing.T) {
 					t.Errorf("%s in %q: %q, %v, %v", p, wrapped, raw, kind, ok)
 				}
 			}
+		}
+	}
+}
+
+// The end of a body may be the middle of a number.
+func TestFindDoesNotTrustTheEndOfABody(t *testing.T) {
+	p, err := ParseJSONPath("$[0]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{"[1", "[true", `["a`} {
+		if raw, kind, ok := p.Find([]byte(body)); ok || kind != JSONMalformed {
+			t.Errorf("%s: %s, %v", body, raw, kind)
 		}
 	}
 }
@@ -200,6 +214,25 @@ func TestFindInDeepBodies(t *testing.T) {
 	}
 	if _, kind, ok := (&JSONPath{}).Find(nested("[", "", "]", maxDepth+1)); ok || kind != JSONMalformed {
 		t.Errorf("$ beyond the greatest depth: %v, %v", kind, ok)
+	}
+}
+
+// Counting elements for [-n] again and again is the one thing that could make
+// the time of a search grow faster than the body.
+func TestFindCountsWithinReason(t *testing.T) {
+	const depth = maxDepth / 2
+	hostile := strings.Repeat(`{"a":[`, depth) + strings.Repeat("1,", 1<<12) + "1" + strings.Repeat("]}", depth)
+	p, err := ParseJSONPath("$..a[-1].z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, kind, ok := p.Find([]byte(hostile)); ok || kind != JSONMalformed {
+		t.Errorf("%v, %v", kind, ok)
+	}
+	p, _ = ParseJSONPath("$" + strings.Repeat("[-1]", 15))
+	usual := strings.Repeat("[0,", 15) + "7" + strings.Repeat("]", 15)
+	if raw, _, _ := p.Find([]byte(usual)); string(raw) != "7" {
+		t.Errorf("got %s", raw)
 	}
 }
 

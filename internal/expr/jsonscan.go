@@ -17,7 +17,7 @@ type scanner struct {
 // peek skips blanks and gives the next byte; 0 at the end.
 func (s *scanner) peek() byte {
 	for s.pos < len(s.body) {
-		if b := s.body[s.pos]; !isBlank(b) {
+		if b := s.body[s.pos]; b > ' ' || !isBlank(b) {
 			return b
 		}
 		s.pos++
@@ -77,30 +77,38 @@ func (s *scanner) key() (name []byte, escaped bool) {
 // text reads a string and reports whether it has escapes. The position is at
 // its opening quote.
 func (s *scanner) text() (escaped bool) {
-	i := s.pos + 1
-	for i < len(s.body) {
-		switch b := s.body[i]; {
-		case b == '"':
-			s.pos = i + 1
-			return escaped
-		case b == '\\':
-			n := escapeLen(s.body[i:])
-			if n == 0 {
-				s.bad = true
-				return escaped
-			}
-			escaped = true
-			i += n
-		case b < ' ':
-			s.bad = true
-			return escaped
-		default:
+	body, i := s.body, s.pos+1
+	for {
+		for i < len(body) && !special[body[i]] {
 			i++
 		}
+		switch {
+		case i == len(body), body[i] < ' ':
+			s.bad = true
+			return escaped
+		case body[i] == '"':
+			s.pos = i + 1
+			return escaped
+		}
+		n := escapeLen(body[i:])
+		if n == 0 {
+			s.bad = true
+			return escaped
+		}
+		escaped = true
+		i += n
 	}
-	s.bad = true
-	return escaped
 }
+
+// special are the bytes at which reading a string stops to think: the quote,
+// the backslash and control characters.
+var special = func() [256]bool {
+	set := [256]bool{'"': true, '\\': true}
+	for b := range ' ' {
+		set[b] = true
+	}
+	return set
+}()
 
 // scalar reads a string, a number, true, false or null.
 func (s *scanner) scalar() {
@@ -119,7 +127,9 @@ func (s *scanner) scalar() {
 		s.bad = !isJSONNumber(s.body[s.pos : s.pos+n])
 		s.pos += n
 	}
-	if s.pos < len(s.body) && !endsWord(s.body[s.pos]) {
+	if s.pos == len(s.body) {
+		s.bad = s.bad || s.depth > 0 // more of it may be missing
+	} else if !endsWord(s.body[s.pos]) {
 		s.bad = true
 	}
 }
