@@ -19,12 +19,11 @@ type Comparison struct {
 func ParseComparison(text string) (*Comparison, error) {
 	c := cursor{text: text}
 	c.blanks()
-	run := c.opRun()
 	op, ok := c.op()
-	if !ok && run != "" && opMeant[run] == "==" && run[0] == '=' {
+	switch {
+	case !ok && c.has("="): // surely meant as an operator; for the text there is == =
 		return nil, c.noOp()
-	}
-	if !ok {
+	case !ok:
 		return NewComparison(Equal, text)
 	}
 	c.blanks()
@@ -52,8 +51,8 @@ func (c *cursor) trailing() bool {
 	return !c.end()
 }
 
-// NewComparison makes a comparison with the template wanted, taken as it is.
-// Without an error of the template there is none.
+// NewComparison makes a comparison with the template wanted, quotes and all. The
+// error is a [SyntaxError].
 func NewComparison(op Op, wanted string) (*Comparison, error) {
 	c := cursor{text: wanted}
 	return c.value(op, nil)

@@ -3,6 +3,7 @@ package expr
 import (
 	"bytes"
 	"math"
+	"math/bits"
 )
 
 // Find gives the first match of the path that is not null, in the order of RFC
@@ -228,4 +229,9 @@ func (f *finder) child(direct, deep uint32, final int, child, out *hits) {
 			out[i] = child[i]
 		}
 	}
+}
+
+// lowest gives the number of the lowest bit of set and the set without it.
+func lowest(set uint32) (bit int, rest uint32) {
+	return bits.TrailingZeros32(set), set & (set - 1)
 }

@@ -1,7 +1,5 @@
 package expr
 
-import "math/bits"
-
 // maxDepth is how deeply arrays and objects may be nested in a body. It bounds
 // the stack of a search and, for hostile bodies, its time.
 const maxDepth = 512
@@ -252,9 +250,4 @@ func hex4[T string | []byte](text T) (r rune, ok bool) {
 		r = r<<4 | rune(b)
 	}
 	return r, true
-}
-
-// lowest gives the number of the lowest bit of set and the set without it.
-func lowest(set uint32) (bit int, rest uint32) {
-	return bits.TrailingZeros32(set), set & (set - 1)
 }

@@ -118,6 +118,8 @@ func TestComparison(t *testing.T) {
 		{`matches ^a\.b c$`, `matches "^a\\.b c$"`, []string{"a.b c"}, []string{"axb c"}},
 		{`== contains x`, `== "contains x"`, []string{"contains x"}, []string{"x"}},
 		{`"quoted"`, `== "\"quoted\""`, []string{`"quoted"`}, []string{"quoted"}},
+		{"== =x", `== "=x"`, []string{"=x"}, []string{"x"}},
+		{"<> x", `== "<> x"`, []string{"<> x"}, nil},
 		{"== {{ id }}", `== "{{ id }}"`, []string{"42", "42.0"}, []string{"4"}},
 		{"{{ id }}", `== "{{ id }}"`, []string{"42"}, []string{"4"}},
 		{"> '{{ five }}0'", `> "{{ five }}0"`, []string{"51"}, []string{"50"}},
@@ -152,6 +154,7 @@ func TestComparisonErrors(t *testing.T) {
 		want   string
 	}{
 		{"= 5", 0, `"=" is no operator; expected == != < <= > >= contains matches; did you mean ==`},
+		{"=> 5", 0, `"=>" is no operator; expected == != < <= > >= contains matches; did you mean >=`},
 		{`== "a" b`, 7, `"b" after the quotes; expected the end`},
 		{`== "a`, 3, `a quote is not closed; expected "`},
 		{"> {{ x", 2, `"{{" is not closed; expected "}}", or \{{ for the text {{`},
