@@ -93,8 +93,8 @@ const (
 type Effect struct {
 	Kind    EffectKind
 	Outcome Outcome
-	Stop    Stop  // Done
-	Fault   Fault // Ended, Faulted: the first cause; zero when all is well
+	Stop    Stop  // Done; Ended and Faulted: StopJob as soon as on-error: abort fires, though other requests may be in flight
+	Fault   Fault // Ended, Faulted: the first cause; zero when all is well. Done: NoRow or zero
 	ID      int32 // Send, Wait, Ended
 	Step    int32 // index in Program.Steps
 	At      Time  // Send: due; Wait: until; Listed: duration
@@ -110,7 +110,7 @@ type Effect struct {
 // its Ended effect. Both are read only.
 type Request struct {
 	Origin   *Origin
-	Head     []byte // request line and header lines with the empty line, in HTTP/1.1 form
+	Head     []byte // request line and header lines with the empty line, in HTTP/1.1 form; the target is absolute when a proxy carries plain http
 	Body     []byte
 	Timeout  time.Duration // from the engine's start of it to the last byte
 	Keep     int64         // bytes of the answer's body to keep; 0: count and drop
@@ -120,6 +120,9 @@ type Request struct {
 
 // Origin is where requests go and how. Origins of constant URLs are made once
 // per program and may be compared by address; others by Key.
+//
+// Of Transport only what a connection depends on counts, and is in Key: HTTP,
+// TLS, Connections, Proxy, Resolve. The rest is in each Request.
 type Origin struct {
 	Key       string // scheme, host, port and transport options: equal for equal origins
 	Scheme    string // http or https
@@ -159,6 +162,8 @@ const (
 	Cut           // the request was cancelled: counted as such, under no kind
 	ConnectFailed // any other failure to connect
 	SendFailed    // any other failure on an open connection
+	BadValue      // argument: index in Program.ValueNames; a step's error: a value that can't stand where it should go, such as a line break in a header
+	NoRow         // argument: index in Program.ValueNames (the data set); of Done: the virtual user got no row and the iteration never began
 )
 
 // NewFault joins a code with its argument.

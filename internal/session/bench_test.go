@@ -1,0 +1,96 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"hyperscale"
+)
+
+// hotPath gives a session of a plan with one get and a status check, and a
+// function that runs one iteration of it.
+func hotPath(t testing.TB) func() {
+	p := compile(t, planOf(get("home", "/", checking(status(200, 200)))), Inputs{})
+	s := &Session{}
+	p.Init(s)
+	return iterations(t, s, &Answer{Status: 200, BodySize: 5, End: time.Millisecond})
+}
+
+// iterations gives a function that runs one iteration in which every request is
+// answered with a.
+func iterations(t testing.TB, s *Session, a *Answer) func() {
+	out := make([]Effect, 0, 8)
+	it := &Iteration{}
+	return func() {
+		it.Pass++
+		out = s.Step(0, Event{Kind: Begin, Iteration: it}, out[:0])
+		for out[len(out)-1].Kind != Done {
+			last := out[len(out)-1]
+			if last.Kind == Wait {
+				out = s.Step(last.At, Event{Kind: Woken, ID: last.ID}, out[:0])
+				continue
+			}
+			if last.Kind != Send {
+				t.Fatalf("an iteration stands still: %v", out)
+			}
+			out = s.Step(0, Event{Kind: Answered, ID: last.ID, Answer: a}, out[:0])
+		}
+	}
+}
+
+func BenchmarkHotPath(b *testing.B) {
+	run := hotPath(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		run()
+	}
+}
+
+// A get with a status check costs no allocation at all.
+func TestHotPathAllocatesNothing(t *testing.T) {
+	if n := testing.AllocsPerRun(1000, hotPath(t)); n != 0 {
+		t.Errorf("%v allocations for each iteration", n)
+	}
+}
+
+// realistic is a plan with templates, data, a JSON capture, checks, cookies and a
+// pause.
+func realistic(t testing.TB) func() {
+	plan := planOf(
+		get("home", "/", checking(status(200, 200))),
+		get("list", "/products?page={{ rand 1 20 }}", capturing("id", hyperscale.CaptureJSON, "$.items[0].id")),
+		pauseStep("pause", time.Second),
+		post("order", "/cart", jsonText(`{"product": "{{ id }}", "user": "{{ users.name }}"}`),
+			headers("authorization", "Bearer {{ users.token }}"), checking(status(200, 201), bodyCheck(hyperscale.CheckContains, "ok"))),
+		get("done", "/done/{{ id }}"),
+	)
+	plan.Data = []hyperscale.DataSet{{Name: "users", Pick: hyperscale.PickShared, Columns: []string{"name", "token"}, Rows: 2}}
+	p := compile(t, plan, Inputs{Rows: map[string]Rows{"users": table{{"ann", "t1"}, {"bob", "t2"}}}})
+	s := &Session{}
+	p.Init(s)
+	return iterations(t, s, &Answer{
+		Status: 200, End: time.Millisecond, SetsCookie: true,
+		Head: []byte("Set-Cookie: sid=1234567890; Path=/; HttpOnly\r\nContent-Type: application/json\r\n"),
+		Body: []byte(`{"state":"ok","items":[{"id":7712,"name":"shoes"},{"id":7713}]}`), BodySize: 63,
+	})
+}
+
+func BenchmarkRealistic(b *testing.B) {
+	run := realistic(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		run()
+	}
+}
+
+// Once its rooms have their size an iteration with templates, captures, checks,
+// data and cookies allocates nothing either.
+func TestRealisticAllocatesNothing(t *testing.T) {
+	run := realistic(t)
+	for range 10 {
+		run()
+	}
+	if n := testing.AllocsPerRun(1000, run); n != 0 {
+		t.Errorf("%v allocations for each iteration", n)
+	}
+}
