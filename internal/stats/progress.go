@@ -18,6 +18,7 @@ type Progress struct {
 	Steps        []StepProgress    // totals so far, groups included
 	Thresholds   []ThresholdResult // as they stand
 	Warnings     []string          // of self-watch, newest last
+	Marks        []Mark            // what happened so far, by time
 	Stopping     string            // why the run is ending; "": it is not
 }
 
