@@ -40,7 +40,9 @@ type point struct {
 func (c *course) add(w *Window) {
 	if c.width == 0 {
 		c.width = firstWidth
-		c.steps = make([]stepCourse, len(w.Steps))
+	}
+	for len(c.steps) < len(w.Steps) {
+		c.steps = append(c.steps, stepCourse{})
 	}
 	for w.From/c.width >= MaxPoints {
 		c.halve()
@@ -161,7 +163,7 @@ type SlotPoint struct {
 func (t *Tally) StepCourse(workflow, step string) iter.Seq[Point] {
 	return func(yield func(Point) bool) {
 		w, i := t.works[workflow], t.stepIndex(workflow, step)
-		if i < 0 {
+		if i < 0 || i >= len(w.course.steps) {
 			return
 		}
 		c := &w.course.steps[i]

@@ -47,16 +47,26 @@ func (h *Histogram) Record(d time.Duration) {
 	h.under = max(h.under, ^v)
 	h.sum.add(v)
 	h.squares.addSquare(v)
-	if v > highest {
-		h.overflow++
+	if v-lowest > highest-lowest {
+		v = h.beyond(v)
 	}
-	v = min(max(v, lowest), highest)
 	e := uint(bits.Len64(v)) - 1
-	o := h.octave[(e-firstOct)%octaves]
+	o := h.octave[e-firstOct]
 	if o == nil {
 		o = h.grow(e - firstOct)
 	}
 	o[(v>>(e-subBits))%perOct]++
+}
+
+// beyond counts an overflow and gives the duration at the end that v is beyond.
+//
+//go:noinline
+func (h *Histogram) beyond(v uint64) uint64 {
+	if v < lowest {
+		return lowest
+	}
+	h.overflow++
+	return highest
 }
 
 // grow makes the buckets of an octave.

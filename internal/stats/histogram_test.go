@@ -105,6 +105,9 @@ func TestQuantileAgainstSortedList(t *testing.T) {
 		ds := rapid.SliceOfN(anyDuration(), 1, 200).Draw(t, "durations")
 		h := filled(ds...)
 		slices.Sort(ds)
+		if h.Quantile(0) != ds[0] || h.Quantile(100) != ds[len(ds)-1] {
+			t.Fatalf("p0 %v, p100 %v of %v", h.Quantile(0), h.Quantile(100), ds)
+		}
 		q := rapid.Float64Range(0, 100).Draw(t, "q")
 		want := ds[rank(q, uint64(len(ds)))-1]
 		got := h.Quantile(q)

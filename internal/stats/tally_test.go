@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"bytes"
 	"runtime"
 	"slices"
 	"strings"
@@ -145,6 +146,18 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
+// A window of nothing tells of no steps; those that follow do.
+func TestEmptyWindowFirst(t *testing.T) {
+	tally := NewTally()
+	tally.Add(Cut(WindowID{Workflow: "browse", Share: hyperscale.Whole, Seq: 1}, second(0), nil, Readings{}))
+	for range tally.StepCourse("browse", "home") {
+		t.Error("a point of a step that nobody told of")
+	}
+	if got := tally.Add(counted(hyperscale.Whole, 2, 2, second(1), 3)); got != Merged || tally.Job().Requests.OK != 3 {
+		t.Errorf("receipt %d, %d ok", got, tally.Job().Requests.OK)
+	}
+}
+
 func TestWindowOfAnotherPlanIsRefused(t *testing.T) {
 	tally := NewTally()
 	tally.Add(counted(hyperscale.Whole, 1, 1, second(0), 1))
@@ -275,6 +288,16 @@ func TestCourseIsBounded(t *testing.T) {
 	}
 	if due != tally.Workflow("browse").Slots.Due {
 		t.Errorf("points hold %d slots", due)
+	}
+	var response Histogram
+	for p := range tally.StepCourse("browse", "home") {
+		if p.Response.Count() != p.OK {
+			t.Fatalf("point %v holds %d times of %d requests", p.From, p.Response.Count(), p.OK)
+		}
+		response.Merge(p.Response)
+	}
+	if !bytes.Equal(bin(&response), bin(&tally.Job().Sample.Response)) {
+		t.Error("the points' times are not those of the total")
 	}
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 1<<20 {
 		t.Errorf("%d bytes more after %d seconds", grown, seconds)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"hyperscale"
 )
 
@@ -212,6 +214,7 @@ func TestRateOver(t *testing.T) {
 	}{
 		"steady":         {repeat(5, act{ok: 10}), true, 10},
 		"slow end":       {slices.Concat(repeat(5, act{ok: 10}), repeat(3, act{ok: 1, stretch: InGrace})), true, 10},
+		"short end":      {slices.Concat(repeat(4, act{ok: 15}), []act{{ok: 8}}, repeat(3, act{stretch: InGrace})), true, 11.5},
 		"outage":         {slices.Concat(repeat(5, act{ok: 10, hung: 1}), repeat(3, act{})), false, 0},
 		"nothing due":    {slices.Concat(repeat(5, act{ok: 10}), repeat(3, act{}), repeat(3, act{ok: 10})), false, 5},
 		"nothing at all": {repeat(9, act{}), false, 0},
@@ -330,5 +333,105 @@ func TestOverJoinsShares(t *testing.T) {
 	}
 	if n := len(watch.rules[0].slide.ticks); n > 3 {
 		t.Errorf("%d seconds are kept", n)
+	}
+}
+
+// The worst value is that of the worst length, each made from nothing but its
+// own windows, whatever came late or in between.
+func TestSlideAgainstEachLength(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		th := hyperscale.Threshold{
+			Metric:   rapid.SampledFrom([]hyperscale.Metric{"p", "min", "max", "mean", "stddev"}).Draw(t, "metric"),
+			Of:       rapid.SampledFrom([]hyperscale.Durations{"", "service", "lateness"}).Draw(t, "of"),
+			Quantile: 90, Op: rapid.SampledFrom([]string{"<", ">"}).Draw(t, "op"), Value: 1e9,
+			Over: time.Duration(rapid.IntRange(1, 4).Draw(t, "length")) * time.Second,
+		}
+		watch, tally := NewWatch([]hyperscale.Threshold{th}), NewTally()
+		seconds := rapid.IntRange(1, 9).Draw(t, "seconds")
+		bySecond := make([]Sample, seconds)
+		var late []*Window
+		for sec := range seconds {
+			for i := range int64(2) {
+				r := NewRecord(testLayout())
+				for _, h := range rapid.SliceOfN(anyHappening(), 0, 4).Draw(t, "happenings") {
+					h.record(r)
+				}
+				w := Cut(WindowID{Workflow: "browse", Share: share1(i, 2), Seq: uint64(sec) + 1}, second(sec), []*Record{r}, Readings{})
+				bySecond[sec].Add(w)
+				if i == 1 {
+					late = append(late, w) // of which the watch hears a second late
+				} else {
+					watch.Add(w)
+				}
+			}
+			if sec > 0 {
+				watch.Add(late[sec-1])
+				watch.Step(time.Duration(sec)*time.Second, tally)
+			}
+		}
+		watch.Add(late[seconds-1])
+		watch.Finish(time.Duration(seconds) * time.Second)
+		got := watch.Results(tally)[0]
+		want := worstLength(&th, bySecond)
+		if got.Sampled != want.Sampled || got.Value != want.Value || got.From != want.From || got.Passed != want.Passed {
+			t.Fatalf("%+v\nwant %+v", got, want)
+		}
+	})
+}
+
+// worstLength finds the worst length by summing up every one afresh.
+func worstLength(th *hyperscale.Threshold, seconds []Sample) ThresholdResult {
+	worst := ThresholdResult{Passed: true}
+	length := int(th.Over / time.Second)
+	for from := range max(len(seconds)-length+1, 0) {
+		var s Sample
+		for i := range length {
+			o := &seconds[from+i]
+			s.Counts.add(&o.Counts)
+			s.Response.Merge(&o.Response)
+			s.Service.Merge(&o.Service)
+			s.Lateness.Merge(&o.Lateness)
+		}
+		v, ok := s.Value(th)
+		if !ok {
+			continue
+		}
+		worst.Passed = worst.Passed && Holds(th, v)
+		if !worst.Sampled || worse(th, v, worst.Value) {
+			worst.Value, worst.Sampled, worst.From = v, true, time.Duration(from)*time.Second
+		}
+	}
+	worst.Passed = worst.Passed && worst.Sampled
+	return worst
+}
+
+// A window that comes after its second was judged counts in the lengths still
+// to be judged, and leaves with its second.
+func TestOverTakesWhatComesLate(t *testing.T) {
+	watch, tally := NewWatch([]hyperscale.Threshold{{Metric: "mean", Of: "service", Op: "<", Value: 1e9, Over: 3 * time.Second}}), NewTally()
+	add := func(sec int, took time.Duration) {
+		watch.Add(Cut(WindowID{Workflow: "browse", Seq: 1}, second(sec), []*Record{act{ok: 1, took: took}.record()}, Readings{}))
+	}
+	value := func(sec int) time.Duration {
+		watch.Step(time.Duration(sec)*time.Second, tally)
+		v := watch.Results(tally)[0].Value
+		watch.rules[0].worst = ThresholdResult{}
+		return time.Duration(v)
+	}
+	for sec := range 3 {
+		add(sec, 10*time.Millisecond)
+	}
+	first := value(3)
+	add(2, 30*time.Millisecond) // late, by two seconds
+	add(0, time.Minute)         // too late for any length
+	add(3, 20*time.Millisecond)
+	second := value(4)
+	for sec := 4; sec < 7; sec++ {
+		add(sec, 40*time.Millisecond)
+	}
+	value(6)
+	third := value(7)
+	if first != 10*time.Millisecond || second != 17500*time.Microsecond || third != 40*time.Millisecond {
+		t.Errorf("%v, %v, %v", first, second, third)
 	}
 }

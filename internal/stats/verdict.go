@@ -70,6 +70,31 @@ func (l Limits) filled() Limits {
 	}
 }
 
+// coverage grades the part of what was due, or promised, that was done.
+func (l Limits) coverage(part float64) VerdictState {
+	return grade(-part, -l.Coverage, -l.LeastCoverage)
+}
+
+// lateness grades the 99th percentile of lateness beside the median response
+// and tells what would have been good.
+func (l Limits) lateness(late, median time.Duration) (state VerdictState, good time.Duration) {
+	good = max(l.Lateness, time.Duration(l.LatePart*float64(median)))
+	return grade(late, good, max(l.MostLateness, time.Duration(l.MostLatePart*float64(median)))), good
+}
+
+// Grade says how well the generator drove a scheduled load by a sample of it
+// alone: whether it started what was due, refusals by max-in-flight aside, and
+// in time.
+func (l Limits) Grade(s *Sample) VerdictState {
+	l = l.filled()
+	state, _ := l.lateness(s.Lateness.Quantile(99), s.Response.Quantile(50))
+	if s.Slots.Due == 0 {
+		return state
+	}
+	failed := below(s.Slots.Missed, s.Slots.Refused)
+	return max(state, l.coverage(float64(below(s.Slots.Due, failed))/float64(s.Slots.Due)))
+}
+
 // LoadFacts is what a verdict must know of a workflow that its windows do not
 // tell.
 type LoadFacts struct {
@@ -85,9 +110,22 @@ func (f LoadFacts) scheduled() bool {
 	return f.Kind == hyperscale.LoadOpen || f.Kind == hyperscale.LoadSearch || f.Paced
 }
 
+// sparing is the state that a cause has which in a search is but a note.
+func (f LoadFacts) sparing(state VerdictState) VerdictState {
+	if f.Kind == hyperscale.LoadSearch {
+		return Valid
+	}
+	return state
+}
+
 // Judge gives the verdict on a run that is over. Loads are those of the plan;
 // more are causes that only the caller knows of (a lost worker, a data set that
-// ran out).
+// ran out). Coverage and lateness are judged workflow by workflow, so that a
+// large one does not hide a small one.
+//
+// A search goes on until something gives way, and its probes are graded one by
+// one (see [Limits.Grade]): what the whole of it missed, refused or was late
+// with is a note.
 func Judge(t *Tally, loads []LoadFacts, more []Cause, limits Limits) Verdict {
 	j := &judge{tally: t, limits: limits.filled(), causes: slices.Clone(more)}
 	for _, what := range Identities(t) {
@@ -164,7 +202,7 @@ func (j *judge) coverage(f LoadFacts, w *work) {
 	if promised <= 0 {
 		return
 	}
-	state := grade(-done/promised, -j.limits.Coverage, -j.limits.LeastCoverage)
+	state := j.limits.coverage(done / promised)
 	if state == Valid {
 		return
 	}
@@ -172,14 +210,14 @@ func (j *judge) coverage(f LoadFacts, w *work) {
 	if len(when) == 0 {
 		when = w.active
 	}
-	j.add(state, when, "%s: %s (%.2f %%, at least %.4g %% are asked for)",
+	j.add(f.sparing(state), when, "%s: %s (%.2f %%, at least %.4g %% are asked for)",
 		f.Workflow, what, 100*done/promised, 100*j.limits.Coverage)
 }
 
 // refused judges slots that max-in-flight had no room for.
 func (j *judge) refused(f LoadFacts, w *work) {
 	if n := w.warmup.Refused + w.measured.Refused; n > 0 {
-		j.add(Degraded, w.refused, "%s: percentiles leave out %d slots refused by max-in-flight", f.Workflow, n)
+		j.add(f.sparing(Degraded), w.refused, "%s: percentiles leave out %d slots refused by max-in-flight", f.Workflow, n)
 	}
 }
 
@@ -192,11 +230,8 @@ func (j *judge) lateness(f LoadFacts, w *work) {
 			response.Merge(&s.OtherResponse)
 		}
 	}
-	median := float64(response.Quantile(50))
-	good := max(j.limits.Lateness, time.Duration(j.limits.LatePart*median))
-	bad := max(j.limits.MostLateness, time.Duration(j.limits.MostLatePart*median))
 	late := w.measured.Lateness.Quantile(99)
-	state := grade(late, good, bad)
+	state, good := j.limits.lateness(late, response.Quantile(50))
 	if state == Valid {
 		return
 	}
@@ -204,7 +239,7 @@ func (j *judge) lateness(f LoadFacts, w *work) {
 	if len(when) == 0 {
 		when = w.active
 	}
-	j.add(state, when, "%s: 1 %% of slots started %v late or later (at most %v is asked for)",
+	j.add(f.sparing(state), when, "%s: 1 %% of slots started %v late or later (at most %v is asked for)",
 		f.Workflow, round(late), round(good))
 }
 
@@ -231,7 +266,7 @@ func (j *judge) saturation(loads []LoadFacts) {
 	var scheduled, free spans
 	for _, f := range loads {
 		if w := j.tally.works[f.Workflow]; w != nil {
-			if f.scheduled() {
+			if f.sparing(Invalid) == Invalid && f.scheduled() {
 				scheduled.addAll(w.load)
 			} else {
 				free.addAll(w.load)

@@ -77,6 +77,7 @@ func TestVerdict(t *testing.T) {
 	closed := LoadFacts{Workflow: "browse", Kind: hyperscale.LoadClosed, PlannedVU: 1000 * time.Second}
 	paced := closed
 	paced.Paced = true
+	search := LoadFacts{Workflow: "browse", Kind: hyperscale.LoadSearch}
 	iterations := LoadFacts{Workflow: "browse", Kind: hyperscale.LoadIterations}
 	due := func(due, missed, refused uint64) Slots {
 		return Slots{Due: due, Missed: missed, Refused: refused, Started: due - missed}
@@ -125,9 +126,13 @@ func TestVerdict(t *testing.T) {
 			s.Steps[0].Requests.Failed++
 			s.Steps[0].Errors.Add(Kind{"no local port", 1, ""})
 		}}, Degraded, "1 requests failed for this machine's own reason: no local port"},
-		"a lost worker": {scene{facts: open, slots: due(9, 0, 0), more: []Cause{{Degraded, "worker lost", "w3", 5, 6}}}, Degraded, "worker lost"},
-		"a note":        {scene{facts: open, slots: due(9, 0, 0), more: []Cause{{Valid, "rows were skipped", "", 5, 6}}}, Valid, "rows were skipped"},
-		"own limits":    {scene{facts: open, slots: due(1000, 51, 0), limits: Limits{LeastCoverage: 0.9}}, Degraded, "94.90 %"},
+		"a lost worker":    {scene{facts: open, slots: due(9, 0, 0), more: []Cause{{Degraded, "worker lost", "w3", 5, 6}}}, Degraded, "worker lost"},
+		"a note":           {scene{facts: open, slots: due(9, 0, 0), more: []Cause{{Valid, "rows were skipped", "", 5, 6}}}, Valid, "rows were skipped"},
+		"search missed":    {scene{facts: search, slots: due(1000, 500, 0)}, Valid, "did not start 500 of 1000"},
+		"search refused":   {scene{facts: search, slots: due(1000, 500, 500)}, Valid, "refused by max-in-flight"},
+		"search late":      {scene{facts: search, slots: due(1000, 0, 0), late: time.Second}, Valid, "late"},
+		"search saturated": {scene{facts: search, slots: due(9, 0, 0), watch: saturated(90)}, Valid, "may set the rate"},
+		"own limits":       {scene{facts: open, slots: due(1000, 51, 0), limits: Limits{LeastCoverage: 0.9}}, Degraded, "94.90 %"},
 	} {
 		v := c.scene.judge()
 		if v.State != c.want {
@@ -140,6 +145,30 @@ func TestVerdict(t *testing.T) {
 			}
 		} else if len(v.Causes) == 0 || !strings.Contains(v.Causes[0].What, c.cause) {
 			t.Errorf("%s: causes %v, want %q", name, v.Causes, c.cause)
+		}
+	}
+}
+
+// A probe of a search is graded by its own sample.
+func TestGrade(t *testing.T) {
+	for _, c := range []struct {
+		slots Slots
+		late  time.Duration
+		want  VerdictState
+	}{
+		{Slots{}, 0, Valid},
+		{Slots{Due: 1000, Missed: 1}, 10 * time.Millisecond, Valid},
+		{Slots{Due: 1000, Missed: 2}, 0, Degraded},
+		{Slots{Due: 1000, Missed: 500, Refused: 499}, 0, Valid},
+		{Slots{Due: 1000, Missed: 51}, 0, Invalid},
+		{Slots{Due: 1000}, 50 * time.Millisecond, Degraded},
+		{Slots{Due: 1000}, time.Second, Invalid},
+	} {
+		var s Sample
+		s.Slots = c.slots
+		s.Lateness.Record(c.late)
+		if got := (Limits{}).Grade(&s); got != c.want {
+			t.Errorf("%+v late by %v: %v, want %v", c.slots, c.late, got, c.want)
 		}
 	}
 }

@@ -130,7 +130,7 @@ func (r *rule) total(t *Tally) ThresholdResult {
 }
 
 // result is how the threshold stands. One that ended the job keeps the value
-// with which it did.
+// with which it did, and that was a breach.
 func (r *rule) result(t *Tally) ThresholdResult {
 	res := r.worst
 	switch {
@@ -140,6 +140,5 @@ func (r *rule) result(t *Tally) ThresholdResult {
 		res = r.total(t)
 	}
 	res.Threshold, res.Aborted = r.th, r.fired
-	res.Passed = res.Passed && !r.fired
 	return res
 }

@@ -35,10 +35,16 @@ type Window struct {
 	ID WindowID
 	Interval
 	Adjustment uint64 // number of the last adjustment it ran under; 0: none
+	InFlight   Flight // of the whole turn at the window's end; set by a [Stream]
 	Final      bool   // the turn's last
 	Totals     Ledger // with Final: what the whole turn came to, this window included
 	Sums
 	Watch Readings
+}
+
+// Flight is what was started and has not ended.
+type Flight struct {
+	Iterations, Requests uint64 // groups left out
 }
 
 // Cut makes a window: the exact sum of the records of one share's lanes, all of
@@ -67,7 +73,7 @@ func (w *Window) MergeAdjacent(next *Window) bool {
 	w.ID.Seq = next.ID.Seq
 	w.To = max(w.To, next.To)
 	w.From = min(w.From, next.From)
-	w.Final, w.Totals = next.Final, next.Totals
+	w.Final, w.Totals, w.InFlight = next.Final, next.Totals, next.InFlight
 	w.Watch.Merge(next.Watch)
 	return true
 }
@@ -90,6 +96,12 @@ func (s *Stream) Cut(iv Interval, lanes []*Record, watch Readings) *Window {
 	s.seq++
 	w := Cut(WindowID{Workflow: s.workflow, Share: s.share, Seq: s.seq}, iv, lanes, watch)
 	s.totals.add(&w.Sums)
+	w.InFlight.Iterations = s.totals.Slots.InFlight()
+	for i := range w.Steps {
+		if !w.Steps[i].Group {
+			w.InFlight.Requests += s.totals.Steps[i].InFlight()
+		}
+	}
 	return w
 }
 

@@ -3,6 +3,7 @@ package stats
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"hyperscale"
 )
@@ -20,6 +21,7 @@ const (
 	maxChecks   = 100_000
 	maxOctaves  = 1 << 16 // 64 MiB of buckets
 	maxStatuses = 1000
+	maxJobTime  = 10 * 365 * 24 * time.Hour
 )
 
 // AppendBinary appends the window to b and returns the extended slice. The same
@@ -31,7 +33,7 @@ func (w *Window) AppendBinary(b []byte) []byte {
 	b = appendInts(b, s.Lo, s.Hi, s.Of, int64(s.From))
 	b = appendUints(b, uint64(s.Turn), w.ID.First, w.ID.Seq)
 	b = appendInts(b, w.From, w.To)
-	b = appendUints(b, uint64(w.Stretch), w.Adjustment)
+	b = appendUints(b, uint64(w.Stretch), w.Adjustment, w.InFlight.Iterations, w.InFlight.Requests)
 	b = w.Sums.append(b)
 	b = w.Watch.append(b)
 	b = appendBool(b, w.Final)
@@ -72,7 +74,7 @@ func (r *reader) window(w *Window) {
 	w.From, w.To = r.duration(), r.duration()
 	stretch := r.uint()
 	w.Stretch = Stretch(stretch)
-	w.Adjustment = r.uint()
+	r.uints(&w.Adjustment, &w.InFlight.Iterations, &w.InFlight.Requests)
 	r.sums(&w.Sums)
 	r.readings(&w.Watch)
 	if w.Final = r.bool(); w.Final {
@@ -84,7 +86,7 @@ func (r *reader) window(w *Window) {
 		r.fail("share [%d,%d)/%d", s.Lo, s.Hi, s.Of)
 	case w.ID.First == 0 || w.ID.First > w.ID.Seq:
 		r.fail("numbers %d…%d", w.ID.First, w.ID.Seq)
-	case w.From > w.To:
+	case w.From > w.To || w.To > maxJobTime:
 		r.fail("interval %v…%v", w.From, w.To)
 	case stretch > uint64(InGrace):
 		r.fail("stretch %d", stretch)

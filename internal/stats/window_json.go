@@ -13,8 +13,7 @@ type (
 		Workflow   string         `json:"workflow"`
 		Share      shareJSON      `json:"share"`
 		Turn       uint64         `json:"turn"`
-		First      uint64         `json:"first"`
-		Seq        uint64         `json:"seq"`
+		Seq        [2]uint64      `json:"seq"` // first and last number within
 		From       float64        `json:"from_s"`
 		To         float64        `json:"to_s"`
 		Stretch    string         `json:"stretch"`
@@ -23,6 +22,7 @@ type (
 		VUSeconds  float64        `json:"vu_seconds"`
 		Lateness   Figures        `json:"lateness_ms"`
 		Phases     phasesJSON     `json:"phases_ms"`
+		InFlight   flightJSON     `json:"in_flight"`
 		Steps      []stepJSON     `json:"steps"`
 		Generator  *readingsJSON  `json:"generator"`
 	}
@@ -30,6 +30,10 @@ type (
 		Lo int64 `json:"lo"`
 		Hi int64 `json:"hi"`
 		Of int64 `json:"of"`
+	}
+	flightJSON struct {
+		Iterations uint64 `json:"iterations"`
+		Requests   uint64 `json:"requests"`
 	}
 	iterationsJSON struct {
 		Due         uint64 `json:"due"`
@@ -97,13 +101,14 @@ func (w *Window) MarshalJSON() ([]byte, error) {
 	s := w.ID.Share
 	j := windowJSON{
 		Workflow: w.ID.Workflow, Share: shareJSON{s.Lo, s.Hi, s.Of}, Turn: uint64(s.Turn),
-		First: w.ID.First, Seq: w.ID.Seq, Final: w.Final,
+		Seq: [2]uint64{w.ID.First, w.ID.Seq}, Final: w.Final,
 		From: w.From.Seconds(), To: w.To.Seconds(), Stretch: w.Stretch.String(),
 		Iterations: iterationsJSON{w.Due, w.Missed, w.Refused, w.Slots.Started, w.Completed,
 			w.Slots.Failed, w.Interrupted, w.Slots.Lost},
 		VUSeconds: w.VUTime.Seconds(), Lateness: FiguresOf(&w.Lateness),
-		Phases: phasesJSON{FiguresOf(&w.Connect), FiguresOf(&w.TLS), FiguresOf(&w.FirstByte), FiguresOf(&w.Transfer)},
-		Steps:  make([]stepJSON, len(w.Steps)),
+		Phases:   phasesJSON{FiguresOf(&w.Connect), FiguresOf(&w.TLS), FiguresOf(&w.FirstByte), FiguresOf(&w.Transfer)},
+		InFlight: flightJSON(w.InFlight),
+		Steps:    make([]stepJSON, len(w.Steps)),
 	}
 	for i := range w.Steps {
 		j.Steps[i] = w.Steps[i].json()

@@ -171,6 +171,28 @@ func TestCountingAllocatesNothing(t *testing.T) {
 	}
 }
 
+// What was started in one window and ended in another is in flight between.
+func TestInFlightAtTheEnd(t *testing.T) {
+	stream := NewStream("browse", hyperscale.Whole)
+	cut := func(started, ended uint64, at int) *Window {
+		r := NewRecord(testLayout())
+		r.Slots.Started, r.Completed = started, ended
+		r.Steps[0].Requests.Started, r.Steps[0].OK = 2*started, 2*ended
+		r.Steps[1].Requests.Started = 7 // a group
+		return stream.Cut(second(at), []*Record{r}, Readings{})
+	}
+	first, next := cut(5, 2, 0), cut(1, 3, 1)
+	if first.InFlight != (Flight{3, 6}) || next.InFlight != (Flight{1, 2}) {
+		t.Errorf("%+v, %+v", first.InFlight, next.InFlight)
+	}
+	if got := passOn(t, first).InFlight; got != first.InFlight {
+		t.Errorf("became %+v", got)
+	}
+	if !first.MergeAdjacent(next) || first.InFlight != (Flight{1, 2}) {
+		t.Errorf("joined: %+v", first.InFlight)
+	}
+}
+
 func TestMergeAdjacentRefuses(t *testing.T) {
 	base := func() *Window {
 		w := Cut(WindowID{Workflow: "browse", Share: hyperscale.Whole, Seq: 3}, second(3), []*Record{NewRecord(testLayout())}, Readings{})
@@ -304,6 +326,7 @@ func TestDecodeWindowRefuses(t *testing.T) {
 		"number 0":        changed(func(w *Window) { w.ID.First = 0 }),
 		"first after seq": changed(func(w *Window) { w.ID.First = 2 }),
 		"backwards":       changed(func(w *Window) { w.From = 3 * time.Second }),
+		"far future":      changed(func(w *Window) { w.To = maxJobTime + 1 }),
 		"negative time":   changed(func(w *Window) { w.From = -1 }),
 		"stretch":         changed(func(w *Window) { w.Stretch = 3 }),
 		"long name":       changed(func(w *Window) { w.ID.Workflow = strings.Repeat("x", maxText+1) }),
@@ -370,7 +393,9 @@ func TestWindowJSON(t *testing.T) {
 	}
 	var got struct {
 		Workflow   string
-		Turn, Seq  int
+		Turn       int
+		Seq        [2]int
+		InFlight   map[string]int `json:"in_flight"`
 		Stretch    string
 		Iterations map[string]int
 		Lateness   map[string]*float64 `json:"lateness_ms"`
@@ -388,7 +413,7 @@ func TestWindowJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	home, order := got.Steps[0], got.Steps[2]
-	if got.Workflow != "browse" || got.Turn != 4 || got.Seq != 1 || got.Stretch != "load" || got.Iterations["due"] != 9 {
+	if got.Workflow != "browse" || got.Turn != 4 || got.Seq != [2]int{1, 1} || got.Stretch != "load" || got.Iterations["due"] != 9 {
 		t.Errorf("%s", b)
 	}
 	if home.Requests["timed_out"] != 1 || home.Status["200"] != 2 || home.Errors["check home: 503"] != 2 || home.Checks["home: status"]["failed"] != 1 {
