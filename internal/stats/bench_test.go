@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"hyperscale"
 )
 
 // durations is a mix of times around 200 µs with a long tail.
@@ -68,4 +70,46 @@ func BenchmarkMerge(b *testing.B) {
 	for b.Loop() {
 		h.Merge(&o)
 	}
+}
+
+// BenchmarkTallyAdd is the merge of one window of five steps with a thousand
+// requests each, in one point of the course.
+func BenchmarkTallyAdd(b *testing.B) {
+	w := fiveSteps()
+	tally := NewTally()
+	tally.Add(w)
+	b.ReportAllocs()
+	for b.Loop() {
+		w.ID.First, w.ID.Seq = w.ID.Seq+1, w.ID.Seq+1
+		tally.Add(w)
+	}
+}
+
+// BenchmarkDecodeWindow reads the same window.
+func BenchmarkDecodeWindow(b *testing.B) {
+	packed := fiveSteps().AppendBinary(nil)
+	b.SetBytes(int64(len(packed)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := DecodeWindow(packed); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// fiveSteps is a window of five steps with a thousand requests each.
+func fiveSteps() *Window {
+	layout := &Layout{}
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		layout.Steps = append(layout.Steps, StepLayout{Name: name})
+	}
+	rec := NewRecord(layout)
+	for i, d := range durations(5000) {
+		s := &rec.Steps[i%5]
+		s.Requests.Started++
+		s.OK++
+		s.Status(200)
+		s.Answered(true, d, d)
+	}
+	return Cut(WindowID{Workflow: "w", Share: hyperscale.Whole, Seq: 1}, second(0), []*Record{rec}, Readings{})
 }

@@ -14,6 +14,7 @@ var errFormat = errors.New("malformed")
 // fault every value is zero and err says what it was.
 type reader struct {
 	b       []byte
+	at      int // how many were taken
 	err     error
 	octaves int // how many octaves of histograms may still be made
 }
@@ -22,29 +23,36 @@ type reader struct {
 func (r *reader) fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf("%w: "+format, append([]any{errFormat}, args...)...)
-		r.b = nil
+		r.at = len(r.b)
 	}
 }
 
+// left is how many bytes were not taken yet.
+func (r *reader) left() int { return len(r.b) - r.at }
+
 // uint takes an unsigned number.
 func (r *reader) uint() uint64 {
-	v, n := binary.Uvarint(r.b)
+	if r.at < len(r.b) && r.b[r.at] < 0x80 { // most are of one byte
+		r.at++
+		return uint64(r.b[r.at-1])
+	}
+	v, n := binary.Uvarint(r.b[r.at:])
 	if n <= 0 {
 		r.fail("number cut short or too long")
 		return 0
 	}
-	r.b = r.b[n:]
+	r.at += n
 	return v
 }
 
 // int takes a signed number.
 func (r *reader) int() int64 {
-	v, n := binary.Varint(r.b)
+	v, n := binary.Varint(r.b[r.at:])
 	if n <= 0 {
 		r.fail("number cut short or too long")
 		return 0
 	}
-	r.b = r.b[n:]
+	r.at += n
 	return v
 }
 
@@ -62,8 +70,8 @@ func (r *reader) duration() time.Duration {
 // elements of at least one byte have room for.
 func (r *reader) length(limit int) int {
 	v := r.uint()
-	if v > uint64(limit) || v > uint64(len(r.b)) {
-		r.fail("list of %d, at most %d", v, min(limit, len(r.b)))
+	if v > uint64(limit) || v > uint64(r.left()) {
+		r.fail("list of %d, at most %d", v, min(limit, r.left()))
 		return 0
 	}
 	return int(v)
@@ -72,8 +80,8 @@ func (r *reader) length(limit int) int {
 // text takes a string.
 func (r *reader) text() string {
 	n := r.length(maxText)
-	s := string(r.b[:n])
-	r.b = r.b[n:]
+	s := string(r.b[r.at : r.at+n])
+	r.at += n
 	return s
 }
 

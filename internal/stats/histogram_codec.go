@@ -40,8 +40,8 @@ func DecodeHistogram(b []byte) (*Histogram, error) {
 	r := &reader{b: b, octaves: octaves}
 	h := new(Histogram)
 	r.histogram(h)
-	if len(r.b) > 0 {
-		r.fail("%d bytes left over", len(r.b))
+	if n := r.left(); n > 0 {
+		r.fail("%d bytes left over", n)
 	}
 	if r.err != nil {
 		return nil, fmt.Errorf("decode histogram: %w", r.err)

@@ -55,8 +55,8 @@ func DecodeWindow(b []byte) (*Window, error) {
 	}
 	w := new(Window)
 	r.window(w)
-	if len(r.b) > 0 {
-		r.fail("%d bytes left over", len(r.b))
+	if n := r.left(); n > 0 {
+		r.fail("%d bytes left over", n)
 	}
 	if r.err != nil {
 		return nil, fmt.Errorf("decode window: %w", r.err)
