@@ -99,6 +99,10 @@ func (j *Job) Step(now hyperscale.JobTime, ev Event) []Effect {
 	if j.state == running || j.state == finishing || j.state == cutting {
 		j.expire(now)
 		j.settle(now)
+		for j.next() <= now { // what was just decided may be over at once
+			j.expire(now)
+			j.settle(now)
+		}
 		j.arm()
 	}
 	return j.effects
@@ -133,14 +137,9 @@ func (j *Job) take(now hyperscale.JobTime, ev Event) {
 	case Interrupt:
 		j.interrupt(now)
 	case ThresholdBroken:
-		j.result.Breached = true
-		j.abort(now, "threshold "+ev.Threshold)
+		j.breached(now, ev)
 	case StepAborted:
-		if f := j.flow(ev.Workflow); f != nil && f.active() {
-			f.leg.failure = "step " + ev.Step + " failed (on-error: abort)"
-			j.result.BrokenOff = true
-			j.abort(now, ev.Workflow+": "+f.leg.failure)
-		}
+		j.stepAborted(now, ev)
 	}
 }
 
@@ -205,10 +204,10 @@ func (j *Job) finish(now hyperscale.JobTime) {
 
 func failed(f flow) bool { return f.phase == hyperscale.Failed }
 
-// arm asks to be woken at the next time at which something happens by itself.
-func (j *Job) arm() {
+// next is when something happens by itself; never: not at all.
+func (j *Job) next() hyperscale.JobTime {
 	if j.state == over {
-		return
+		return never
 	}
 	next := j.limit
 	if j.state == running {
@@ -217,6 +216,12 @@ func (j *Job) arm() {
 	for i := range j.flows {
 		next = min(next, j.flows[i].next())
 	}
+	return next
+}
+
+// arm asks to be woken then.
+func (j *Job) arm() {
+	next := j.next()
 	if next != j.armed && next != never {
 		j.do(Wake{At: next})
 	}

@@ -55,11 +55,28 @@ func (j *Job) stop(now hyperscale.JobTime, why What) (longest hyperscale.JobTime
 	return longest
 }
 
-// abort ends the job with nothing allowed to finish; cleanup follows.
-func (j *Job) abort(now hyperscale.JobTime, reason string) {
-	if j.state == cutting {
+// breached ends the job because of a threshold. When all is being cut it is not
+// what ended the job.
+func (j *Job) breached(now hyperscale.JobTime, ev ThresholdBroken) {
+	if j.state != cutting {
+		j.result.Breached = true
+		j.abort(now, "threshold "+ev.Threshold)
+	}
+}
+
+// stepAborted ends the job because of a step that failed, and fails its workflow.
+func (j *Job) stepAborted(now hyperscale.JobTime, ev StepAborted) {
+	f := j.flow(ev.Workflow)
+	if j.state == cutting || f == nil || !f.active() {
 		return
 	}
+	f.leg.failure = "step " + ev.Step + " failed (on-error: abort)"
+	j.result.BrokenOff = true
+	j.abort(now, ev.Workflow+": "+f.leg.failure)
+}
+
+// abort ends the job with nothing allowed to finish; cleanup follows.
+func (j *Job) abort(now hyperscale.JobTime, reason string) {
 	j.because(hyperscale.Cancelled, reason)
 	j.mark(now, Aborted, "", reason)
 	j.state = finishing
