@@ -40,6 +40,12 @@ func TestTimeline(t *testing.T) {
 			11 * time.Second, 24 * time.Hour,
 		},
 		{
+			"work with a cap is planned",
+			"a: load=each:5x5/10s graceful=1s",
+			"a 0s…10s 0s…11s",
+			11 * time.Second, 15*time.Minute + 11*time.Second,
+		},
+		{
 			"and a longer plan is still longer than its room",
 			"a: load=iterations:100x5\nb: load=closed:1/30h graceful=0s",
 			"a 0s…0s 0s…0s open, b 0s…30h0m0s 0s…30h0m0s",
