@@ -86,12 +86,20 @@ func (t *turn) takeCookies(f *flight, r *request, a *Answer) {
 // nextLine gives the name and value of the first line of a head. A line that is
 // no header has no name.
 func nextLine(head []byte) (name, value, rest []byte) {
-	line, rest, _ := bytes.Cut(head, []byte("\n"))
-	name, value, ok := bytes.Cut(line, []byte(":"))
-	if !ok {
+	line, rest := cut(head, '\n')
+	name, value = cut(line, ':')
+	if len(name) == len(line) {
 		return nil, nil, rest
 	}
 	return name, bytes.TrimSpace(value), rest
+}
+
+// cut cuts text at the first b, which goes.
+func cut(text []byte, b byte) (before, after []byte) {
+	if i := bytes.IndexByte(text, b); i >= 0 {
+		return text[:i], text[i+1:]
+	}
+	return text, nil
 }
 
 // header gives the value of the first header of this name, lower case.
@@ -287,9 +295,9 @@ func (l *look) takeCookie(c *capture, once bool) (ok bool) {
 		if !isName(name, "set-cookie") {
 			continue
 		}
-		pair, _, _ := bytes.Cut(line, []byte(";"))
-		key, value, hasValue := bytes.Cut(pair, []byte("="))
-		if hasValue && string(bytes.TrimSpace(key)) == c.name {
+		pair, _ := cut(line, ';')
+		key, value := cut(pair, '=')
+		if len(key) < len(pair) && string(bytes.TrimSpace(key)) == c.name {
 			l.t.s.assign(c.ref, bytes.TrimSpace(value), false, once)
 			ok = true
 		}

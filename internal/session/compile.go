@@ -40,12 +40,12 @@ type compiler struct {
 
 // compile fills in the program.
 func (c *compiler) compile(flow *hyperscale.Workflow) error {
-	eachStep(flow.Steps, false, func(s *hyperscale.Step, _ bool) {
+	eachStep(flow.Steps, func(s *hyperscale.Step) {
 		c.p.Steps = append(c.p.Steps, stepInfo(s))
 	})
 	c.p.flow.root = int32(len(c.p.Steps))
 	c.p.flow.nodes = make([]node, len(c.p.Steps)+1)
-	c.assigned(flow.Steps, false)
+	c.assigned(flow.Steps)
 	next := int32(0)
 	root := &c.p.flow.nodes[c.p.flow.root]
 	root.parent, root.group, root.own = -1, -1, -1

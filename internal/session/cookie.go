@@ -75,18 +75,6 @@ func (j *jar) append(dst []byte, n int, v *visit, except []string) []byte {
 	return dst
 }
 
-// find gives the value of the first cookie of this name that goes with the
-// request.
-func (j *jar) find(v *visit, name string) ([]byte, bool) {
-	for i := range j.cookies {
-		c := &j.cookies[i]
-		if string(c.nameText()) == name && c.fits(v) {
-			return c.valueText(), true
-		}
-	}
-	return nil, false
-}
-
 func isOneOf(name []byte, names []string) bool {
 	for _, n := range names {
 		if string(name) == n {
@@ -191,18 +179,18 @@ type setCookie struct {
 // It is false for a cookie that is to be ignored. Domains without a dot are
 // taken for public suffixes, which no cookie may be set for.
 func parseSetCookie(line []byte, v *visit, wall func() time.Time) (c setCookie, ok bool) {
-	pair, rest, _ := bytes.Cut(line, []byte(";"))
-	name, value, hasEquals := bytes.Cut(pair, []byte("="))
+	pair, rest := cut(line, ';')
+	name, value := cut(pair, '=')
 	c.name, c.value = bytes.TrimSpace(name), bytes.TrimSpace(value)
-	if !hasEquals || len(c.name) == 0 || len(c.name)+len(c.value) > mostCookie || hasControl(pair) {
+	if len(name) == len(pair) || len(c.name) == 0 || len(c.name)+len(c.value) > mostCookie || hasControl(pair) {
 		return c, false
 	}
 	c.path, c.domain, c.hostOnly, c.expires = defaultPath(v.path), v.host, true, never
 	hasAge := false
 	for len(rest) > 0 {
 		var attribute []byte
-		attribute, rest, _ = bytes.Cut(rest, []byte(";"))
-		key, value, _ := bytes.Cut(attribute, []byte("="))
+		attribute, rest = cut(rest, ';')
+		key, value := cut(attribute, '=')
 		key, value = bytes.TrimSpace(key), bytes.TrimSpace(value)
 		switch {
 		case isName(key, "max-age"):

@@ -144,7 +144,7 @@ func appendWithoutDots(dst, target []byte) []byte {
 // To another origin it takes no credentials along, nor back again.
 func (t *turn) hop(f *flight, r *request, status int, origin *Origin, target []byte) {
 	old := f.sent
-	method, _, _ := bytes.Cut(old.Head, []byte(" "))
+	method, _ := cut(old.Head, ' ')
 	body := old.Body
 	toGet := status <= 303 && string(method) != "HEAD"
 	if status <= 303 {
@@ -192,7 +192,7 @@ type hopLines struct{ body, credentials, host bool }
 
 // append appends the header lines of a head that go along.
 func (h hopLines) append(dst, head []byte) []byte {
-	_, lines, _ := bytes.Cut(head, []byte("\n"))
+	_, lines := cut(head, '\n')
 	for len(lines) > 0 {
 		name, _, rest := nextLine(lines)
 		line := lines[:len(lines)-len(rest)]

@@ -11,17 +11,11 @@ import (
 // valuePlan says what values a workflow has and where they come from. A Ref from
 // 0 on is a variable, a negative one the column -1-ref.
 type valuePlan struct {
-	vars    []varPlan
+	vars    []string   // names
 	inits   []initPlan // in the order of evaluation
 	sets    []setPlan
 	columns []columnPlan
 	faults  map[string]int // name → index in Program.ValueNames
-}
-
-// varPlan is a variable.
-type varPlan struct {
-	name  string
-	stays bool // a step with once gives it: it outlives the iteration
 }
 
 // initPlan gives a variable its value when an iteration begins.
@@ -162,28 +156,26 @@ func (r *resolver) declare(name string) int32 {
 		return i
 	}
 	i := int32(len(r.p.values.vars))
-	r.p.values.vars = append(r.p.values.vars, varPlan{name: name})
+	r.p.values.vars = append(r.p.values.vars, name)
 	r.vars[name] = i
 	r.p.valueName(name)
 	return i
 }
 
 // assigned declares the variables that steps capture or set.
-func (r *resolver) assigned(steps []hyperscale.Step, once bool) {
-	eachStep(steps, once, func(s *hyperscale.Step, once bool) {
+func (r *resolver) assigned(steps []hyperscale.Step) {
+	eachStep(steps, func(s *hyperscale.Step) {
 		for _, v := range s.Set {
-			r.p.values.vars[r.declare(v.Name)].stays = once || r.stays(v.Name)
+			r.declare(v.Name)
 		}
 		if s.Request == nil {
 			return
 		}
 		for _, c := range s.Request.Captures {
-			r.p.values.vars[r.declare(c.Name)].stays = once || r.stays(c.Name)
+			r.declare(c.Name)
 		}
 	})
 }
-
-func (r *resolver) stays(name string) bool { return r.p.values.vars[r.vars[name]].stays }
 
 // begin gives an assigned variable the value that it begins with, once.
 func (r *resolver) begin(name string, ref int32) error {
@@ -211,14 +203,12 @@ func (r *resolver) begin(name string, ref int32) error {
 }
 
 // eachStep calls f for all steps, nested ones after the one that holds them.
-// Once says whether the step or one around it runs once.
-func eachStep(steps []hyperscale.Step, once bool, f func(s *hyperscale.Step, once bool)) {
+func eachStep(steps []hyperscale.Step, f func(s *hyperscale.Step)) {
 	for i := range steps {
-		s := &steps[i]
-		f(s, once || s.Once)
-		eachStep(s.Steps, once || s.Once, f)
-		for _, c := range s.Choices {
-			eachStep(c.Steps, once || s.Once, f)
+		f(&steps[i])
+		eachStep(steps[i].Steps, f)
+		for _, c := range steps[i].Choices {
+			eachStep(c.Steps, f)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"encoding/base64"
 	"strconv"
 
@@ -311,8 +310,8 @@ func (t *turn) visitOf(to *Origin, head []byte) visit {
 
 // targetOf gives the target that a head names, without a place before it.
 func targetOf(head []byte) []byte {
-	_, target, _ := bytes.Cut(head, []byte(" "))
-	target, _, _ = bytes.Cut(target, []byte(" "))
+	_, target := cut(head, ' ')
+	target, _ = cut(target, ' ')
 	if isAbsolute(target) {
 		target = target[authorityEnd(target):]
 	}
@@ -321,6 +320,6 @@ func targetOf(head []byte) []byte {
 
 // pathOf gives the path of a target.
 func pathOf(target []byte) []byte {
-	path, _, _ := bytes.Cut(target, []byte("?"))
+	path, _ := cut(target, '?')
 	return path
 }
