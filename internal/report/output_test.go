@@ -185,6 +185,16 @@ func TestDiscardLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestAbandonLeavesNothingBeside(t *testing.T) {
+	dir := t.TempDir()
+	o := open(t, "json="+filepath.Join(dir, "out.json"), "csv=-")
+	o.Abandon()
+	if got := names(t, dir); got != "" {
+		t.Errorf("left %s", got)
+	}
+	o.Discard() // harmless after it
+}
+
 func TestWhatCannotBeOpenedIsSaidAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	good := "csv=" + filepath.Join(dir, "good.csv")

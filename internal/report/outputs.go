@@ -15,7 +15,8 @@ import (
 // so that a slow one delays neither the run nor the others. They end with
 // Finish or Discard.
 type Outputs struct {
-	all []*running
+	all    []*running // those that have not ended
+	opened []*running // never changes once the run goes on
 }
 
 // running is one output with what it writes to.
@@ -55,6 +56,7 @@ func Open(specs []Spec, stdout io.Writer, plan *hyperscale.Plan) (*Outputs, erro
 		r.done.Go(r.write)
 		o.all = append(o.all, r)
 	}
+	o.opened = o.all
 	return o, nil
 }
 
@@ -137,6 +139,16 @@ func (o *Outputs) Discard() {
 		r.target.discard()
 	}
 	o.all = nil
+}
+
+// Abandon takes the files beside the outputs' paths away and leaves everything
+// else as it is: the process is about to end. It may be called at any time.
+func (o *Outputs) Abandon() {
+	for _, r := range o.opened {
+		if f, ok := r.target.(*file); ok && f.path != "" {
+			f.remove()
+		}
+	}
 }
 
 // stream is standard output: what was written is written.

@@ -16,6 +16,8 @@ type TextOptions struct {
 	Theme show.Theme // zero: without colours
 	// Percents are the quantiles of the tables, rising; nil: 50, 90, 95, 99, 99.9.
 	Percents []float64
+	// Brief leaves out what says nothing about a run of a few requests.
+	Brief bool
 }
 
 // Text writes the summary for people: what decides first, then whether it can
@@ -31,10 +33,14 @@ func Text(w io.Writer, s *Summary, o TextOptions) error {
 		o.Percents = []float64{50, 90, 95, 99, 99.9}
 	}
 	p := &printer{TextOptions: o, s: s}
-	for _, section := range []func(){
+	sections := []func(){
 		p.title, p.thresholds, p.verdict, p.accounts, p.searches, p.requests, p.responses, p.answers,
 		p.errors, p.checks, p.phases, p.machine, p.meaning,
-	} {
+	}
+	if o.Brief {
+		sections = []func(){p.title, p.accounts, p.answers, p.errors, p.checks}
+	}
+	for _, section := range sections {
 		section()
 	}
 	if _, err := io.WriteString(w, p.b.String()); err != nil {

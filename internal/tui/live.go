@@ -50,11 +50,18 @@ func (l *Live) Run(ctx context.Context) error {
 // Show draws the run as it stands now. It does nothing once Run has returned.
 func (l *Live) Show(p stats.Progress) { l.program.Send(p) }
 
-// model is what the terminal program keeps: the newest progress.
+// Say shows words in the last line until the run ends.
+func (l *Live) Say(text string) { l.program.Send(words(text)) }
+
+// words are what Say is given.
+type words string
+
+// model is what the terminal program keeps: the newest progress and words.
 type model struct {
 	look      Look
 	interrupt func()
 	progress  stats.Progress
+	words     string
 	shown     bool
 }
 
@@ -66,6 +73,8 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case stats.Progress:
 		m.progress, m.shown = msg, true
+	case words:
+		m.words = string(msg)
 	case tea.WindowSizeMsg:
 		m.look.Width, m.look.Height = msg.Width, msg.Height
 	case tea.KeyPressMsg:
@@ -80,7 +89,11 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 func (m model) View() tea.View {
 	content := ""
 	if m.shown {
-		content = Frame(m.progress, m.look)
+		p := m.progress
+		if m.words != "" {
+			p.Stopping = m.words
+		}
+		content = Frame(p, m.look)
 	}
 	v := tea.NewView(content)
 	v.AltScreen = true

@@ -48,6 +48,7 @@ func TestLiveShowsAndEnds(t *testing.T) {
 	go func() { ended <- live.Run(ctx) }()
 	live.Show(shop(2))
 	<-out.found
+	live.Say("finishing")
 	for _, key := range []string{"q", "\x03"} { // and Ctrl-C
 		if _, err := typed.Write([]byte(key)); err != nil {
 			t.Fatal(err)

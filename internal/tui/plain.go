@@ -20,6 +20,7 @@ const Every = 10 * time.Second
 type Plain struct {
 	w        io.Writer
 	next     hyperscale.JobTime
+	last     stats.Progress
 	marks    int // how many were written
 	warnings int // how many were written
 }
@@ -30,6 +31,7 @@ func NewPlain(w io.Writer) *Plain { return &Plain{w: w, next: Every} }
 // Show writes what is new since the last call. An error of the writer is not
 // reported: there would be nowhere to report it.
 func (p *Plain) Show(now stats.Progress) {
+	p.last = now
 	for ; p.marks < len(now.Marks); p.marks++ {
 		m := now.Marks[p.marks]
 		text := m.What
@@ -46,6 +48,9 @@ func (p *Plain) Show(now stats.Progress) {
 		p.line(now.Elapsed, now.Planned, glance(now))
 	}
 }
+
+// Say writes a line of words.
+func (p *Plain) Say(text string) { p.line(p.last.Elapsed, p.last.Planned, show.Clean(text)) }
 
 // glance is the run in one line.
 func glance(p stats.Progress) string {

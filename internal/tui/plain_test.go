@@ -15,6 +15,9 @@ func TestPlainLines(t *testing.T) {
 	lines := tui.NewPlain(&b)
 	for second := range 32 {
 		lines.Show(at(second))
+		if second == 20 {
+			lines.Say("finishing 11 iterations")
+		}
 	}
 	golden(t, "plain.txt", b.String())
 }
