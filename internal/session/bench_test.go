@@ -1,8 +1,10 @@
 package session
 
 import (
+	"runtime"
 	"testing"
 	"time"
+	"unsafe"
 
 	"hyperscale"
 )
@@ -53,9 +55,8 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 	}
 }
 
-// realistic is a plan with templates, data, a JSON capture, checks, cookies and a
-// pause.
-func realistic(t testing.TB) func() {
+// realisticPlan has templates, data, a JSON capture, checks, cookies and a pause.
+func realisticPlan() *hyperscale.Plan {
 	plan := planOf(
 		get("home", "/", checking(status(200, 200))),
 		get("list", "/products?page={{ rand 1 20 }}", capturing("id", hyperscale.CaptureJSON, "$.items[0].id")),
@@ -65,14 +66,27 @@ func realistic(t testing.TB) func() {
 		get("done", "/done/{{ id }}"),
 	)
 	plan.Data = []hyperscale.DataSet{{Name: "users", Pick: hyperscale.PickShared, Columns: []string{"name", "token"}, Rows: 2}}
-	p := compile(t, plan, Inputs{Rows: map[string]Rows{"users": table{{"ann", "t1"}, {"bob", "t2"}}}})
-	s := &Session{}
-	p.Init(s)
-	return iterations(t, s, &Answer{
+	return plan
+}
+
+func realisticInputs() Inputs {
+	return Inputs{Rows: map[string]Rows{"users": table{{"ann", "t1"}, {"bob", "t2"}}}}
+}
+
+func realisticAnswer() *Answer {
+	return &Answer{
 		Status: 200, End: time.Millisecond, SetsCookie: true,
 		Head: []byte("Set-Cookie: sid=1234567890; Path=/; HttpOnly\r\nContent-Type: application/json\r\n"),
 		Body: []byte(`{"state":"ok","items":[{"id":7712,"name":"shoes"},{"id":7713}]}`), BodySize: 63,
-	})
+	}
+}
+
+// realistic gives a function that runs one iteration of that plan.
+func realistic(t testing.TB) func() {
+	p := compile(t, realisticPlan(), realisticInputs())
+	s := &Session{}
+	p.Init(s)
+	return iterations(t, s, realisticAnswer())
 }
 
 func BenchmarkRealistic(b *testing.B) {
@@ -93,4 +107,36 @@ func TestRealisticAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, run); n != 0 {
 		t.Errorf("%v allocations for each iteration", n)
 	}
+}
+
+// TestMemory prints what a session holds in the middle of a realistic iteration,
+// and fails far above it.
+func TestMemory(t *testing.T) {
+	const n = 1000
+	p := compile(t, realisticPlan(), realisticInputs())
+	sessions := make([]*Session, n)
+	scratch := &Scratch{}
+	before := heap()
+	for i := range sessions {
+		s := &Session{Scratch: scratch}
+		p.Init(s)
+		s.Step(0, Event{Kind: Begin, Iteration: &Iteration{}}, nil)
+		s.Step(0, Event{Kind: Answered, ID: 1, Answer: realisticAnswer()}, nil)
+		s.Step(0, Event{Kind: Answered, ID: 2, Answer: realisticAnswer()}, nil)
+		sessions[i] = s
+	}
+	each := (heap() - before) / n
+	t.Logf("a session that pauses holds %d bytes, %d of them its own size", each, unsafe.Sizeof(Session{}))
+	if len(sessions[0].flow.open) != 1 || each > 3<<10 {
+		t.Errorf("%d bytes", each)
+	}
+	runtime.KeepAlive(sessions)
+}
+
+// heap is the size of what is in use.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

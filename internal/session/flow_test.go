@@ -112,10 +112,11 @@ func TestDrawsDiffer(t *testing.T) {
 		sent, _ := play(t, s, &it, first0)
 		for _, name := range []string{"a", "b", "d"} {
 			for _, line := range sent[name] {
-				if seen[line] {
-					t.Errorf("%s is drawn twice", line)
+				drawn := strings.Split(line, "/")[2]
+				if seen[drawn] {
+					t.Errorf("%s: %s is drawn twice", name, drawn)
 				}
-				seen[line] = true
+				seen[drawn] = true
 			}
 		}
 		if v := strings.Split(sent["c"][0], "/"); !strings.Contains(sent["c"][2], v[3]) {
@@ -225,6 +226,9 @@ func TestVars(t *testing.T) {
 			t.Errorf("%q, want %q", sent["b"][0], want)
 		}
 	}
+	if n := len(p.values.inits); n != 3 {
+		t.Errorf("%d variables are made for each iteration", n)
+	}
 	if len(ids) != 3 {
 		t.Errorf("the same value in other iterations: %v", ids)
 	}
@@ -299,18 +303,36 @@ func TestUnreadableRow(t *testing.T) {
 
 // A template in a check needs its value before the request is sent.
 func TestCheckWithoutValue(t *testing.T) {
+	late := func(r *hyperscale.Request) { r.URL = "/{{ vu }}" }
 	for _, check := range []hyperscale.Check{
 		bodyCheck(hyperscale.CheckContains, "{{ v }}"),
 		{Kind: hyperscale.CheckJSON, Name: "json", Arg: "$.x", Op: "==", Value: "{{ v }}"},
 		{Kind: hyperscale.CheckHeader, Name: "header", Arg: "x", Op: "==", Value: "{{ v }}"},
 	} {
-		p := compile(t, planOf(when(setStep("s", pair("v", "1")), "v"), get("a", "/", checking(check))), Inputs{})
+		p := compile(t, planOf(when(setStep("s", pair("v", "1")), "v"), get("a", "/", checking(check)), get("b", "/", late, checking(check))), Inputs{})
 		s := &Session{}
 		p.Init(s)
 		out := s.Step(0, Event{Kind: Begin, Iteration: &Iteration{}}, nil)
-		if out[1].Kind != Faulted || p.FaultName(out[1].Fault) != "no value v" {
-			t.Errorf("%s: %v %s", check.Kind, out[1].Kind, p.FaultName(out[1].Fault))
+		for _, e := range out[1:3] {
+			if e.Kind != Faulted || p.FaultName(e.Fault) != "no value v" {
+				t.Errorf("%s: %v %s", check.Kind, e.Kind, p.FaultName(e.Fault))
+			}
 		}
+	}
+}
+
+// A group that a stop cut short is over: its condition is not looked at.
+func TestUntilAfterStop(t *testing.T) {
+	loop := groupStep("loop", parallelStep("p", onError(get("a", "/"), hyperscale.OnErrorStop), get("b", "/")))
+	loop.Until = `vu == "{{ v }}"`
+	p := compile(t, planOf(when(setStep("s", pair("v", "1")), "v"), loop), Inputs{})
+	s := &Session{}
+	p.Init(s)
+	s.Step(0, Event{Kind: Begin, Iteration: &Iteration{}}, nil)
+	s.Step(0, Event{Kind: Answered, ID: 1, Answer: &Answer{Status: 500}}, nil)
+	out := s.Step(0, Event{Kind: Answered, ID: 2, Answer: &Answer{Status: 200}}, nil)
+	if len(out) != 2 || out[1].Kind != Done {
+		t.Errorf("%+v", out)
 	}
 }
 

@@ -167,27 +167,29 @@ func proxied(url string) func(*hyperscale.Request) {
 	return func(r *hyperscale.Request) { r.Transport.Proxy = url }
 }
 
-// A json string that is exactly one template takes the type of a captured value.
+// A json string that is exactly one template takes the type of a captured value;
+// a key stays a string.
 func TestJSONTypes(t *testing.T) {
-	tests := []struct{ captured, want string }{
-		{`5`, `{"v": 5, "t": "<5>"}`},
-		{`1.50e3`, `{"v": 1.50e3, "t": "<1.50e3>"}`},
-		{`true`, `{"v": true, "t": "<true>"}`},
-		{`"5"`, `{"v": "5", "t": "<5>"}`},
-		{`"a\"\u00e9"`, `{"v": "a\"é", "t": "<a\"é>"}`},
-		{`[1, "x"]`, `{"v": [1, "x"], "t": "<[1, \"x\"]>"}`},
-		{`{"a":null}`, `{"v": {"a":null}, "t": "<{\"a\":null}>"}`},
+	tests := []struct{ captured, want, key string }{
+		{`5`, `{"v": 5, "t": "<5>"}`, `"5"`},
+		{`1.50e3`, `{"v": 1.50e3, "t": "<1.50e3>"}`, `"1.50e3"`},
+		{`true`, `{"v": true, "t": "<true>"}`, `"true"`},
+		{`"5"`, `{"v": "5", "t": "<5>"}`, `"5"`},
+		{`"a\"\u00e9"`, `{"v": "a\"é", "t": "<a\"é>"}`, `"a\"é"`},
+		{`[1, "x"]`, `{"v": [1, "x"], "t": "<[1, \"x\"]>"}`, `"[1, \"x\"]"`},
+		{`{"a":null}`, `{"v": {"a":null}, "t": "<{\"a\":null}>"}`, `"{\"a\":null}"`},
 	}
 	for _, test := range tests {
 		p := compile(t, planOf(
 			get("a", "/", capturing("v", hyperscale.CaptureJSON, "$.x")),
-			post("b", "/", jsonText(`{"v": "{{ v }}", "t": "<{{ v }}>"}`)),
+			post("b", "/", jsonText(`{"v": "{{ v }}", "t": "<{{ v }}>", "{{ v }}" : 0}`)),
 		), Inputs{})
 		s := &Session{}
 		p.Init(s)
 		s.Step(0, Event{Kind: Begin, Iteration: &Iteration{}}, nil)
 		out := s.Step(0, Event{Kind: Answered, ID: 1, Answer: &Answer{Status: 200, Body: []byte(`{"x":` + test.captured + `}`)}}, nil)
-		if got := string(out[len(out)-1].Request.Body); got != test.want {
+		want := strings.TrimSuffix(test.want, "}") + ", " + test.key + " : 0}"
+		if got := string(out[len(out)-1].Request.Body); got != want {
 			t.Errorf("%s: %s", test.captured, got)
 		}
 	}
@@ -260,5 +262,19 @@ func TestOrigins(t *testing.T) {
 	late, _, _ := sent(t, varied(planOf(get("a", "{{ url }}")), "url", "http://SHOP.test/x"), Inputs{})
 	if late.Origin.Key != p.Origins[0].Key {
 		t.Errorf("%q is not %q", late.Origin.Key, p.Origins[0].Key)
+	}
+}
+
+// A target that leads to ever new places fills no memory.
+func TestOriginsAreBounded(t *testing.T) {
+	p := compile(t, planOf(get("a", "http://h{{ iteration }}.test/")), Inputs{})
+	s := &Session{Scratch: &Scratch{}}
+	p.Init(s)
+	for pass := range int64(2 * mostOrigins) {
+		s.Step(0, Event{Kind: Begin, Iteration: &Iteration{Pass: pass}}, nil)
+		s.Step(0, Event{Kind: Interrupt}, nil)
+	}
+	if n := len(s.Scratch.origins); n == 0 || n > mostOrigins {
+		t.Errorf("%d origins", n)
 	}
 }

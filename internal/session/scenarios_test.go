@@ -37,6 +37,11 @@ func scenarios() map[string]scenario {
 				pauseStep("leave", time.Second)),
 			get("after", "/after"),
 		),
+		// Only while nothing else was under way is a pause left out.
+		"grouppause": of(
+			groupStep("g", parallelStep("both", pauseStep("p", 3*time.Second), get("a", "/a")), get("b", "/b"), get("c", "/c")),
+		),
+		"repeatcookie": of(but(groupStep("loop", get("a", "/a")), func(s *hyperscale.Step) { s.Repeat = 2 })),
 		"repeat": of(
 			but(groupStep("loop", get("poll", "/poll", capturing("state", hyperscale.CaptureJSON, "$.state"))),
 				func(s *hyperscale.Step) { s.Repeat, s.Until = 3, `state == "done"` }),
@@ -79,13 +84,18 @@ func scenarios() map[string]scenario {
 		// A group that a stop cut short is listed as failed, once.
 		"groupstop": of(groupStep("outer", groupStep("inner",
 			parallelStep("both", onError(get("a", "/a"), hyperscale.OnErrorStop), get("b", "/b"))), get("c", "/c"))),
+		// Of two reaches of an end the farther counts; what pauses is not waited for.
+		"stops": of(parallelStep("all", onError(get("a", "/a"), hyperscale.OnErrorAbort), onError(get("b", "/b"), hyperscale.OnErrorStopVU),
+			groupStep("g", pauseStep("p", time.Second)), get("c", "/c"))),
 		"interrupt": of(parallelStep("both", get("a", "/a"), get("b", "/b"), pauseStep("p", time.Minute))),
 		"redirects": of(
-			post("login", "/login", bodyText("user=ann"), headers("authorization", "Basic abc", "x-trace", "1"), cookies("pref", "dark"), redirects(2)),
+			post("login", "/login", bodyText("user=ann"), headers("authorization", "Basic abc", "x-trace", "1"), cookies("pref", "dark"), redirects(4)),
 			post("keep", "/old", bodyText("data"), cookies("pref", "dark"), redirects(1)),
 			requestStep("head", "HEAD", "/h"),
 			get("raw", "/raw", redirects(0)),
 		),
+		// A cookie that only a redirect needs, and one that only a redirect gives.
+		"redirectcookie": of(get("a", "/a", capturing("sid", hyperscale.CaptureCookie, "sid"), headers("host", "virtual"))),
 		"cookies": of(
 			get("a", "/shop/a"), get("b", "/shop/b", cookies("sid", "own", "x", "1")), get("c", "https://shop.test/c"), get("d", "http://sub.shop.test/shop/d"),
 		),

@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"slices"
 
 	"hyperscale"
 	"hyperscale/internal/expr"
@@ -87,8 +88,14 @@ type turn struct {
 
 // emit appends an effect, to be filled in before the next one.
 func (t *turn) emit(kind EffectKind) *Effect {
-	t.out = append(t.out, Effect{Kind: kind})
-	return &t.out[len(t.out)-1]
+	n := len(t.out)
+	if n == cap(t.out) {
+		t.out = slices.Grow(t.out, 1)
+	}
+	t.out = t.out[:n+1]
+	e := &t.out[n]
+	*e = Effect{Kind: kind}
+	return e
 }
 
 // mostAtOnce is how many steps a session takes in one Step. One that could go on
