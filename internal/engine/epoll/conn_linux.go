@@ -133,6 +133,7 @@ type origin struct {
 	names   *dial.Name
 	tls     *tls.Config      // nil: not needed yet
 	waiting []*wire.Exchange // for the name
+	conns   int
 }
 
 // is reports whether o is the origin that a request names.

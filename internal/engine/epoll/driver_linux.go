@@ -1,6 +1,7 @@
 package epoll
 
 import (
+	"maps"
 	"net/netip"
 	"syscall"
 
@@ -89,12 +90,19 @@ func (d *Driver) pick(x *wire.Exchange) *conn {
 	return nil
 }
 
+// mostOrigins bounds the origins that are remembered without a connection, for
+// plans that make their URLs up as they go.
+const mostOrigins = 1024
+
 func (d *Driver) origin(of *session.Origin) *origin {
-	o := d.origins[of.Key]
-	if o == nil {
-		o = &origin{Origin: of}
-		d.origins[of.Key] = o
+	if o := d.origins[of.Key]; o != nil {
+		return o
 	}
+	if len(d.origins) >= mostOrigins {
+		maps.DeleteFunc(d.origins, func(_ string, o *origin) bool { return o.conns == 0 && len(o.waiting) == 0 })
+	}
+	o := &origin{Origin: of}
+	d.origins[of.Key] = o
 	return o
 }
 
@@ -134,6 +142,7 @@ func (d *Driver) connectTo(o *origin, addr netip.AddrPort, x *wire.Exchange) {
 	c := &conn{fd: int32(fd), origin: o, begun: d.Now()}
 	c.parser.Use(&d.parsing)
 	d.enter(c)
+	o.conns++
 	if err := d.poller.add(fd, c.index, d.gens[c.index], watched); err != nil {
 		d.drop(c)
 		d.failEarly(x, dial.Fault(err), "watch the connection: "+err.Error())
@@ -292,6 +301,7 @@ func (d *Driver) forget(c *conn) {
 	d.gens[c.index]++
 	d.free = append(d.free, c.index)
 	d.open--
+	c.origin.conns--
 }
 
 // unlist takes c out of its owner's list, or of the pool if it is there.

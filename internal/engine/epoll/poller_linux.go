@@ -55,28 +55,24 @@ func (p *Poller) Wake() {
 	_, _ = unix.Write(p.wake, one[:])
 }
 
-// Poll takes in the events that are there and never blocks.
-func (p *Poller) Poll() int {
-	// RawSyscall: the scheduler need not know of a call that cannot block.
-	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
-		uintptr(unsafe.Pointer(&p.events[0])), batch, 0, 0, 0)
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
-}
+// brief is the longest that Poll may block: so long may the rest of the process
+// have to wait for this thread, when the collector stops the world.
+const brief = 100 * time.Microsecond
 
-// Wait blocks until there are events or d has passed; a negative d is for ever.
-func (p *Poller) Wait(d time.Duration) int {
-	var ts *unix.Timespec
-	if d >= 0 {
-		t := unix.NsecToTimespec(int64(d))
-		ts = &t
-	}
-	n, _, errno := syscall.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd),
-		uintptr(unsafe.Pointer(&p.events[0])), batch, uintptr(unsafe.Pointer(ts)), 0, 0)
+// Poll takes in the events that are there, or that come within d, but blocks for
+// a tenth of a millisecond at most.
+//
+// It does not tell the Go scheduler that it may block. Telling costs nothing by
+// itself, but a thread that is gone for 20 µs has its place given to another
+// one, which is woken for it, finds nothing to do and sleeps again; at a high
+// rate that costs more than the waiting.
+func (p *Poller) Poll(d time.Duration) int {
+	t := unix.NsecToTimespec(int64(min(d, brief)))
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd),
+		uintptr(unsafe.Pointer(&p.events[0])), batch, uintptr(unsafe.Pointer(&t)), 0, 0)
 	if errno == unix.ENOSYS {
-		return p.waitMillis(d)
+		n, _, errno = syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
+			uintptr(unsafe.Pointer(&p.events[0])), batch, 0, 0, 0)
 	}
 	if errno != 0 {
 		return 0
@@ -84,15 +80,17 @@ func (p *Poller) Wait(d time.Duration) int {
 	return int(n)
 }
 
-// waitMillis is Wait for kernels before 5.11, which count in milliseconds. It
-// wakes early rather than late and leaves the rest to polling.
-func (p *Poller) waitMillis(d time.Duration) int {
-	ms := -1
-	if d >= 0 {
-		ms = int(min(d/time.Millisecond, 1<<30))
+// Wait blocks until there are events or d has passed.
+func (p *Poller) Wait(d time.Duration) int {
+	t := unix.NsecToTimespec(int64(d))
+	n, _, errno := syscall.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd),
+		uintptr(unsafe.Pointer(&p.events[0])), batch, uintptr(unsafe.Pointer(&t)), 0, 0)
+	if errno == unix.ENOSYS {
+		// Before Linux 5.11 time is counted in milliseconds. Waking early and
+		// polling for the rest is better than waking late.
+		n, _, errno = syscall.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
+			uintptr(unsafe.Pointer(&p.events[0])), batch, uintptr(d/time.Millisecond), 0, 0)
 	}
-	n, _, errno := syscall.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
-		uintptr(unsafe.Pointer(&p.events[0])), batch, uintptr(ms), 0, 0)
 	if errno != 0 {
 		return 0
 	}

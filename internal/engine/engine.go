@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/engine/dial"
+)
+
+// Config is what an engine is made for. The zero value is ready.
+type Config struct {
+	Lanes  int           // 0: as many as the CPUs that this process may use
+	Window time.Duration // length of a window; 0: 1 s
+	Names  *dial.Names   // nil: a resolver of its own
+	Trace  Trace         // nil: nobody wants to see requests
+}
+
+// Engine runs legs on its lanes. It does nothing until Run.
+type Engine struct {
+	cfg     Config
+	base    time.Time // when its clock was zero
+	lanes   []*lane
+	books   *books
+	reports chan Report
+	watch   *watch
+
+	mu   sync.Mutex
+	legs map[int]*legShared
+}
+
+// New makes an engine. It opens the lanes' descriptors; Run closes them.
+func New(cfg Config) (*Engine, error) {
+	cfg.Lanes = cmp.Or(cfg.Lanes, runtime.GOMAXPROCS(0))
+	cfg.Window = cmp.Or(cfg.Window, time.Second)
+	if cfg.Names == nil {
+		cfg.Names = dial.NewNames()
+	}
+	e := &Engine{cfg: cfg, base: time.Now(), reports: make(chan Report, 64), legs: map[int]*legShared{}}
+	e.books = newBooks(e)
+	e.watch = newWatch(cfg.Lanes)
+	for i := range cfg.Lanes {
+		l, err := newLane(e, i)
+		if err != nil {
+			for _, l := range e.lanes {
+				l.io.close()
+			}
+			return nil, fmt.Errorf("make lane %d: %w", i, err)
+		}
+		e.lanes = append(e.lanes, l)
+	}
+	return e, nil
+}
+
+// Lanes is the number of lanes.
+func (e *Engine) Lanes() int { return len(e.lanes) }
+
+// Reports are what the engine tells; somebody must listen for as long as Run
+// runs. It is closed when Run returns.
+func (e *Engine) Reports() <-chan Report { return e.reports }
+
+// Now is the engine's job time.
+func (e *Engine) Now() hyperscale.JobTime { return e.clock() }
+
+// clock reads the monotonic clock only.
+func (e *Engine) clock() hyperscale.JobTime { return time.Since(e.base) }
+
+// Run runs the lanes until ctx ends, at the pace of the engine's clock, which is
+// zero when Run is called. When it returns, all goroutines, timers and
+// descriptors of the engine are gone; legs still running were cut off unreported.
+func (e *Engine) Run(ctx context.Context) error {
+	// Lanes never give up their thread while they are busy: the rest of the
+	// process needs room beside them.
+	if want := len(e.lanes) + 1; runtime.GOMAXPROCS(0) < want {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(want))
+	}
+	e.base = time.Now()
+	var g sync.WaitGroup
+	for _, l := range e.lanes {
+		g.Go(l.run)
+	}
+	helpers, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var h sync.WaitGroup
+	h.Go(func() { e.watch.run(helpers) })
+	h.Go(func() { e.cfg.Names.Run(helpers) })
+	h.Go(func() { e.books.run() })
+	<-ctx.Done()
+	for _, l := range e.lanes {
+		l.post(func() { l.quit = true })
+	}
+	g.Wait()
+	stop()
+	e.books.close()
+	h.Wait()
+	close(e.reports)
+	return nil
+}
+
+// errUnknown is returned for a leg that is not running.
+var errUnknown = errors.New("no such leg")
+
+// Start runs a leg. Its reports follow.
+func (e *Engine) Start(leg Leg) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.legs[leg.ID] != nil {
+		return fmt.Errorf("start leg %d: it runs already", leg.ID)
+	}
+	s := newLegShared(e, &leg)
+	e.legs[leg.ID] = s
+	for _, l := range e.lanes {
+		l.post(func() { l.legs = append(l.legs, newLaneLeg(l, s)) })
+	}
+	return nil
+}
+
+// Stop ends a leg's load before its time: nothing more begins, what is under way
+// may finish within the time given.
+func (e *Engine) Stop(leg int, within time.Duration) error {
+	return e.each(leg, func(g *laneLeg) {
+		g.stop(g.lane.tick(), true)
+		g.cutoff = min(g.cutoff, satAdd(g.lane.now, within))
+	})
+}
+
+// Cut ends a leg now: what is under way is interrupted.
+func (e *Engine) Cut(leg int) error {
+	return e.each(leg, func(g *laneLeg) {
+		g.stop(g.lane.tick(), true)
+		g.cutoff = 0
+	})
+}
+
+// each does f on every lane's part of a leg.
+func (e *Engine) each(leg int, f func(*laneLeg)) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.legs[leg]
+	if s == nil {
+		return errUnknown
+	}
+	for _, l := range e.lanes {
+		l.post(func() {
+			for _, g := range l.legs {
+				if g.shared == s {
+					f(g)
+				}
+			}
+		})
+	}
+	return nil
+}
+
+// laneOver is called by each lane once, when its part of a leg is over. After
+// the last one the lanes close their books on it.
+func (e *Engine) laneOver(s *legShared) {
+	if int(s.overs.Add(1)) < len(e.lanes) {
+		return
+	}
+	for _, l := range e.lanes {
+		l.post(func() { l.closeLeg(s) })
+	}
+}
+
+// closeLeg hands in the lane's last record of a leg and forgets it.
+func (l *lane) closeLeg(s *legShared) {
+	for i, g := range l.legs {
+		if g.shared == s {
+			g.cut(max(l.tick(), g.from))
+			l.legs = append(l.legs[:i], l.legs[i+1:]...)
+			l.engine.books.put(cutPart{shared: s, lane: l.index, closed: true})
+			return
+		}
+	}
+}
+
+// collect hands in the records of a window.
+func (e *Engine) collect(p cutPart) { e.books.put(p) }
+
+// report tells the listener.
+func (e *Engine) report(r Report) { e.books.put(cutPart{report: &r}) }
+
+// forget drops a leg that has been reported.
+func (e *Engine) forget(id int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.legs, id)
+}

@@ -1,0 +1,86 @@
+//go:build linux
+
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/engine/wire"
+	"hyperscale/internal/session"
+	"hyperscale/internal/stats"
+)
+
+// echo is a driver whose answers are there when they are asked for.
+type echo struct {
+	lane *lane
+	x    *wire.Exchange
+}
+
+func (d *echo) Send(x *wire.Exchange) {
+	x.Answer = session.Answer{Start: d.lane.now}
+	x.Phases = wire.Phases{Connect: -1, TLS: -1}
+	x.Fault, x.BytesIn, x.BytesOut = 0, 150, 80
+	d.x = x
+}
+
+func (d *echo) Cancel(x *wire.Exchange) wire.Stage         { d.x = nil; return wire.Waiting }
+func (d *echo) Release(*wire.Owner, hyperscale.ConnPolicy) {}
+func (d *echo) Open() int                                  { return 1 }
+func (d *echo) Close()                                     {}
+
+// answerOne ends the request under way, and so begins the next.
+func (d *echo) answerOne() {
+	x := d.x
+	x.Answer.Status, x.Answer.BodySize = 200, 64
+	x.Answer.End = d.lane.tick()
+	d.lane.done(x)
+}
+
+// busyLane is a lane with one VU that asks as soon as it is answered.
+func busyLane(tb testing.TB) (*lane, *echo) {
+	e, err := New(Config{Lanes: 1})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	l := e.lanes[0]
+	tb.Cleanup(l.io.close)
+	d := &echo{lane: l}
+	l.io.drivers[0] = d
+	w := get("http://127.0.0.1:1/", hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 1, To: 1, Over: time.Hour}}})
+	p := &hyperscale.Plan{Workflows: []hyperscale.Workflow{*w}}
+	program, err := session.Compile(p, 0, session.Inputs{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	layout := &stats.Layout{Workflow: "w", FaultName: func(uint32) string { return "" }}
+	for _, st := range program.Steps {
+		layout.Steps = append(layout.Steps, stats.StepLayout{Name: st.Name, Checks: st.Checks})
+	}
+	leg := &Leg{Workflow: w, Program: program, Layout: layout, Load: w.Load, Share: hyperscale.Whole}
+	g := newLaneLeg(l, newLegShared(e, leg))
+	l.legs = append(l.legs, g)
+	g.advance(l.tick())
+	for range 1000 {
+		d.answerOne()
+	}
+	return l, d
+}
+
+// In the steady state a request costs no allocation of ours.
+func TestRequestAllocatesNothing(t *testing.T) {
+	_, d := busyLane(t)
+	if n := testing.AllocsPerRun(10_000, d.answerOne); n != 0 {
+		t.Errorf("%v allocations a request", n)
+	}
+}
+
+// What the lane, the session and the records cost beside the driver.
+func BenchmarkRequest(b *testing.B) {
+	_, d := busyLane(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		d.answerOne()
+	}
+}

@@ -1,0 +1,274 @@
+package engine
+
+import (
+	"math"
+
+	"hyperscale"
+	"hyperscale/internal/engine/wheel"
+	"hyperscale/internal/session"
+	"hyperscale/internal/stats"
+)
+
+// unconnectedWait is how long a VU whose connection could not be made waits
+// before its next iteration, so that a dead target is not asked in a tight loop.
+const unconnectedWait = 100 * hyperscale.JobTime(1e6)
+
+// laneLeg is one lane's part of a leg.
+type laneLeg struct {
+	leg     *Leg
+	lane    *lane
+	course  course
+	state   legState
+	start   hyperscale.JobTime
+	end     hyperscale.JobTime // of the load; never: when its work is done
+	cutoff  hyperscale.JobTime // when what is still under way is cut
+	rec     *stats.Record
+	active  int64 // iterations under way
+	present int64 // VUs that exist by the schedule: their time is delivered
+	since   hyperscale.JobTime
+	from    hyperscale.JobTime // of the window under way
+	users   []*user
+	warm    bool // the warm-up is not over
+	shared  *legShared
+}
+
+type legState uint8
+
+const (
+	waiting legState = iota
+	loading
+	finishing
+	over // told the engine; waits to be closed
+)
+
+func newLaneLeg(l *lane, shared *legShared) *laneLeg {
+	leg := shared.leg
+	g := &laneLeg{leg: leg, lane: l, shared: shared, start: leg.At, cutoff: never, rec: shared.record()}
+	g.course, g.end = newCourse(leg, l.index, len(l.engine.lanes))
+	g.from, g.since = leg.At, leg.At
+	g.warm = leg.Warmup > 0
+	return g
+}
+
+// advance does what is due and tells when there is more.
+func (g *laneLeg) advance(now hyperscale.JobTime) hyperscale.JobTime {
+	if g.state == waiting {
+		if now < g.start {
+			return g.start
+		}
+		g.state = loading
+	}
+	next := never
+	if g.warm {
+		if at := g.start + g.leg.Warmup; now >= at {
+			g.cut(at)
+			g.warm = false
+		} else {
+			next = at
+		}
+	}
+	if g.state == loading {
+		next = min(next, g.load(now))
+	}
+	if g.state == finishing {
+		next = min(next, g.finish(now))
+	}
+	return next
+}
+
+// load begins what is due until the load's end.
+func (g *laneLeg) load(now hyperscale.JobTime) hyperscale.JobTime {
+	next, done := g.course.advance(g, now)
+	now = g.lane.now
+	behind := next <= now && now < g.end+backlog
+	if done || now >= g.end && !behind {
+		g.stop(min(now, g.end), false)
+		return now
+	}
+	if next == never || next > now {
+		next = min(next, g.end)
+	}
+	return next
+}
+
+// stop ends the load: nothing more begins. Asked says that it was not the
+// load's own end.
+func (g *laneLeg) stop(at hyperscale.JobTime, asked bool) {
+	if g.state > loading {
+		return
+	}
+	if g.state == waiting {
+		at = g.start // nothing was due yet
+	}
+	g.state = loading
+	g.delivered(at)
+	g.since = never // what VUs do from now on is no longer delivered load
+	g.course.stop(g, at, asked)
+	g.cut(max(at, g.from))
+	g.state = finishing
+	g.shared.stoppedAt(at)
+	g.cutoff = satAdd(g.lane.now, g.leg.Graceful)
+}
+
+// finish waits for the iterations under way, and cuts them at the cutoff.
+func (g *laneLeg) finish(now hyperscale.JobTime) hyperscale.JobTime {
+	if g.active > 0 && now >= g.cutoff {
+		for _, u := range g.users {
+			if u.state == running || u.state == leaving {
+				g.lane.step(u, session.Event{Kind: session.Interrupt})
+			}
+		}
+	}
+	if g.active > 0 {
+		return g.cutoff
+	}
+	g.state = over
+	g.lane.engine.laneOver(g.shared)
+	return never
+}
+
+// delivered books the VU-time up to now.
+func (g *laneLeg) delivered(now hyperscale.JobTime) {
+	if now > g.since {
+		g.rec.VUTime += hyperscale.JobTime(g.present) * (now - g.since)
+		g.since = now
+	}
+}
+
+// cut ends the window under way at the given time.
+func (g *laneLeg) cut(at hyperscale.JobTime) {
+	g.delivered(at)
+	part := cutPart{shared: g.shared, lane: g.lane.index, rec: g.rec, Interval: stats.Interval{From: g.from, To: at, Stretch: g.stretch()}}
+	g.rec = g.shared.record()
+	g.from = at
+	g.lane.engine.collect(part)
+}
+
+func (g *laneLeg) stretch() stats.Stretch {
+	switch {
+	case g.state >= finishing:
+		return stats.InGrace
+	case g.warm:
+		return stats.InWarmup
+	}
+	return stats.InLoad
+}
+
+// newUser makes a virtual user that rests.
+func (g *laneLeg) newUser(number int64) *user {
+	u := &user{leg: g, number: number}
+	g.leg.Program.Init(&u.session)
+	u.session.Scratch = &g.lane.scratch
+	g.users = append(g.users, u)
+	return u
+}
+
+// enter makes u exist by the schedule. One that was leaving stays.
+func (g *laneLeg) enter(u *user) {
+	g.delivered(g.lane.now)
+	g.present++
+	switch u.state {
+	case gone:
+		u.state = resting
+	case leaving:
+		u.state = running
+	}
+}
+
+// leave makes u go, after its iteration if one is under way.
+func (g *laneLeg) leave(u *user) {
+	switch u.state {
+	case running:
+		g.delivered(g.lane.now)
+		g.present--
+		u.state = leaving
+	case resting:
+		g.delivered(g.lane.now)
+		g.present--
+		g.retire(u)
+	}
+}
+
+// retire ends u, which has no iteration under way.
+func (g *laneLeg) retire(u *user) {
+	g.lane.dropAlarms(u)
+	g.lane.release(u, hyperscale.ConnPerVU)
+	u.state = gone
+}
+
+// iteration is what a course begins.
+type iteration struct {
+	slot hyperscale.Slot
+	pass int64
+	row  int64
+	due  hyperscale.JobTime
+}
+
+// begin begins an iteration of u.
+func (g *laneLeg) begin(u *user, it iteration) {
+	l := g.lane
+	g.rec.Started++
+	g.rec.Lateness.Record(l.now - it.due)
+	g.active++
+	u.state, u.due, u.unconnected, u.began = running, it.due, false, true
+	l.iteration = session.Iteration{Slot: it.slot, Pass: it.pass, VU: u.number, Row: it.row, Due: it.due}
+	l.step(u, session.Event{Kind: session.Begin, Iteration: &l.iteration})
+	u.began = false
+}
+
+// again makes u, which rests, begin its next iteration at due.
+func (g *laneLeg) again(u *user, due hyperscale.JobTime) {
+	now := g.lane.now
+	if u.unconnected {
+		due = max(due, now+unconnectedWait)
+	}
+	u.due = due
+	if u.began {
+		// It ended without waiting for anything: others first.
+		due = max(due, now+wheel.Tick)
+	}
+	if due > now {
+		g.lane.await(u, beginID, due)
+		return
+	}
+	g.course.loop(g, u)
+}
+
+// ended books the end of u's iteration.
+func (g *laneLeg) ended(u *user, e session.Effect) {
+	g.active--
+	switch e.Outcome {
+	case session.OK:
+		g.rec.Completed++
+	case session.Interrupted:
+		g.rec.Interrupted++
+	default:
+		g.rec.Failed++
+	}
+	if g.leg.Load.Kind == hyperscale.LoadOnce {
+		g.shared.finishOnce(u, e.Outcome)
+	}
+	if e.Fault.Code() == session.NoRow {
+		g.shared.noRow.Add(1)
+	}
+	if e.Stop == session.StopVU && g.leg.Load.Kind != hyperscale.LoadOpen {
+		g.leave(u)
+	}
+	if g.shared.perIteration {
+		g.lane.release(u, hyperscale.ConnPerIteration)
+	}
+	g.course.next(g, u)
+}
+
+// stopJob asks for the end of the job: on-error: abort fired.
+func (g *laneLeg) stopJob(step int32) {
+	g.lane.engine.report(Report{Leg: g.leg.ID, Kind: StopAsked, At: g.lane.now, Step: g.leg.Layout.Steps[step].Name})
+}
+
+// satAdd adds without overflowing.
+func satAdd(a, b hyperscale.JobTime) hyperscale.JobTime {
+	if b > math.MaxInt64-a {
+		return never
+	}
+	return a + b
+}

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"hyperscale"
+	"hyperscale/internal/schedule"
+)
+
+// work is a fixed number of iterations: shared by the lane's VUs, or so many of
+// each.
+type work struct {
+	load   hyperscale.Load
+	part   schedule.Lane
+	each   bool
+	vus    int64 // of the lane
+	slots  int64 // of the lane: iterations, or with each its VUs
+	passes int64 // of each slot
+	made   int64 // VUs of the lane that were opened
+	begun  int64 // iterations
+	ended  int64
+}
+
+// newWork makes the lane's part of a load of work.
+func newWork(load hyperscale.Load, part schedule.Lane) *work {
+	w := schedule.NewIterations(load)
+	c := &work{load: load, part: part, each: load.Kind == hyperscale.LoadEach, passes: w.Passes}
+	// Fewer VUs than shares or lanes: those beyond have nothing to do.
+	share, some := w.Share(part.Share)
+	used := int64(w.Lanes(share, int(part.Of)))
+	if some && part.Index < used {
+		c.part.Share, c.part.Of = share, used
+		c.vus, c.slots = c.part.Count(w.VUs), c.part.Count(w.Slots)
+	}
+	return c
+}
+
+func (c *work) advance(g *laneLeg, now hyperscale.JobTime) (hyperscale.JobTime, bool) {
+	for range burst {
+		if c.made == c.vus {
+			return never, c.ended == c.slots*c.passes || g.present == 0
+		}
+		u := g.newUser(int64(c.part.At(c.made)))
+		c.made++
+		g.enter(u)
+		u.due = g.start
+		c.loop(g, u)
+		now = g.lane.tick()
+	}
+	return now, false
+}
+
+// loop begins u's next iteration, or lets it go when there is none.
+func (c *work) loop(g *laneLeg, u *user) {
+	it := iteration{due: u.due}
+	switch {
+	case c.each && u.pass < c.passes:
+		it.slot, it.pass = hyperscale.Slot(u.number), u.pass
+	case !c.each && c.begun < c.slots:
+		it.slot = c.part.At(c.begun)
+	default:
+		g.leave(u)
+		return
+	}
+	it.row = it.pass*c.load.VUs + int64(it.slot)
+	c.begun++
+	u.pass++
+	g.rec.Due++
+	g.begin(u, it)
+}
+
+func (c *work) next(g *laneLeg, u *user) {
+	c.ended++
+	if u.state == leaving {
+		g.retire(u)
+		return
+	}
+	u.state = resting
+	g.again(u, g.lane.now)
+}
+
+func (c *work) stop(g *laneLeg, _ hyperscale.JobTime, asked bool) {
+	// What nobody began is missed; after an interrupt it was never due.
+	if left := c.slots*c.passes - c.begun; left > 0 && !asked {
+		g.rec.Due += uint64(left)
+		g.rec.Missed += uint64(left)
+	}
+	c.made = c.vus
+	for _, u := range g.users {
+		g.leave(u)
+	}
+}

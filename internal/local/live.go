@@ -1,0 +1,155 @@
+package local
+
+import (
+	"slices"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+	"hyperscale/internal/schedule"
+	"hyperscale/internal/stats"
+)
+
+// rateHistory is how many seconds of rates a live view is given.
+const rateHistory = 300
+
+// live is what is kept for the live view.
+type live struct {
+	windows  []*stats.Window // of seconds not shown yet
+	rates    []float64
+	warnings []string
+	stopping string
+}
+
+func (l *live) add(w *stats.Window) { l.windows = append(l.windows, w) }
+
+// take gives the windows that begin before the end of a second.
+func (l *live) take(second hyperscale.JobTime) []*stats.Window {
+	i := 0
+	var out []*stats.Window
+	for _, w := range l.windows {
+		if w.From < second {
+			out = append(out, w)
+		} else {
+			l.windows[i] = w
+			i++
+		}
+	}
+	l.windows = l.windows[:i]
+	return out
+}
+
+// warn notes a warning of the generator's self-watch, once.
+func (l *live) warn(text string) {
+	if !slices.Contains(l.warnings, text) {
+		l.warnings = append(l.warnings, text)
+	}
+}
+
+// show gives the watcher a picture of the second that is over.
+func (s *shell) show() {
+	windows := s.live.take(s.second)
+	now := stats.Glance(time.Second, windows...)
+	s.live.rates = append(s.live.rates, now.Rate)
+	if n := len(s.live.rates); n > rateHistory {
+		s.live.rates = slices.Clone(s.live.rates[n-rateHistory:])
+	}
+	s.selfWatch(windows, now)
+	if s.cfg.Watch == nil {
+		return
+	}
+	p := stats.Progress{
+		Name: s.plan.Name, Target: s.plan.Target, Elapsed: s.second, Planned: job.Length(s.plan),
+		Now: now, Rates: slices.Clone(s.live.rates), Thresholds: s.rules.Results(s.tally),
+		Warnings: slices.Clone(s.live.warnings), Marks: slices.Clone(s.marks), Stopping: s.live.stopping,
+	}
+	for _, o := range s.job.Workflows() {
+		p.Workflows = append(p.Workflows, s.standing(o))
+		p.Steps = append(p.Steps, s.steps(o.Workflow)...)
+	}
+	s.cfg.Watch(p)
+}
+
+// selfWatch turns what the generator saw of itself into warnings.
+func (s *shell) selfWatch(windows []*stats.Window, now stats.Now) {
+	var r stats.Readings
+	for _, w := range windows {
+		r.Merge(w.Watch)
+	}
+	if r.Saturated > 0 {
+		s.live.warn("a lane is saturated: this machine may set the rate")
+	}
+	if now.Lateness > 100*time.Millisecond {
+		s.live.warn("requests start more than 100 ms late: this machine is too slow or too busy")
+	}
+	if r.ClockStep > 100*time.Millisecond {
+		s.live.warn("the clock was set while the test ran")
+	}
+	if r.DescriptorCap > 0 && r.Descriptors > r.DescriptorCap*9/10 {
+		s.live.warn("nearly all descriptors of this process are in use")
+	}
+}
+
+// standing is where a workflow stands.
+func (s *shell) standing(o job.Outcome) stats.WorkflowProgress {
+	f := s.flows[o.Workflow]
+	p := stats.WorkflowProgress{Name: o.Workflow, Phase: o.Phase}
+	if o.Phase == hyperscale.Waiting || o.Phase == hyperscale.Skipped {
+		return p
+	}
+	slots := s.tally.Workflow(o.Workflow).Slots
+	p.InFlight = int64(slots.InFlight())
+	into := s.second - o.Started
+	switch f.Load.Kind {
+	case hyperscale.LoadClosed:
+		p.VUs = schedule.NewUsers(f.Load).At(into)
+		p.Done = part(into, f.length)
+	case hyperscale.LoadOpen:
+		p.Rate = rateAt(f.Load.Stages, into)
+		p.Done = part(into, f.length)
+	case hyperscale.LoadSearch:
+		if n := len(f.probes); n > 0 {
+			p.Rate = f.probes[n-1].Rate
+		}
+	default:
+		w := schedule.NewIterations(f.Load)
+		p.VUs = w.VUs
+		p.Done = min(float64(slots.Completed+slots.Failed+slots.Interrupted)/float64(max(w.Total(), 1)), 1)
+	}
+	if o.Phase.Terminal() {
+		p.Done, p.VUs = 1, 0
+	}
+	return p
+}
+
+// rateAt is the level of an open load's stages at t, in slots per second.
+func rateAt(stages []hyperscale.Stage, t hyperscale.JobTime) float64 {
+	for _, s := range stages {
+		if t < s.Over {
+			return hyperscale.Rate(s.From).Float() + (hyperscale.Rate(s.To)-hyperscale.Rate(s.From)).Float()*float64(t)/float64(s.Over)
+		}
+		t -= s.Over
+	}
+	return 0
+}
+
+// part is a ÷ b, at most 1.
+func part(a, b hyperscale.JobTime) float64 {
+	if b <= 0 {
+		return 1
+	}
+	return min(max(float64(a)/float64(b), 0), 1)
+}
+
+// steps are a workflow's steps so far.
+func (s *shell) steps(workflow string) []stats.StepProgress {
+	var list []stats.StepProgress
+	for _, name := range s.tally.Steps(workflow) {
+		sel := s.tally.Step(workflow, name)
+		list = append(list, stats.StepProgress{
+			Workflow: workflow, Step: name, Group: s.flows[workflow].groups[name],
+			Requests: sel.Requests, Response: stats.QuantilesOf(&sel.Sample.Response),
+		})
+	}
+	return list
+}

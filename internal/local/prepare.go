@@ -1,0 +1,147 @@
+package local
+
+import (
+	"context"
+	"fmt"
+
+	"hyperscale"
+	"hyperscale/internal/engine"
+	"hyperscale/internal/engine/dial"
+	"hyperscale/internal/job"
+	"hyperscale/internal/schedule"
+	"hyperscale/internal/session"
+	"hyperscale/internal/stats"
+)
+
+// newShell checks what can be checked before the first request and makes all
+// that the run needs.
+func newShell(ctx context.Context, cfg Config) (*shell, error) {
+	p := *cfg.Plan
+	if p.Deadline == 0 {
+		p.Deadline = job.DefaultDeadline(&p)
+	}
+	s := &shell{
+		cfg: cfg, plan: &p,
+		job:   job.New(&p),
+		tally: stats.NewTally(),
+		rules: stats.NewWatch(p.Thresholds),
+		flows: map[string]*flow{},
+		legs:  map[int]*leg{},
+		names: dial.NewNames(),
+	}
+	var origins []*session.Origin
+	for i := range s.plan.Workflows {
+		f := &flow{Workflow: &s.plan.Workflows[i], index: i, groups: map[string]bool{}}
+		f.length = lengthOf(s.plan, f.Workflow)
+		program, err := s.compile(i, nil)
+		if err != nil {
+			return nil, err
+		}
+		origins = append(origins, program.Origins...)
+		for _, st := range program.Steps {
+			f.groups[st.Name] = st.Group
+		}
+		s.flows[f.Name] = f
+	}
+	descriptors, _ := engine.Limits()
+	if err := s.fit(int64(descriptors)); err != nil {
+		return nil, err
+	}
+	// A name that is not found fails the requests that need it, and is told there.
+	_ = s.names.Preload(ctx, origins...)
+	e, err := engine.New(engine.Config{Lanes: cfg.Lanes, Names: s.names, Trace: cfg.Trace})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the engine: %w", err)
+	}
+	s.engine = e
+	return s, nil
+}
+
+// lengthOf is how long a timed load goes on; 0 for others.
+func lengthOf(p *hyperscale.Plan, w *hyperscale.Workflow) hyperscale.JobTime {
+	switch w.Load.Kind {
+	case hyperscale.LoadClosed:
+		return schedule.NewUsers(w.Load).End()
+	case hyperscale.LoadOpen:
+		return schedule.NewArrivals(w.Load, hyperscale.NewSource(p.Seed, w.Name)).End()
+	}
+	return 0
+}
+
+// ownDescriptors is how many descriptors are left to everything but connections.
+const ownDescriptors = 64
+
+// fit sees to it that the connections of the plan have descriptors: numbers that
+// the user wrote are refused when they cannot be had, the default bounds of open
+// loads are lowered. Unknown limits (0) bound nothing.
+func (s *shell) fit(descriptors int64) error {
+	written := int64(0)
+	var open []*flow
+	for i := range s.plan.Workflows {
+		f := s.flows[s.plan.Workflows[i].Name]
+		users := usersOf(f.Workflow)
+		f.maxInFlight = schedule.MaxInFlight(*f.Workflow)
+		if users == 0 {
+			open = append(open, f)
+			continue
+		}
+		need := users * width(f.Steps)
+		written += need
+		if room := descriptors - ownDescriptors; descriptors > 0 && need > room {
+			return fmt.Errorf("workflow %s needs %d descriptors for its connections, %d are allowed (ulimit -n)", f.Name, need, room)
+		}
+	}
+	if descriptors == 0 {
+		return nil
+	}
+	for _, f := range open {
+		room := max(descriptors-ownDescriptors-written, 1) / int64(len(open)) / width(f.Steps)
+		if f.maxInFlight > room {
+			s.live.warn(fmt.Sprintf("%s: max-in-flight is lowered from %d to %d: so many descriptors are left (ulimit -n)", f.Name, f.maxInFlight, room))
+			f.maxInFlight = room
+		}
+	}
+	return nil
+}
+
+// usersOf is how many VUs the plan asks for in so many words; 0: it leaves that
+// to a default.
+func usersOf(w *hyperscale.Workflow) int64 {
+	switch w.Load.Kind {
+	case hyperscale.LoadClosed:
+		return schedule.NewUsers(w.Load).Peak()
+	case hyperscale.LoadOpen, hyperscale.LoadSearch:
+		return w.Load.MaxInFlight
+	}
+	return schedule.NewIterations(w.Load).VUs
+}
+
+// width is how many requests of one VU may be in flight at once.
+func width(steps []hyperscale.Step) int64 {
+	sum, most, line := int64(0), int64(1), true
+	for i := range steps {
+		st := &steps[i]
+		n := int64(1)
+		switch st.Kind {
+		case hyperscale.StepGroup:
+			n = width(st.Steps)
+		case hyperscale.StepParallel:
+			n = 0
+			for j := range st.Steps {
+				n += width(st.Steps[j : j+1])
+			}
+		case hyperscale.StepChoose:
+			for _, c := range st.Choices {
+				n = max(n, width(c.Steps))
+			}
+		}
+		sum, most = sum+n, max(most, n)
+		if i > 0 && !(len(st.Needs) == 1 && st.Needs[0] == i-1) {
+			line = false
+		}
+	}
+	if line {
+		return most
+	}
+	return max(sum, 1)
+}

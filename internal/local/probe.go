@@ -1,0 +1,57 @@
+package local
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/engine"
+	"hyperscale/internal/job"
+	"hyperscale/internal/schedule"
+	"hyperscale/internal/stats"
+)
+
+// probed judges a probe that has ended: whether the condition held, and whether
+// the generator drove it.
+func (s *shell) probed(l *leg, r engine.Report) job.Verdict {
+	sel := l.tally.Workflow(l.Name)
+	broken := unmet(l.Load.Search.While, &sel.Sample)
+	if n := sel.Refused; n > 0 {
+		broken = append(broken, fmt.Sprintf("%d arrivals found no room under max-in-flight", n))
+	}
+	driven := stats.Limits{}.Grade(&sel.Sample) != stats.Invalid
+	cause := strings.Join(broken, "; ")
+	if !driven {
+		cause = "the generator could not drive it"
+	}
+	l.probes = append(l.probes, stats.Probe{
+		Rate: schedule.Peak(l.load).Float(), From: l.start, To: r.At, Met: len(broken) == 0 && driven, Cause: cause,
+		Response: stats.QuantilesOf(&sel.Sample.Response), Errors: sel.Sample.ErrorShare(),
+	})
+	return job.Verdict{Held: len(broken) == 0, Driven: driven}
+}
+
+// unmet gives the conditions that do not hold, with their values.
+func unmet(conditions []hyperscale.Threshold, sample *stats.Sample) []string {
+	var broken []string
+	for i := range conditions {
+		th := &conditions[i]
+		value, ok := sample.Value(th)
+		switch {
+		case !ok:
+			broken = append(broken, th.Text+": no sample")
+		case !stats.Holds(th, value):
+			broken = append(broken, fmt.Sprintf("%s does not hold", th.Text))
+		}
+	}
+	return broken
+}
+
+// plannedVU is the VU-time that a closed load promised in its first part.
+func plannedVU(load hyperscale.Load, share hyperscale.Share, until hyperscale.JobTime) time.Duration {
+	if load.Kind != hyperscale.LoadClosed {
+		return 0
+	}
+	return schedule.NewUsers(load).Planned(share, until)
+}

@@ -1,0 +1,182 @@
+package local
+
+import (
+	"fmt"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/engine"
+	"hyperscale/internal/job"
+	"hyperscale/internal/session"
+	"hyperscale/internal/stats"
+)
+
+// flow is one workflow of the plan and how its legs are run.
+type flow struct {
+	*hyperscale.Workflow
+	index       int
+	maxInFlight int64
+	length      hyperscale.JobTime // of a timed load
+	groups      map[string]bool    // which of its steps are groups
+	planned     time.Duration      // VU-time promised so far by closed legs
+	probes      []stats.Probe
+}
+
+// leg is one leg that the engine runs.
+type leg struct {
+	*flow
+	number int // the job's
+	load   hyperscale.Load
+	start  hyperscale.JobTime
+	tally  *stats.Tally // of a probe: its own windows; else nil
+}
+
+// step gives the job an event and performs what it wants.
+func (s *shell) step(ev job.Event) {
+	now := s.engine.Now()
+	for _, e := range s.job.Step(now, ev) {
+		switch e := e.(type) {
+		case job.StartLeg:
+			s.startLeg(now, e)
+		case job.StopLeg:
+			s.toLeg(e.Workflow, e.Leg, func(id int) error { return s.engine.Stop(id, e.Within) })
+		case job.CutLeg:
+			s.toLeg(e.Workflow, e.Leg, s.engine.Cut)
+		case job.Wake:
+			s.alarm.Reset(e.At - s.engine.Now())
+		case job.Mark:
+			s.mark(e)
+		case job.Finish:
+			s.result = &e.Result
+		}
+	}
+}
+
+// startLeg compiles the workflow with the values it uses and starts it.
+func (s *shell) startLeg(now hyperscale.JobTime, e job.StartLeg) {
+	f := s.flows[e.Workflow]
+	program, err := s.compile(f.index, e.Use)
+	if err != nil {
+		s.step(job.LegBroken{Workflow: e.Workflow, Leg: e.Leg, Reason: err.Error()})
+		return
+	}
+	l := &leg{flow: f, number: e.Leg, load: e.Load, start: now}
+	if f.Load.Kind == hyperscale.LoadSearch {
+		l.tally = stats.NewTally()
+	}
+	id := len(s.legs) + 1
+	s.legs[id] = l
+	share := s.cfg.Share
+	share.Turn = hyperscale.Turn(e.Leg)
+	err = s.engine.Start(engine.Leg{
+		ID: id, Workflow: f.Workflow, Program: program, Layout: layoutOf(e.Workflow, program),
+		Load: e.Load, Source: hyperscale.NewSource(s.plan.Seed, e.Workflow), Share: share,
+		At: now, First: e.First, Warmup: e.Warmup, Graceful: e.Graceful, MaxInFlight: f.maxInFlight,
+	})
+	if err != nil {
+		s.step(job.LegBroken{Workflow: e.Workflow, Leg: e.Leg, Reason: err.Error()})
+	}
+}
+
+// compile makes a workflow's program with the values that it uses.
+func (s *shell) compile(workflow int, use []hyperscale.Pair) (*session.Program, error) {
+	in := session.Inputs{UserAgent: "hyperscale/" + s.cfg.Version, Rows: s.cfg.Rows, Use: map[string]session.Value{}}
+	for _, u := range use {
+		in.Use[u.Name] = session.Value{Text: u.Value}
+	}
+	program, err := session.Compile(s.plan, workflow, in)
+	if err != nil {
+		return nil, fmt.Errorf("prepare workflow %s: %w", s.plan.Workflows[workflow].Name, err)
+	}
+	program.Wall = time.Now
+	return program, nil
+}
+
+// layoutOf names what the numbers of a workflow mean.
+func layoutOf(workflow string, p *session.Program) *stats.Layout {
+	l := &stats.Layout{Workflow: workflow, FaultName: func(f uint32) string { return p.FaultName(session.Fault(f)) }}
+	for _, st := range p.Steps {
+		l.Steps = append(l.Steps, stats.StepLayout{Name: st.Name, Group: st.Group, Checks: st.Checks})
+	}
+	return l
+}
+
+// toLeg does f with the engine's number of a leg. A leg that has ended meanwhile
+// needs nothing.
+func (s *shell) toLeg(workflow string, number int, f func(id int) error) {
+	for id, l := range s.legs {
+		if l.Name == workflow && l.number == number {
+			_ = f(id)
+		}
+	}
+}
+
+// reported takes in what the engine tells.
+func (s *shell) reported(r engine.Report) {
+	l := s.legs[r.Leg]
+	switch r.Kind {
+	case engine.WindowCut:
+		s.window(l, r.Window)
+	case engine.StopAsked:
+		s.stop.OnError, s.stop.Aborted = true, "on-error: abort of "+l.Name+"/"+r.Step
+		s.step(job.StepAborted{Workflow: l.Name, Step: r.Step})
+	case engine.LegEnded:
+		s.legEnded(l, r)
+	}
+}
+
+// window merges a window.
+func (s *shell) window(l *leg, w *stats.Window) {
+	if s.tally.Add(w) == stats.Merged {
+		s.rules.Add(w)
+	}
+	if l.tally != nil {
+		l.tally.Add(w)
+	}
+	s.readings.Merge(w.Watch)
+	s.live.add(w)
+	if s.cfg.Windows != nil {
+		s.cfg.Windows(w)
+	}
+}
+
+// legEnded tells the job, and first judges a probe.
+func (s *shell) legEnded(l *leg, r engine.Report) {
+	if r.NoRows > 0 {
+		s.causes = append(s.causes, stats.Cause{
+			State: stats.Degraded, From: l.start, To: r.At,
+			What: fmt.Sprintf("%s: %d virtual users ended because a data set with unique rows had none left", l.Name, r.NoRows),
+		})
+	}
+	l.planned += plannedVU(l.load, s.cfg.Share, r.Stopped-l.start)
+	ev := job.LegEnded{Workflow: l.Name, Leg: l.number, Failed: r.Failed || r.Interrupted, Reason: r.Reason}
+	if r.Interrupted {
+		ev.Reason = "its iteration was cut"
+	}
+	for name, v := range r.Exports {
+		ev.Exports = append(ev.Exports, hyperscale.Pair{Name: name, Value: v.Text})
+	}
+	if l.tally != nil {
+		ev.Probe = s.probed(l, r)
+	}
+	s.step(ev)
+}
+
+// mark puts what the job marks on the timeline.
+func (s *shell) mark(m job.Mark) {
+	what := string(m.What)
+	if m.Workflow != "" {
+		what = m.Workflow + " " + what
+	}
+	s.marks = append(s.marks, stats.Mark{At: m.At, What: what, Detail: m.Detail})
+	switch m.What {
+	case job.Interrupted:
+		s.stop.Interrupted = true
+		s.live.stopping = "interrupted"
+	case job.Deadline:
+		s.stop.Deadline = true
+		s.live.stopping = "deadline"
+	case job.Aborted:
+		s.live.stopping = "aborted"
+	}
+}

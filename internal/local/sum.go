@@ -1,0 +1,46 @@
+package local
+
+import (
+	"runtime"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+	"hyperscale/internal/stats"
+)
+
+// sumUp makes the result of a run that is over.
+func (s *shell) sumUp() *stats.Result {
+	end := s.result.Ended
+	s.rules.Finish(end)
+	r := &stats.Result{
+		Plan: s.plan, Phase: s.result.Phase, Started: s.started, Elapsed: end, Tally: s.tally,
+		Timeline: s.marks, Stop: s.stop, Thresholds: s.rules.Results(s.tally),
+		Generator: stats.Generator{Readings: s.readings, Version: s.cfg.Version, OS: runtime.GOOS, Arch: runtime.GOARCH},
+	}
+	r.Generator.Lanes = s.engine.Lanes()
+	var facts []stats.LoadFacts
+	for _, o := range s.result.Workflows {
+		f := s.flows[o.Workflow]
+		facts = append(facts, stats.LoadFacts{
+			Workflow: o.Workflow, Kind: f.Load.Kind, Paced: f.Load.Pace > 0, PlannedVU: f.planned,
+		})
+		r.Workflows = append(r.Workflows, f.result(o))
+	}
+	r.Verdict = stats.Judge(s.tally, facts, s.causes, stats.Limits{})
+	return r
+}
+
+// result is how the workflow went.
+func (f *flow) result(o job.Outcome) stats.WorkflowResult {
+	w := stats.WorkflowResult{Name: o.Workflow, Phase: o.Phase, Start: o.Started, End: o.Ended, PlannedVU: f.planned}
+	switch o.Phase {
+	case hyperscale.Skipped:
+		w.Skipped = o.Reason
+	case hyperscale.Failed:
+		w.Failure = o.Reason
+	}
+	if o.Search != nil {
+		w.Search = &stats.SearchResult{Rate: o.Search.Rate.Float(), LimitedBy: string(o.Search.LimitedBy), Probes: f.probes}
+	}
+	return w
+}
