@@ -54,6 +54,12 @@ func (e Escape) Append(dst []byte, text string) []byte {
 	return e.fix(append(dst, text...), n)
 }
 
+// AppendBytes appends text, escaped, to dst, without making it a string.
+func (e Escape) AppendBytes(dst, text []byte) []byte {
+	n := len(dst)
+	return e.fix(append(dst, text...), n)
+}
+
 // fix escapes dst[n:] where it stands. What needs no escape is not touched.
 func (e Escape) fix(dst []byte, n int) []byte {
 	switch e {

@@ -152,3 +152,13 @@ func TestJoin(t *testing.T) {
 		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
 }
+
+// Bytes are escaped like text, behind what is there.
+func TestAppendBytes(t *testing.T) {
+	for _, esc := range []Escape{None, Query, Form, JSON, Path} {
+		const text = "a b\"\n/é\xff"
+		if got, want := string(esc.AppendBytes([]byte("x "), []byte(text))), string(esc.Append([]byte("x "), text)); got != want {
+			t.Errorf("%d: %q, want %q", esc, got, want)
+		}
+	}
+}

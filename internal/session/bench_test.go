@@ -59,9 +59,10 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 func realisticPlan() *hyperscale.Plan {
 	plan := planOf(
 		get("home", "/", checking(status(200, 200))),
-		get("list", "/products?page={{ rand 1 20 }}", capturing("id", hyperscale.CaptureJSON, "$.items[0].id")),
+		get("list", "/products?page={{ rand 1 20 }}", capturing("id", hyperscale.CaptureJSON, "$.items[0].id"),
+			capturing("name", hyperscale.CaptureJSON, "$.items[0].name")),
 		pauseStep("pause", time.Second),
-		post("order", "/cart", jsonText(`{"product": "{{ id }}", "user": "{{ users.name }}"}`),
+		post("order", "/cart", jsonText(`{"product": "{{ id }}", "user": "{{ users.name }}", "name": "{{ name }}"}`),
 			headers("authorization", "Bearer {{ users.token }}"), checking(status(200, 201), bodyCheck(hyperscale.CheckContains, "ok"))),
 		get("done", "/done/{{ id }}"),
 	)
@@ -77,7 +78,7 @@ func realisticAnswer() *Answer {
 	return &Answer{
 		Status: 200, End: time.Millisecond, SetsCookie: true,
 		Head: []byte("Set-Cookie: sid=1234567890; Path=/; HttpOnly\r\nContent-Type: application/json\r\n"),
-		Body: []byte(`{"state":"ok","items":[{"id":7712,"name":"shoes"},{"id":7713}]}`), BodySize: 63,
+		Body: []byte(`{"state":"ok","items":[{"id":7712,"name":"shoes that are made for walking"},{"id":7713}]}`), BodySize: 93,
 	}
 }
 

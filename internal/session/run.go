@@ -211,9 +211,6 @@ func (t *turn) group(n int32, node *node) {
 // passed ends a pass of a group and begins the next, if there is one.
 func (t *turn) passed(n int32, node *node, end Time) {
 	g, plan := &t.s.flow.groups[node.own], &t.p.flow.groups[node.own]
-	if !g.running {
-		return // its iteration is ending and it was listed
-	}
 	g.pass++
 	over := plan.passes > 0 && g.pass >= plan.passes
 	if plan.until != nil {

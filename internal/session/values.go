@@ -74,7 +74,7 @@ func (c *scope) AppendJSON(dst []byte, ref expr.Ref) ([]byte, bool) {
 	case v.json:
 		return append(dst, v.text...), true
 	}
-	return append(expr.JSON.Append(append(dst, '"'), string(v.text)), '"'), true
+	return append(expr.JSON.AppendBytes(append(dst, '"'), v.text), '"'), true
 }
 
 // column gives the value of a column in the iteration's row.
