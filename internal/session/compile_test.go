@@ -39,6 +39,8 @@ func TestCompileErrors(t *testing.T) {
 		{target("http://shop.test?x"), "is no base URL"},
 		{target("ftp://shop.test"), "is no base URL"},
 		{target("http://"), "a host that is none"},
+		{target("http://me:secret@shop.test?x"), `the target "http://shop.test?x" is no base URL`},
+		{target("http://me:secret@sh op.test"), `"http://sh op.test" has a host that is none`},
 		{target("{{ nobody }}"), "target: the name"},
 		{planOf(requestStep("a", "GE T", "/")), "expected a name such as GET"},
 		{planOf(requestStep("a", "{{ vu }}", "/")), "known before the start"},

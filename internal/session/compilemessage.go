@@ -110,7 +110,7 @@ func (m *messageCompiler) below(raw string) error {
 		return err
 	}
 	if !isBase(target) {
-		return fmt.Errorf("the target %q is no base URL; expected http://HOST or https://HOST, without ? and #", target)
+		return fmt.Errorf("the target %q is no base URL; expected http://HOST or https://HOST, without ? and #", withoutUser(target))
 	}
 	end := authorityEnd(target)
 	return m.path(target[:end], target[end:], raw)
@@ -120,7 +120,7 @@ func (m *messageCompiler) below(raw string) error {
 func (m *messageCompiler) path(authority, base, raw string) error {
 	at, reason := split([]byte(authority))
 	if reason != "" {
-		return fmt.Errorf("%q has %s", authority, reason)
+		return fmt.Errorf("%q has %s", withoutUser(authority), reason)
 	}
 	if user, err := url.PathUnescape(string(at.user)); err == nil {
 		m.user = user

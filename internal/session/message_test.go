@@ -136,6 +136,8 @@ func TestMessages(t *testing.T) {
 			"GET http://late.test:81/u HTTP/1.1|Host: late.test:81|Proxy-Authorization: Basic bWU6cHc=|User-Agent: hyperscale/test||"},
 		{"proxied tls", get("a", "https://shop.test/x", proxied("http://me:pw@proxy.test:3128")),
 			"GET /x HTTP/1.1|Host: shop.test|User-Agent: hyperscale/test||"},
+		{"proxied HTTP/2", get("a", "/x", proxied("http://me:pw@proxy.test:3128"), func(r *hyperscale.Request) { r.Transport.HTTP = 2 }),
+			"GET /x HTTP/1.1|Host: shop.test|User-Agent: hyperscale/test||"},
 		{"built-ins", get("a", "/{{ vu }}/{{ iteration }}/{{ now }}/{{ now rfc3339 }}"),
 			"GET /3/4/1772366400000/2026-03-01T12:00:00.000Z HTTP/1.1|Host: shop.test|User-Agent: hyperscale/test||"},
 	}

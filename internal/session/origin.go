@@ -62,9 +62,9 @@ func (p *Program) origin(at *location, transport *hyperscale.Transport) *Origin 
 }
 
 // viaProxy reports whether requests to the origin name it in their first line:
-// an HTTP proxy carries them. (For https it only carries the connection.)
+// an HTTP proxy takes them. (For https and HTTP/2 it only carries the connection.)
 func (o *Origin) viaProxy() bool {
-	return o.Scheme == "http" && isAbsolute(o.Transport.Proxy)
+	return o.Scheme == "http" && o.Transport.HTTP != 2 && isAbsolute(o.Transport.Proxy)
 }
 
 // appendPlace appends what the first line of a request names before the path.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"strconv"
+	"strings"
 )
 
 // location is an absolute URL in parts, as slices of its text.
@@ -129,6 +130,16 @@ func appendAuthority(dst []byte, o *Origin) []byte {
 		return dst
 	}
 	return append(append(dst, ':'), o.Port...)
+}
+
+// withoutUser leaves the user and password out of a URL that is to be shown.
+func withoutUser(url string) string {
+	if !isAbsolute(url) {
+		return url
+	}
+	scheme, end := schemeOf(url)+"://", authorityEnd(url)
+	authority := url[len(scheme):end]
+	return scheme + authority[strings.LastIndexByte(authority, '@')+1:] + url[end:]
 }
 
 // The bytes that a URL cannot hold as they are and which browsers escape (WHATWG
