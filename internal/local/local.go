@@ -37,14 +37,14 @@ type Config struct {
 // NotStarted is the error of a run that was refused before its first request.
 type NotStarted struct{ Err error }
 
-// Error is the reason.
+// Error says why.
 func (e *NotStarted) Error() string { return e.Err.Error() }
 
-// Unwrap is the reason.
+// Unwrap gives the reason.
 func (e *NotStarted) Unwrap() error { return e.Err }
 
-// Run runs the plan to its end. The error tells of a run that never started or
-// that the engine could not carry through; everything else is in the result.
+// Run runs the plan to its end. The error is [NotStarted], or tells why the run
+// could not be carried through; everything else is in the result.
 func Run(ctx context.Context, cfg Config) (*stats.Result, error) {
 	if cfg.Share == (hyperscale.Share{}) {
 		cfg.Share = hyperscale.Whole
