@@ -51,7 +51,7 @@ func shut(srv *http.Server) {
 	grace, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if srv.Shutdown(grace) != nil {
-		srv.Close() // its error says no more than Shutdown's: connections were still busy
+		_ = srv.Close() // its error says no more than Shutdown's: connections were still busy
 	}
 }
 

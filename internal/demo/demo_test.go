@@ -266,15 +266,15 @@ func TestServeReportsABrokenListener(t *testing.T) {
 }
 
 func TestServesHTTP2(t *testing.T) {
-	var clear http.Protocols
-	clear.SetUnencryptedHTTP2(true)
+	var cleartext http.Protocols
+	cleartext.SetUnencryptedHTTP2(true)
 	config, err := demo.SelfSigned()
 	if err != nil {
 		t.Fatal(err)
 	}
 	trust := &tls.Config{InsecureSkipVerify: true} // the certificate is made for this test alone
 	for scheme, transport := range map[string]*http.Transport{
-		"http":  {Protocols: &clear},
+		"http":  {Protocols: &cleartext},
 		"https": {TLSClientConfig: trust, ForceAttemptHTTP2: true},
 	} {
 		ln := listen(t)

@@ -18,8 +18,8 @@ type file struct {
 // create opens what is to become the file at path. A path that is there and is
 // no regular file (a pipe, a device) is written in place.
 func create(path string) (target, error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // the rename must not replace the link
+	if followed, err := filepath.EvalSymlinks(path); err == nil {
+		path = followed // the rename must not replace the link
 	}
 	mode, err := checkPlace(path)
 	switch {

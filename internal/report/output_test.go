@@ -145,16 +145,16 @@ func names(t *testing.T, dir string) string {
 
 func TestAFileIsReplacedAtTheEnd(t *testing.T) {
 	dir := t.TempDir()
-	real, link := filepath.Join(dir, "real.csv"), filepath.Join(dir, "link.csv")
-	if err := os.WriteFile(real, []byte("before"), 0o600); err != nil {
+	file, link := filepath.Join(dir, "real.csv"), filepath.Join(dir, "link.csv")
+	if err := os.WriteFile(file, []byte("before"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(real, link); err != nil {
+	if err := os.Symlink(file, link); err != nil {
 		t.Skip("no symbolic links here:", err)
 	}
 	o := open(t, "csv="+link)
 	o.Window(windows()[0])
-	if kept, _ := os.ReadFile(real); string(kept) != "before" {
+	if kept, _ := os.ReadFile(file); string(kept) != "before" {
 		t.Errorf("changed before the end: %q", kept)
 	}
 	if err := o.Finish(shopResult(), summarise); err != nil {
@@ -165,7 +165,7 @@ func TestAFileIsReplacedAtTheEnd(t *testing.T) {
 		t.Errorf("%q, %v", made, err)
 	}
 	info, _ := os.Lstat(link)
-	was, _ := os.Stat(real)
+	was, _ := os.Stat(file)
 	if got := names(t, dir); got != "link.csv real.csv" || info.Mode().IsRegular() || was.Mode().Perm() != 0o600 {
 		t.Errorf("left %s, link %v, mode %v", got, info.Mode(), was.Mode())
 	}
