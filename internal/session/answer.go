@@ -118,6 +118,9 @@ func header(head []byte, lower string) (value []byte, ok bool) {
 // then the body, the status, the checks, the captures. Checks are all looked at,
 // captures all tried.
 func (t *turn) judge(f *flight, v *verdict, a *Answer, fault Fault, text string) (Fault, string) {
+	if v.onlyStatus {
+		return t.judgeStatus(v, a, fault, text)
+	}
 	body, bodyFault, why := t.body(v, a)
 	if fault == 0 {
 		fault, text = bodyFault, why
@@ -141,6 +144,17 @@ func (t *turn) judge(f *flight, v *verdict, a *Answer, fault Fault, text string)
 		if !found && f.found>>i&1 == 0 && !t.fallback(c, v.once) && fault == 0 {
 			fault, text = c.fault, look.missing(c)
 		}
+	}
+	return fault, text
+}
+
+// judgeStatus is judge for the most frequent request, which wants a status and
+// nothing else.
+func (t *turn) judgeStatus(v *verdict, a *Answer, fault Fault, text string) (Fault, string) {
+	holds := v.wanted.Has(a.Status)
+	t.s.checks = append(t.s.checks[:0], holds)
+	if !holds && fault == 0 {
+		fault = NewFault(BadStatus, a.Status)
 	}
 	return fault, text
 }

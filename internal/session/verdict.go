@@ -12,13 +12,14 @@ import (
 
 // verdict says what a request wants of its answer.
 type verdict struct {
-	wanted   *expr.StatusSet // nil: below 400
-	checks   []check
-	captures []capture
-	dynamic  bool // some check compares with what is known only while running
-	keep     int64
-	keepHead bool
-	once     bool // captures outlive the iteration
+	wanted     *expr.StatusSet // nil: below 400
+	checks     []check
+	captures   []capture
+	onlyStatus bool // there is one check, of the status, and no capture
+	dynamic    bool // some check compares with what is known only while running
+	keep       int64
+	keepHead   bool
+	once       bool // captures outlive the iteration
 }
 
 // check is a check, compiled.
@@ -59,6 +60,7 @@ func compileVerdict(r *resolver, step *hyperscale.Step, once bool) (verdict, err
 		v.dynamic = v.dynamic || compiled.want != nil || compiled.compare != nil
 	}
 	v.wantStatus()
+	v.onlyStatus = v.wanted != nil && len(v.checks) == 1 && len(step.Request.Captures) == 0
 	for _, c := range step.Request.Captures {
 		compiled, err := expr.NewCapture(string(c.Kind), c.Arg, c.Default)
 		if err != nil {
