@@ -37,8 +37,8 @@ type writing struct {
 	err  error         // why it stopped; read after over
 }
 
-// grace is how long an answer that is complete waits for the writer to come back
-// from handing over the end of the request. The answer's time is not touched.
+// grace is how long the end of an answer or of a connection waits for the writer
+// to come back from the kernel. The time that the exchange ended is not touched.
 const grace = 5 * time.Millisecond
 
 // smallRead is the size of an idle connection's buffer, in bytes.
@@ -136,6 +136,7 @@ func (h *h1) feed(b []byte) bool {
 	w.in.Store(h.parser.BytesIn())
 	switch {
 	case fault != 0:
+		h.written(w) // so that its bytes are counted
 		h.report(w, outcome{fault: fault, text: why, end: now})
 		return false
 	case !done:
@@ -168,19 +169,22 @@ func (h *h1) complete(w *writing, now hyperscale.JobTime, clean bool) (again boo
 // written reports whether w's request was wholly written. The answer to it may
 // be here before the writer knows.
 func (h *h1) written(w *writing) bool {
-	if !w.last.Load() {
-		return false
-	}
+	return w.last.Load() && w.comesBack() && w.err == nil
+}
+
+// comesBack gives the writer a moment to come to its end, and reports whether it
+// did.
+func (w *writing) comesBack() bool {
 	select {
 	case <-w.over:
-		return w.err == nil
+		return true
 	default:
 	}
 	t := time.NewTimer(grace)
 	defer t.Stop()
 	select {
 	case <-w.over:
-		return w.err == nil
+		return true
 	case <-t.C:
 		return false
 	}
@@ -189,7 +193,7 @@ func (h *h1) written(w *writing) bool {
 // ended is called when nothing more can be read.
 func (h *h1) ended(err error) {
 	if errors.Is(err, io.EOF) {
-		h.conn.link.close()
+		defer h.conn.link.close()
 	}
 	w := h.begin()
 	if w == nil {
@@ -209,18 +213,15 @@ func (h *h1) ended(err error) {
 	case fault.Code() == session.ClosedBeforeAnswer:
 		fault, why = h.broken(w, fault, why)
 	}
+	h.written(w)
 	h.report(w, outcome{fault: fault, text: why, end: now})
 }
 
 // broken is the kind of a connection that ended before the answer: what the
-// writer ran into says more.
+// writer ran into says more. A reset is told to one of the two only.
 func (h *h1) broken(w *writing, fault session.Fault, why string) (session.Fault, string) {
-	select {
-	case <-w.over:
-		if w.err != nil {
-			return dial.Fault(w.err), "send: " + cause(w.err).Error()
-		}
-	default:
+	if w.comesBack() && w.err != nil {
+		return dial.Fault(w.err), "send: " + cause(w.err).Error()
 	}
 	return fault, why
 }

@@ -90,8 +90,9 @@ func splitAnywhere(b *bench) {
 					return
 				}
 				p.say(answer[:cut])
-				wrote <- cut
-				<-more
+				if !tell(p, wrote, cut) || !await(p, more) {
+					return
+				}
 				p.say(answer[cut:])
 			}
 		})
@@ -101,7 +102,7 @@ func splitAnywhere(b *bench) {
 			x := b.send(r, nil)
 			cut := hear(b, "the first piece", wrote)
 			b.Turn(breath / 10)
-			more <- struct{}{}
+			give(b, more)
 			b.wait(x)
 			if b.wantAnswer(x, 200, 5); string(x.Answer.Body) != "hello" || x.BytesIn != int64(len(answer)) {
 				b.Errorf("cut at %d: body %q, %d bytes of %d", cut, x.Answer.Body, x.BytesIn, len(answer))
@@ -118,14 +119,16 @@ func slowTrickle(b *bench) {
 			return
 		}
 		for i := range hello {
-			<-next
+			if !await(p, next) {
+				return
+			}
 			p.say(hello[i : i+1])
 		}
 		_ = p.hang()
 	})
 	x := b.send(get(s.origin(), "/"), nil)
 	for range len(hello) {
-		next <- struct{}{}
+		give(b, next)
 		b.Turn(breath / 10)
 	}
 	b.wantAnswer(b.wait(x), 200, 5)

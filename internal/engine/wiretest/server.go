@@ -25,7 +25,9 @@ type server struct {
 
 	mu   sync.Mutex
 	open map[net.Conn]struct{}
-	over bool
+	over chan struct{} // closed at the end
+
+	read chan struct{} // said by letRead
 }
 
 // serve runs script for every connection until the test ends. The script may be
@@ -39,7 +41,7 @@ func (b *bench) serveTLS(cfg *tls.Config, script func(*peer)) *server {
 	if err != nil {
 		b.Fatalf("listen: %v", err)
 	}
-	s := &server{bench: b, tls: cfg, port: l.Addr().(*net.TCPAddr).Port, open: map[net.Conn]struct{}{}}
+	s := &server{bench: b, tls: cfg, port: l.Addr().(*net.TCPAddr).Port, open: map[net.Conn]struct{}{}, over: make(chan struct{}), read: make(chan struct{})}
 	var g sync.WaitGroup
 	g.Go(func() {
 		for {
@@ -74,9 +76,11 @@ func (s *server) run(c net.Conn, script func(*peer)) {
 func (s *server) enter(c net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over {
+	select {
+	case <-s.over:
 		_ = c.Close()
 		return false
+	default:
 	}
 	s.open[c] = struct{}{}
 	return true
@@ -86,7 +90,7 @@ func (s *server) enter(c net.Conn) bool {
 func (s *server) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.over = true
+	close(s.over)
 	for c := range s.open {
 		_ = c.Close()
 	}
@@ -145,6 +149,26 @@ func (p *peer) read() (head string, body []byte, ok bool) {
 
 // say writes text. That it can't is for the test to find out.
 func (p *peer) say(text string) { _, _ = io.WriteString(p.Conn, text) }
+
+// tell says v to the test. It reports whether the test goes on.
+func tell[T any](p *peer, c chan<- T, v T) bool {
+	select {
+	case c <- v:
+		return true
+	case <-p.server.over:
+		return false
+	}
+}
+
+// await waits for the test to say something. It reports whether it did.
+func await[T any](p *peer, c <-chan T) bool {
+	select {
+	case <-c:
+		return true
+	case <-p.server.over:
+		return false
+	}
+}
 
 // reset ends the connection with a reset.
 func (p *peer) reset() {

@@ -156,6 +156,19 @@ func hear[T any](b *bench, what string, c <-chan T) (heard T) {
 	return heard
 }
 
+// give turns the driver until a server has taken word on c.
+func give(b *bench, c chan<- struct{}) {
+	b.Helper()
+	b.until("a server to go on", func() bool {
+		select {
+		case c <- struct{}{}:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
 // settle lets the driver deal with everything that is there.
 func (b *bench) settle() {
 	for range 3 {
