@@ -82,6 +82,9 @@ func (c *cursor) quotedValue(op Op) (*Comparison, error) {
 // Op is the op.
 func (c *Comparison) Op() Op { return c.op }
 
+// Wanted is the text that is compared with, without quotes.
+func (c *Comparison) Wanted() string { return c.wanted.text }
+
 // String gives the comparison in full, as it is named in results.
 func (c *Comparison) String() string { return c.op.String() + " " + quote(c.wanted.text) }
 

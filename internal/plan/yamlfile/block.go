@@ -256,7 +256,7 @@ type mappingBuilder struct {
 }
 
 func (p *parser) newMapping(pos Pos) *mappingBuilder {
-	return &mappingBuilder{p: p, n: p.node(Map, pos), seen: map[string]Pos{}}
+	return &mappingBuilder{p: p, n: p.node(Mapping, pos), seen: map[string]Pos{}}
 }
 
 // entry adds a key with its value.
@@ -291,7 +291,7 @@ func (m *mappingBuilder) merge(from *Node, lists bool) {
 		for _, item := range from.Items {
 			m.merge(item, false)
 		}
-	case from.Kind == Map:
+	case from.Kind == Mapping:
 		for _, e := range from.Entries {
 			if _, own := m.seen[e.Key]; own {
 				continue

@@ -19,6 +19,8 @@ type Fault struct {
 	What     string // what is wrong
 	Expected string // what would have been right; "" if there is no one answer
 	Meant    string // a likely correction; "" if none is near
+	Outside  bool   // the fault is of something outside the file
+	From     string // what that is, such as a flag with its name
 }
 
 // String is the fault as one line: FILE:LINE:COL: what; expected …; did you mean ….
@@ -38,6 +40,9 @@ func (f Fault) String() string {
 // Message is the fault without its place.
 func (f Fault) Message() string {
 	s := oneLine(f.What)
+	if f.From != "" {
+		s = oneLine(f.From) + ": " + s
+	}
 	if f.Expected != "" {
 		s += "; expected " + oneLine(f.Expected)
 	}

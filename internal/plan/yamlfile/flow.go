@@ -143,7 +143,7 @@ func (p *parser) pairValue(k key) *Node {
 		}
 	}
 	n := p.node(Null, p.here())
-	n.Implicit = true
+	n.Implicit, n.Flow = true, true
 	if p.fatal == nil {
 		p.flaw(k.pos, fmt.Sprintf("%q has no value", k.text), FlowHint)
 	}

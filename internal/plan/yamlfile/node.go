@@ -16,7 +16,7 @@ const (
 	Float
 	Bool
 	List
-	Map
+	Mapping
 )
 
 // kindWords are the kinds in words, as messages say them.
@@ -42,10 +42,10 @@ type Node struct {
 	Kind     Kind
 	Pos      Pos
 	Text     string  // scalars: the text without quotes, numbers as written
-	Flow     bool    // List, Map: written with [ ] or { }
+	Flow     bool    // List, Mapping: written with [ ] or { }; Null: within them
 	Implicit bool    // Null: nothing was written
 	Items    []*Node // List
-	Entries  []Entry // Map, in file order; merged entries come last
+	Entries  []Entry // Mapping, in file order; merged entries come last
 
 	style  style
 	indent int // literal: column of its lines, from 0
@@ -61,7 +61,7 @@ type Entry struct {
 }
 
 // IsScalar reports whether the node is neither nothing, nor a list, nor a mapping.
-func (n *Node) IsScalar() bool { return n.Kind != Null && n.Kind != List && n.Kind != Map }
+func (n *Node) IsScalar() bool { return n.Kind != Null && n.Kind != List && n.Kind != Mapping }
 
 // KeyPos is the place of a key; that of the mapping if it has not that key.
 func (n *Node) KeyPos(key string) Pos {

@@ -28,7 +28,7 @@ func show(n *yamlfile.Node) string {
 			parts = append(parts, show(item))
 		}
 		return "[" + strings.Join(parts, " ") + "]"
-	case n.Kind == yamlfile.Map:
+	case n.Kind == yamlfile.Mapping:
 		for _, e := range n.Entries {
 			parts = append(parts, e.Key+":"+show(e.Value))
 		}
@@ -225,7 +225,7 @@ func plainValue(n *yamlfile.Node) any {
 			list = append(list, plainValue(item))
 		}
 		return list
-	case n.Kind == yamlfile.Map:
+	case n.Kind == yamlfile.Mapping:
 		m := map[string]any{}
 		for _, e := range n.Entries {
 			m[e.Key] = plainValue(e.Value)

@@ -1,0 +1,213 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"hyperscale/internal/expr"
+	"hyperscale/internal/plan/yamlfile"
+)
+
+// names is what a plan's templates may name wherever they stand.
+type names struct {
+	vars map[string]*variable
+	sets map[string][]string // data set → columns; nil if its file can't be used
+}
+
+// variable is one of the plan's vars.
+type variable struct {
+	text       *template
+	sets       map[string]bool // data sets that its value is taken from
+	mark       varMark
+	references int // of vars that its value is made of
+}
+
+// varMark is how far the look for circles has come with a variable.
+type varMark int
+
+const (
+	varNew varMark = iota
+	varOpen
+	varDone
+)
+
+// declare takes the plan's vars and data sets.
+func (ns *names) declare(r *reader) {
+	ns.vars, ns.sets = map[string]*variable{}, map[string][]string{}
+	for _, d := range r.file.Data {
+		ns.sets[d.Key] = nil
+	}
+	for _, d := range r.plan.Data {
+		ns.sets[d.Name] = d.Columns
+	}
+	for i := range r.file.Vars {
+		v := &r.file.Vars[i]
+		r.Wrong(&yamlfile.Node{Pos: v.Pos}, expr.CheckName(v.Key))
+		if _, isSet := ns.sets[v.Key]; isSet {
+			r.Fault(v.Pos, fmt.Sprintf("%q is a data set already", v.Key), "another name")
+		}
+		ns.vars[v.Key] = &variable{text: &v.V, sets: map[string]bool{}}
+	}
+}
+
+// checkVars checks the names that vars use: environment, data and other vars.
+func (ns *names) checkVars(r *reader) {
+	for i := range r.file.Vars {
+		v := &r.file.Vars[i]
+		ns.visit(r, v.Key, v.V.fault(0))
+	}
+}
+
+// mostReferences bounds how many vars the value of one var may be made of, each
+// counted as often as it is used.
+const mostReferences = 10_000
+
+// visit checks one var after those that it names.
+func (ns *names) visit(r *reader, name string, at Fault) *variable {
+	v := ns.vars[name]
+	switch v.mark {
+	case varOpen:
+		at.What = fmt.Sprintf("the variable %q needs itself", name)
+		r.Faults = append(r.Faults, at)
+		return v
+	case varDone:
+		return v
+	}
+	v.mark, v.references = varOpen, 1
+	for _, ref := range v.text.names() {
+		place := v.text.fault(ref.Offset)
+		if _, isVar := ns.vars[ref.Name]; isVar {
+			other := ns.visit(r, ref.Name, place)
+			maps.Copy(v.sets, other.sets)
+			v.references += other.references
+			continue
+		}
+		if set, known := ns.plain(r, ref, place); !known {
+			r.Faults = append(r.Faults, ns.unknown(place, ref.Name, nil))
+		} else if set != "" {
+			v.sets[set] = true
+		}
+	}
+	v.mark = varDone
+	if v.references > mostReferences {
+		at.What = fmt.Sprintf("the variable %q is made of more than %d others", name, mostReferences)
+		r.Faults = append(r.Faults, at)
+		v.references = 1
+	}
+	return v
+}
+
+// plain resolves a name of the environment or of a data set. Known is false if
+// it is neither; faults of either are noted at their place.
+func (ns *names) plain(r *reader, ref expr.NameRef, at Fault) (set string, known bool) {
+	if name, isEnv := strings.CutPrefix(ref.Name, "env."); isEnv {
+		r.environment(name, ref, at)
+		return "", true
+	}
+	set, column, dotted := strings.Cut(ref.Name, ".")
+	columns, isSet := ns.sets[set]
+	switch {
+	case !isSet:
+		return "", false
+	case !dotted:
+		at.What, at.Expected = fmt.Sprintf("%q is a data set", set), set+".COLUMN"
+		r.Faults = append(r.Faults, at)
+	case columns != nil && !slices.Contains(columns, column):
+		at.What = fmt.Sprintf("the data set %s has no column %q", set, column)
+		at.Expected, at.Meant = yamlfile.OneOf(columns), dot(set, expr.Nearest(column, columns))
+		r.Faults = append(r.Faults, at)
+	}
+	return set, true
+}
+
+// dot joins a set and a column, if there is one.
+func dot(set, column string) string {
+	if column == "" {
+		return ""
+	}
+	return set + "." + column
+}
+
+// environment takes an environment variable that a template uses.
+func (r *reader) environment(name string, ref expr.NameRef, at Fault) {
+	if r.options.Env != nil {
+		if value, set := r.options.Env(name); set {
+			r.env[name] = value
+			return
+		}
+	}
+	if !ref.Default {
+		at.What = fmt.Sprintf("the environment variable %s is not set", name)
+		at.Expected = fmt.Sprintf("-e %s=VALUE, or a default: {{ env.%s | DEFAULT }}", name, name)
+		r.Faults = append(r.Faults, at)
+	}
+}
+
+// unknown is the fault of a name that nothing has; more are names that are known
+// where it stands.
+func (ns *names) unknown(at Fault, name string, more []string) Fault {
+	known := append(slices.Clone(more), expr.Builtins()...)
+	for v := range ns.vars {
+		known = append(known, v)
+	}
+	for set, columns := range ns.sets {
+		for _, c := range columns {
+			known = append(known, set+"."+c)
+		}
+	}
+	slices.Sort(known)
+	at.What, at.Meant = fmt.Sprintf("nothing is named %q", name), expr.Nearest(name, known)
+	return at
+}
+
+// constant evaluates a template whose value is known before the start.
+func (ns *names) constant(r *reader, t *template) (text string, known bool) {
+	if t.Parsed == nil {
+		return "", false
+	}
+	bound, err := t.Parsed.Bind(&constantResolver{reader: r})
+	if err != nil {
+		return "", false // its faults are told where its names are checked
+	}
+	return bound.Constant()
+}
+
+// constantResolver resolves names as far as they are known before the start.
+type constantResolver struct {
+	*reader
+	depth int
+}
+
+// errDeep ends the evaluation of vars that are made of too many others.
+var errDeep = errors.New("is made of too many others")
+
+// Resolve gives constants for environment variables and constant vars.
+func (c *constantResolver) Resolve(name string) (expr.Ref, *string, error) {
+	if env, isEnv := strings.CutPrefix(name, "env."); isEnv {
+		if value, ok := c.env[env]; ok {
+			return 0, &value, nil
+		}
+		return 0, nil, fmt.Errorf("env.%s %w", env, expr.ErrUnset)
+	}
+	v, isVar := c.names.vars[name]
+	if !isVar || v.text.Parsed == nil {
+		return 0, nil, nil
+	}
+	if v.mark != varDone || c.depth > mostReferences {
+		return 0, nil, errDeep
+	}
+	bound, err := v.text.Parsed.Bind(&constantResolver{reader: c.reader, depth: c.depth + 1})
+	if err != nil {
+		return 0, nil, err
+	}
+	if text, ok := bound.Constant(); ok {
+		return 0, &text, nil
+	}
+	return 0, nil, nil
+}
+
+// Site gives no draw: nothing is evaluated.
+func (*constantResolver) Site() uint32 { return 0 }

@@ -1,0 +1,97 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"hyperscale/internal/expr"
+	"hyperscale/internal/plan/yamlfile"
+)
+
+// scope is what the templates of one step may name: the plan's names, those that
+// its workflow uses of others, and what steps that come before it give.
+type scope struct {
+	*reader
+	flow   *flow
+	around *scope // of the step that holds the list; nil: the workflow
+	list   *stepList
+	index  int  // of the step
+	all    bool // all steps of the list come before: for what is judged at its end
+}
+
+// inside is the scope of what is judged when all steps of a list have ended.
+func (s *scope) inside(l *stepList) *scope {
+	return &scope{reader: s.reader, flow: s.flow, around: s, list: l, all: true}
+}
+
+// gives reports whether a step that comes before gives the variable.
+func (s *scope) gives(name string) bool {
+	for ; s != nil; s = s.around {
+		for _, i := range s.list.given[name] {
+			if s.all || s.list.before[s.index].has(i) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// template checks the names of a text.
+func (s *scope) template(t *template) {
+	for _, ref := range t.names() {
+		s.name(ref, t.fault(ref.Offset))
+	}
+}
+
+// condition checks the names of a condition.
+func (s *scope) condition(c *condition) {
+	if c.Parsed == nil {
+		return
+	}
+	for _, ref := range c.Parsed.Names() {
+		s.name(ref, Fault{Pos: c.Node.At(ref.Offset)})
+	}
+}
+
+// name checks one use of a name; at is its place.
+func (s *scope) name(ref expr.NameRef, at Fault) {
+	if s.gives(ref.Name) || s.flow.uses[ref.Name] {
+		return
+	}
+	if v, isVar := s.names.vars[ref.Name]; isVar {
+		for set := range v.sets {
+			s.flow.sets[set] = true
+		}
+		return
+	}
+	set, known := s.names.plain(s.reader, ref, at)
+	switch {
+	case known && set != "":
+		s.flow.sets[set] = true
+	case known:
+	case s.flow.given[ref.Name] != "":
+		at.What = fmt.Sprintf("%q comes from the step %q, which does not end before this one", ref.Name, s.flow.given[ref.Name])
+		at.Expected = "a step that comes before in the order of needs, or a var to begin with"
+		s.Faults = append(s.Faults, at)
+	default:
+		s.Faults = append(s.Faults, s.names.unknown(at, ref.Name, s.flow.known()))
+	}
+}
+
+// known are the names that belong to the workflow.
+func (f *flow) known() []string {
+	all := f.givenNames()
+	for name := range f.uses {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// defines checks the name of a variable that a step captures or sets.
+func (s *scope) defines(name string, pos yamlfile.Pos) {
+	s.Wrong(&yamlfile.Node{Pos: pos}, expr.CheckName(name))
+	if _, isSet := s.names.sets[name]; isSet {
+		s.Fault(pos, fmt.Sprintf("%q is a data set already", name), "another name")
+	}
+}

@@ -1,0 +1,425 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/expr"
+	"hyperscale/internal/plan/yamlfile"
+)
+
+// stepNode is a step while it is read.
+type stepNode struct {
+	file   *stepFile
+	kind   hyperscale.StepKind
+	method *template // of a request
+	url    *template
+	name   string
+	lists  []*stepList // of group and parallel one, of choose one for each branch
+}
+
+// stepList is a list of steps while it is read.
+type stepList struct {
+	nodes    []*stepNode
+	parallel bool             // its steps start together
+	given    map[string][]int // variable → indexes of the steps that capture or set it, also within
+	needs    [][]int
+	before   []bits // per step: those that come before it in the order of needs
+}
+
+// bits is a set of indexes.
+type bits []uint64
+
+func (b bits) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
+
+// tree finds out what each step of a workflow is, and names them all.
+func (r *reader) tree(f *flow) {
+	f.root = r.treeList(f, f.file.Steps, false)
+	taken := map[string]bool{}
+	f.root.each(func(n *stepNode) {
+		name := &n.file.Name
+		if !name.Set {
+			return
+		}
+		n.name = name.V
+		switch {
+		case n.name == "" && name.Node.Kind == yamlfile.Text:
+			r.Fault(name.Pos(), "the name of a step is empty", "a name, or none")
+		case n.name != "" && taken[n.name]:
+			r.Fault(name.Pos(), fmt.Sprintf("the name %q is taken by a step above", n.name), "each name once in the workflow")
+		}
+		taken[n.name] = true
+	})
+	next := map[string]int{}
+	f.root.each(func(n *stepNode) {
+		if !n.file.Name.Set {
+			n.name = freeName(n.defaultName(), taken, next)
+			taken[n.name] = true
+		}
+		f.steps[n.name] = true
+	})
+	f.root.collect(f)
+}
+
+// freeName is name, or name with the first number that makes it unique.
+func freeName(name string, taken map[string]bool, next map[string]int) string {
+	free := name
+	for n := max(next[name], 2); taken[free]; n++ {
+		free = fmt.Sprintf("%s #%d", name, n)
+		next[name] = n + 1
+	}
+	return free
+}
+
+// treeList finds out what the steps of a list are.
+func (r *reader) treeList(f *flow, files []stepFile, parallel bool) *stepList {
+	l := &stepList{parallel: parallel, given: map[string][]int{}}
+	for i := range files {
+		n := &stepNode{file: &files[i]}
+		r.verb(f, n)
+		l.nodes = append(l.nodes, n)
+	}
+	return l
+}
+
+// each calls do for every step, nested ones after the one that holds them.
+func (l *stepList) each(do func(n *stepNode)) {
+	for _, n := range l.nodes {
+		do(n)
+		for _, inner := range n.lists {
+			inner.each(do)
+		}
+	}
+}
+
+// sends reports whether a step of the list is a request.
+func (l *stepList) sends() (found bool) {
+	l.each(func(n *stepNode) { found = found || n.kind == hyperscale.StepRequest })
+	return found
+}
+
+// collect notes which steps give which variables.
+func (l *stepList) collect(f *flow) {
+	for i, n := range l.nodes {
+		give := func(name string) {
+			if at := l.given[name]; len(at) == 0 || at[len(at)-1] != i {
+				l.given[name] = append(at, i)
+			}
+			f.given[name] = n.name
+		}
+		for _, c := range n.file.Capture {
+			give(c.Key)
+		}
+		for _, s := range n.file.Set {
+			give(s.Key)
+		}
+		for _, inner := range n.lists {
+			inner.collect(f)
+			for name := range inner.given {
+				give(name)
+			}
+		}
+	}
+}
+
+// verbKeys are the verbs in the order that messages list them.
+var verbKeys = []string{"get", "post", "put", "patch", "delete", "head", "options", "request", "pause", "set", "group", "parallel", "choose"}
+
+// requestKeys are the keys that only requests have, groupKeys those of groups.
+var (
+	requestKeys = slices.Concat(yamlfile.KeysOf[optionsFile](), yamlfile.KeysOf[bodyFile](), yamlfile.KeysOf[answerFile]())
+	groupKeys   = yamlfile.KeysOf[groupFile]()
+)
+
+// verb finds out what a step does.
+func (r *reader) verb(f *flow, n *stepNode) {
+	var found []string
+	for _, e := range n.file.Node.Entries {
+		if slices.Contains(verbKeys, e.Key) {
+			found = append(found, e.Key)
+		}
+	}
+	if len(found) == 0 {
+		r.Fault(n.file.Pos(), "this step does nothing", "one of "+yamlfile.OneOf(verbKeys))
+		n.kind = hyperscale.StepSet
+		return
+	}
+	for _, more := range found[1:] {
+		r.Fault(n.file.KeyPos(more), fmt.Sprintf("%q beside %q: a step has one verb", more, found[0]), "two steps")
+	}
+	r.takeVerb(f, n, found[0])
+	for _, e := range n.file.Node.Entries {
+		if slices.Contains(requestKeys, e.Key) && n.kind != hyperscale.StepRequest {
+			r.Fault(e.Pos, fmt.Sprintf("%q belongs to a request, and this step is a %s", e.Key, found[0]), "")
+		}
+		if slices.Contains(groupKeys, e.Key) && n.kind != hyperscale.StepGroup {
+			r.Fault(e.Pos, fmt.Sprintf("%q belongs to a group, and this step is a %s", e.Key, found[0]), "")
+		}
+	}
+}
+
+// takeVerb takes what belongs to a verb.
+func (r *reader) takeVerb(f *flow, n *stepNode, verb string) {
+	file := n.file
+	urls := map[string]*template{
+		"get": &file.Get, "post": &file.Post, "put": &file.Put, "patch": &file.Patch, "delete": &file.Delete, "head": &file.Head, "options": &file.verbsFile.Options,
+	}
+	switch verb {
+	case "request":
+		n.kind, n.method, n.url = hyperscale.StepRequest, &template{}, &template{}
+		if file.Request != nil {
+			n.method, n.url = &file.Request.Method, &file.Request.URL
+		}
+	case "pause":
+		n.kind = hyperscale.StepPause
+	case "set":
+		n.kind = hyperscale.StepSet
+	case "group":
+		n.kind, n.lists = hyperscale.StepGroup, []*stepList{r.treeList(f, file.Group, false)}
+	case "parallel":
+		n.kind, n.lists = hyperscale.StepParallel, []*stepList{r.treeList(f, file.Parallel, true)}
+	case "choose":
+		n.kind = hyperscale.StepChoose
+		for i := range file.Choose {
+			n.lists = append(n.lists, r.treeList(f, file.Choose[i].Steps, false))
+		}
+	default:
+		n.kind, n.url = hyperscale.StepRequest, urls[verb]
+		n.method = &template{Text: strings.ToUpper(verb), Node: n.url.Node}
+	}
+}
+
+// defaultName is the verb and what it is about: of requests the path as it is
+// written.
+func (n *stepNode) defaultName() string {
+	switch n.kind {
+	case hyperscale.StepRequest:
+		return n.method.Text + " " + n.url.Text
+	case hyperscale.StepPause:
+		if n.file.Pause.Node != nil {
+			return "pause " + n.file.Pause.Node.Text
+		}
+		return "pause"
+	case hyperscale.StepSet:
+		var all []string
+		for _, s := range n.file.Set {
+			all = append(all, s.Key)
+		}
+		return "set " + strings.Join(all, ", ")
+	case hyperscale.StepGroup:
+		return "group"
+	case hyperscale.StepParallel:
+		return "parallel"
+	}
+	return "choose"
+}
+
+// list reads the steps of a list; around is where the list stands, nil for that
+// of the workflow.
+func (r *reader) list(f *flow, l *stepList, around *scope, onError hyperscale.OnError) []hyperscale.Step {
+	r.needs(l)
+	out := make([]hyperscale.Step, len(l.nodes))
+	for i, n := range l.nodes {
+		sc := &scope{reader: r, flow: f, around: around, list: l, index: i}
+		out[i] = r.step(sc, n, onError)
+		out[i].Needs = l.needs[i]
+	}
+	return out
+}
+
+// needs finds the steps that each step of a list needs, and from them which come
+// before which.
+func (r *reader) needs(l *stepList) {
+	index := map[string]int{}
+	for i, n := range l.nodes {
+		index[n.name] = i
+	}
+	l.needs = make([][]int, len(l.nodes))
+	for i, n := range l.nodes {
+		switch {
+		case n.file.Has("needs") && l.parallel:
+			r.Fault(n.file.KeyPos("needs"), "steps of parallel start together and need nothing", "a group of these steps, or no needs")
+		case n.file.Has("needs"):
+			l.needs[i] = r.named(n, i, index)
+		case i > 0 && !l.parallel:
+			l.needs[i] = []int{i - 1}
+		}
+	}
+	if circle := l.order(); circle != nil {
+		first := l.nodes[circle[0]]
+		var path []string
+		for _, i := range circle {
+			path = append(path, l.nodes[i].name)
+		}
+		r.Fault(first.file.KeyPos("needs"), "steps need each other in a circle: "+strings.Join(path, " needs "), "")
+		for i := range l.needs {
+			l.needs[i] = nil
+		}
+		l.order()
+	}
+}
+
+// named finds the steps that a step needs by name.
+func (r *reader) named(n *stepNode, i int, index map[string]int) []int {
+	found := []int{}
+	for k := range n.file.Needs {
+		need := &n.file.Needs[k]
+		at, ok := index[need.V]
+		switch {
+		case need.V == "":
+		case !ok:
+			var names []string
+			for name := range index {
+				names = append(names, name)
+			}
+			slices.Sort(names)
+			r.Faults = append(r.Faults, Fault{Pos: need.Pos(), What: fmt.Sprintf("no step of this list is named %q", need.V), Meant: expr.Nearest(need.V, names)})
+		case at == i:
+			r.Fault(need.Pos(), "a step can't need itself", "")
+		case slices.Contains(found, at):
+			r.Fault(need.Pos(), fmt.Sprintf("%q is needed twice", need.V), "each step once")
+		default:
+			found = append(found, at)
+		}
+	}
+	return found
+}
+
+// order fills in which steps come before which. If steps need each other in a
+// circle it gives the circle, the first one also last.
+func (l *stepList) order() []int {
+	n := len(l.nodes)
+	l.before = make([]bits, n)
+	state := make([]int8, n) // 1: being visited, 2: done
+	for start := range l.nodes {
+		path := []int{start}
+		for len(path) > 0 {
+			i := path[len(path)-1]
+			state[i] = 1
+			next := -1
+			for _, need := range l.needs[i] {
+				if state[need] == 1 {
+					return append(slices.Clone(path[slices.Index(path, need):]), need)
+				}
+				if state[need] == 0 {
+					next = need
+				}
+			}
+			if next >= 0 {
+				path = append(path, next)
+				continue
+			}
+			l.settle(i)
+			state[i] = 2
+			path = path[:len(path)-1]
+			for len(path) > 0 && state[path[len(path)-1]] == 2 {
+				path = path[:len(path)-1]
+			}
+		}
+	}
+	return nil
+}
+
+// settle fills in what comes before a step, once that is known of all it needs.
+func (l *stepList) settle(i int) {
+	if l.before[i] != nil {
+		return
+	}
+	l.before[i] = make(bits, (len(l.nodes)+63)/64)
+	for _, need := range l.needs[i] {
+		for w, word := range l.before[need] {
+			l.before[i][w] |= word
+		}
+		l.before[i][need/64] |= 1 << (need % 64)
+	}
+}
+
+// step reads one step.
+func (r *reader) step(sc *scope, n *stepNode, around hyperscale.OnError) hyperscale.Step {
+	file := n.file
+	s := hyperscale.Step{Name: n.name, Kind: n.kind, Once: file.Once.V, OnError: r.onError(sc.flow, &file.OnError, around), When: file.When.Text}
+	if file.Once.V && sc.flow.out.Load.Kind != hyperscale.LoadClosed && sc.flow.out.Load.Kind != hyperscale.LoadEach {
+		r.Fault(file.Once.Pos(), fmt.Sprintf("once is for closed and each loads, and that of %s is neither", sc.flow.name), "")
+	}
+	sc.condition(&file.When)
+	switch n.kind {
+	case hyperscale.StepRequest:
+		s.Request = r.request(sc, n)
+	case hyperscale.StepPause:
+		s.Pause = hyperscale.Pause(file.Pause.V)
+		if s.Pause.Longest() > longestLoad {
+			r.Fault(file.Pause.Pos(), "the pause is longer than a year", "")
+		}
+	case hyperscale.StepSet:
+		s.Set = r.set(sc, n)
+	case hyperscale.StepGroup, hyperscale.StepParallel:
+		s.Steps = r.inner(sc, n, s.OnError)
+	case hyperscale.StepChoose:
+		s.Choices = r.choose(sc, n, s.OnError)
+	}
+	s.Repeat, s.Until = file.Repeat.V, file.Until.Text
+	return s
+}
+
+// set reads the variables of a set.
+func (r *reader) set(sc *scope, n *stepNode) []hyperscale.Pair {
+	if len(n.file.Set) == 0 && n.file.Has("set") {
+		r.Fault(n.file.KeyPos("set"), "nothing is set", "set: {NAME: TEXT}")
+	}
+	var all []hyperscale.Pair
+	for i := range n.file.Set {
+		v := &n.file.Set[i]
+		sc.defines(v.Key, v.Pos)
+		sc.template(&v.V)
+		all = append(all, hyperscale.Pair{Name: v.Key, Value: v.V.Text})
+	}
+	return all
+}
+
+// inner reads the steps of a group or parallel.
+func (r *reader) inner(sc *scope, n *stepNode, onError hyperscale.OnError) []hyperscale.Step {
+	key := map[hyperscale.StepKind]string{hyperscale.StepGroup: "group", hyperscale.StepParallel: "parallel"}[n.kind]
+	if len(n.lists[0].nodes) == 0 {
+		r.Fault(n.file.KeyPos(key), fmt.Sprintf("this %s has no steps", key), "at least one")
+	}
+	r.atLeastOne(&n.file.Repeat, "repeat")
+	steps := r.list(sc.flow, n.lists[0], sc, onError)
+	sc.inside(n.lists[0]).condition(&n.file.Until)
+	if n.file.Has("until") && !n.file.Repeat.Set && !waits(steps) {
+		r.Fault(n.file.KeyPos("until"), "a group without requests and pauses might never end", "repeat: N beside until")
+	}
+	return steps
+}
+
+// waits reports whether steps take any time.
+func waits(steps []hyperscale.Step) bool {
+	return slices.ContainsFunc(steps, func(s hyperscale.Step) bool {
+		inChoice := func(c hyperscale.Choice) bool { return waits(c.Steps) }
+		return s.Kind == hyperscale.StepRequest || s.Kind == hyperscale.StepPause && s.Pause.Longest() >= time.Millisecond ||
+			waits(s.Steps) || slices.ContainsFunc(s.Choices, inChoice)
+	})
+}
+
+// choose reads the branches of a choose.
+func (r *reader) choose(sc *scope, n *stepNode, onError hyperscale.OnError) []hyperscale.Choice {
+	const heaviest = 1_000_000_000
+	if len(n.lists) == 0 {
+		r.Fault(n.file.KeyPos("choose"), "this choose has no branches", "{weight: N, steps: […]}")
+	}
+	var all []hyperscale.Choice
+	for i, l := range n.lists {
+		file := &n.file.Choose[i]
+		weight := r.atLeastOne(&file.Weight, "weight")
+		if weight > heaviest {
+			r.Fault(file.Weight.Pos(), fmt.Sprintf("the weight is above %d", heaviest), "")
+		}
+		if len(l.nodes) == 0 && file.Has("steps") {
+			r.Fault(file.KeyPos("steps"), "this branch has no steps", "at least one")
+		}
+		all = append(all, hyperscale.Choice{Weight: weight, Steps: r.list(sc.flow, l, sc, onError)})
+	}
+	return all
+}
