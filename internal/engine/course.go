@@ -93,7 +93,10 @@ func (c *arrivals) arrive(g *laneLeg, slot hyperscale.Slot, due hyperscale.JobTi
 		return
 	}
 	u := c.take(g)
-	g.begin(u, iteration{slot: slot, row: int64(slot), due: due})
+	if !g.begin(u, iteration{slot: slot, row: int64(slot), due: due}) {
+		g.rec.Missed++
+		c.next(g, u)
+	}
 }
 
 func (c *arrivals) take(g *laneLeg) *user {
@@ -198,11 +201,13 @@ func (c *crowd) climb(g *laneLeg, level int64, at hyperscale.JobTime) {
 
 // loop begins u's next iteration.
 func (c *crowd) loop(g *laneLeg, u *user) {
-	pass := u.pass
+	it := iteration{slot: hyperscale.Slot(u.number), pass: u.pass, row: u.pass*c.peak + u.number, due: u.due}
 	u.pass++
 	g.rec.Due++
-	slot := hyperscale.Slot(u.number)
-	g.begin(u, iteration{slot: slot, pass: pass, row: pass*c.peak + u.number, due: u.due})
+	if !g.begin(u, it) {
+		g.rec.Due--
+		g.goes(u)
+	}
 }
 
 func (c *crowd) next(g *laneLeg, u *user) {

@@ -161,9 +161,17 @@ func (l *lane) cutWindows() {
 }
 
 // step gives u's session an event and carries out what it wants.
-func (l *lane) step(u *user, ev session.Event) {
+func (l *lane) step(u *user, ev session.Event) { l.perform(u, l.ask(u, ev)) }
+
+// ask gives u's session an event. What it wants is valid until the next one.
+func (l *lane) ask(u *user, ev session.Event) []session.Effect {
 	effects := u.session.Step(l.now, ev, l.effects[:0])
 	l.effects = effects[:0]
+	return effects
+}
+
+// perform carries out what u's session wants.
+func (l *lane) perform(u *user, effects []session.Effect) {
 	rec := u.leg.rec
 	for i := range effects {
 		e := &effects[i]

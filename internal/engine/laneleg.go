@@ -189,6 +189,16 @@ func (g *laneLeg) leave(u *user) {
 	}
 }
 
+// goes ends u, which found no data row for its next iteration.
+func (g *laneLeg) goes(u *user) {
+	if u.state == running {
+		u.state = resting
+		g.leave(u)
+		return
+	}
+	g.retire(u)
+}
+
 // retire ends u, which has no iteration under way.
 func (g *laneLeg) retire(u *user) {
 	g.lane.dropAlarms(u)
@@ -204,16 +214,23 @@ type iteration struct {
 	due  hyperscale.JobTime
 }
 
-// begin begins an iteration of u.
-func (g *laneLeg) begin(u *user, it iteration) {
+// begin begins an iteration of u. It reports false when u has no data row for
+// it: then it never was.
+func (g *laneLeg) begin(u *user, it iteration) bool {
 	l := g.lane
+	u.state, u.due, u.unconnected, u.began = running, it.due, false, true
+	defer func() { u.began = false }()
+	l.iteration = session.Iteration{Slot: it.slot, Pass: it.pass, VU: u.number, Row: it.row, Due: it.due}
+	effects := l.ask(u, session.Event{Kind: session.Begin, Iteration: &l.iteration})
+	if e := &effects[0]; e.Kind == session.Done && e.Fault.Code() == session.NoRow {
+		g.shared.noRow.Add(1)
+		return false
+	}
 	g.rec.Started++
 	g.rec.Lateness.Record(l.now - it.due)
 	g.active++
-	u.state, u.due, u.unconnected, u.began = running, it.due, false, true
-	l.iteration = session.Iteration{Slot: it.slot, Pass: it.pass, VU: u.number, Row: it.row, Due: it.due}
-	l.step(u, session.Event{Kind: session.Begin, Iteration: &l.iteration})
-	u.began = false
+	l.perform(u, effects)
+	return true
 }
 
 // again makes u, which rests, begin its next iteration at due.
@@ -247,9 +264,6 @@ func (g *laneLeg) ended(u *user, e session.Effect) {
 	}
 	if g.leg.Load.Kind == hyperscale.LoadOnce {
 		g.shared.finishOnce(u, e.Outcome)
-	}
-	if e.Fault.Code() == session.NoRow {
-		g.shared.noRow.Add(1)
 	}
 	if e.Stop == session.StopVU && g.leg.Load.Kind != hyperscale.LoadOpen {
 		g.leave(u)

@@ -32,11 +32,12 @@ func newNetwork(l *lane) (*network, error) {
 	}
 	n := &network{lane: l, poller: p}
 	n.epoll = epoll.New(p, epoll.Config{
-		Names: l.engine.cfg.Names,
-		Now:   func() hyperscale.JobTime { return l.now },
-		Tick:  l.tick,
-		Done:  l.done,
-		Post:  l.post,
+		Names:  l.engine.cfg.Names,
+		Now:    func() hyperscale.JobTime { return l.now },
+		Tick:   l.tick,
+		SetNow: func(t hyperscale.JobTime) { l.now = t },
+		Done:   l.done,
+		Post:   l.post,
 	})
 	n.drivers = [drivers]wire.Driver{fast: n.epoll, general: portable.New(l.portable())}
 	return n, nil
@@ -70,7 +71,10 @@ func (n *network) wait(until hyperscale.JobTime) {
 	if n.epoll.Flush() {
 		return
 	}
-	for i := range n.await(until) {
+	n.epoll.Write()
+	events := n.await(until)
+	n.epoll.Receive(events)
+	for i := range events {
 		n.epoll.Handle(i)
 		if n.lane.now >= until {
 			until = n.lane.turn() // slots don't wait for the rest of the answers

@@ -64,7 +64,11 @@ func (c *work) loop(g *laneLeg, u *user) {
 	c.begun++
 	u.pass++
 	g.rec.Due++
-	g.begin(u, it)
+	if !g.begin(u, it) {
+		g.rec.Missed++
+		c.ended++
+		g.goes(u)
+	}
 }
 
 func (c *work) next(g *laneLeg, u *user) {

@@ -17,10 +17,11 @@ import (
 
 // conn is one connection and what is under way on it.
 type conn struct {
-	fd     int32
-	index  int32 // in Driver.conns
-	state  connState
-	broken bool // not to be used again once the exchange has ended
+	fd    int32
+	index int32 // in Driver.conns
+	gen   int32 // tells it from others that had its index
+	state connState
+	large bool // its answers are not received early
 
 	origin *origin
 	owner  *wire.Owner // nil: of its origin's pool
@@ -41,6 +42,7 @@ const (
 	connecting connState = iota
 	securing
 	open
+	closed
 )
 
 // dial opens a socket towards addr. Connecting goes on in the background.

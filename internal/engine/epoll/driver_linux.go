@@ -24,8 +24,10 @@ const readSize = 64 << 10
 // Config is what a driver needs from its lane.
 type Config struct {
 	Names *dial.Names
-	// Now is the lane's cached time; Tick reads the clock and renews it.
+	// Now is the lane's cached time; Tick reads the clock and renews it, SetNow
+	// gives it the time at which an answer that is being dealt with arrived.
 	Now, Tick wire.Clock
+	SetNow    func(hyperscale.JobTime)
 	// Done takes back an exchange that has ended. It may call Send.
 	Done func(*wire.Exchange)
 	// Post runs f on the lane's thread, soon. It may be called from anywhere.
@@ -35,16 +37,18 @@ type Config struct {
 // Driver carries a lane's HTTP/1.1 exchanges. It implements [wire.Driver].
 type Driver struct {
 	Config
-	poller  *Poller
-	conns   []*conn // by index; nil: free
-	gens    []int32 // of each index, raised when its connection ends
-	free    []int32
-	open    int
-	origins map[string]*origin
-	parsing http1.Lane
-	buf     []byte
-	plain   []byte           // decrypted bytes; nil until the first TLS connection
-	ended   []*wire.Exchange // ended within Send, to be handed back by Flush
+	poller   *Poller
+	conns    []*conn // by index; nil: free
+	gens     []int32 // of each index, raised when its connection ends
+	free     []int32
+	open     int
+	origins  map[string]*origin
+	parsing  http1.Lane
+	buf      []byte
+	plain    []byte // decrypted bytes; nil until the first TLS connection
+	early    [batch]early
+	outgoing []*conn          // with requests to be written
+	ended    []*wire.Exchange // ended within Send, to be handed back by Flush
 }
 
 // New makes a driver whose sockets poller watches.
@@ -143,7 +147,7 @@ func (d *Driver) connectTo(o *origin, addr netip.AddrPort, x *wire.Exchange) {
 	c.parser.Use(&d.parsing)
 	d.enter(c)
 	o.conns++
-	if err := d.poller.add(fd, c.index, d.gens[c.index], watched); err != nil {
+	if err := d.poller.add(fd, c.index, c.gen, watched); err != nil {
 		d.drop(c)
 		d.failEarly(x, dial.Fault(err), "watch the connection: "+err.Error())
 		return
@@ -163,6 +167,8 @@ func (d *Driver) enter(c *conn) {
 		c.index = d.free[n-1]
 		d.free = d.free[:n-1]
 		d.conns[c.index] = c
+		d.gens[c.index]++
+		c.gen = d.gens[c.index]
 		return
 	}
 	c.index = int32(len(d.conns))
@@ -198,11 +204,23 @@ func (d *Driver) start(c *conn, x *wire.Exchange) {
 	c.x, x.Conn, x.Stage = x, c, wire.Sending
 	c.sent, c.begun = 0, d.Now()
 	c.parser.Reset(r.NoBody, r.Keep, r.KeepHead)
-	if fault, why := d.write(c); fault != 0 {
-		d.detach(c)
-		d.drop(c)
-		d.failEarly(x, fault, why)
+	d.outgoing = append(d.outgoing, c)
+}
+
+// Write sends what was put on connections since the last time. Sending for a
+// whole batch of answers at once keeps the kernel's path for it in the caches.
+func (d *Driver) Write() {
+	for i := 0; i < len(d.outgoing); i++ {
+		c := d.outgoing[i]
+		x := c.x
+		if c.state == closed || x == nil || x.Stage != wire.Sending {
+			continue
+		}
+		if fault, why := d.write(c); fault != 0 {
+			d.fail(c, fault, why)
+		}
 	}
+	d.outgoing = d.outgoing[:0]
 }
 
 // write sends what the kernel takes of c's request.
@@ -297,8 +315,8 @@ func (d *Driver) forget(c *conn) {
 		c.tls.end()
 	}
 	d.unlist(c)
+	c.state = closed
 	d.conns[c.index] = nil
-	d.gens[c.index]++
 	d.free = append(d.free, c.index)
 	d.open--
 	c.origin.conns--

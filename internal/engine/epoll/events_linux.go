@@ -9,15 +9,60 @@ import (
 	"hyperscale/internal/session"
 )
 
+// early is what was received for an event before the events were dealt with.
+type early struct {
+	c   *conn // nil: nothing was
+	n   int
+	at  hyperscale.JobTime
+	buf [earlySize]byte
+}
+
+// earlySize is the longest answer that is received early. A connection that has
+// brought a longer one is left to the lane's one buffer from then on.
+const earlySize = 1000
+
+// Receive takes in answers for the first n events, as far as they are plain,
+// before any of them is dealt with: so the kernel's path for it stays in the
+// caches, and the time of each is that of its arrival.
+func (d *Driver) Receive(n int) {
+	for i := range n {
+		e := &d.early[i]
+		e.c = nil
+		ev := &d.poller.events[i]
+		if ev.Fd == wakeIndex || ev.Events&^(unix.EPOLLIN|unix.EPOLLOUT) != 0 || ev.Events&unix.EPOLLIN == 0 {
+			continue
+		}
+		c := d.conns[ev.Fd]
+		if c == nil || c.gen != ev.Pad || !c.receivesEarly() {
+			continue
+		}
+		got, errno := recv(c.fd, e.buf[:])
+		if errno != 0 || got == 0 {
+			continue // what it was is met again when the event is dealt with
+		}
+		e.c, e.n, e.at = c, got, d.Tick()
+	}
+}
+
+// receivesEarly reports whether what c brings can wait in a small buffer until
+// its event is dealt with.
+func (c *conn) receivesEarly() bool {
+	return c.state == open && c.tls == nil && !c.large && c.x != nil && c.x.Stage != wire.Sending
+}
+
 // Handle deals with event i of the last Poll or Wait.
 func (d *Driver) Handle(i int) {
+	if e := &d.early[i]; e.c != nil {
+		d.arrived(e)
+		return
+	}
 	ev := d.poller.events[i]
 	if ev.Fd == wakeIndex {
 		d.poller.drainWake()
 		return
 	}
 	c := d.conns[ev.Fd]
-	if c == nil || d.gens[ev.Fd] != ev.Pad {
+	if c == nil || c.gen != ev.Pad {
 		return // ended earlier in this batch
 	}
 	d.Tick()
@@ -28,6 +73,20 @@ func (d *Driver) Handle(i int) {
 		d.secure(c)
 	default:
 		d.ready(c, ev.Events)
+	}
+}
+
+// arrived deals with what was received early.
+func (d *Driver) arrived(e *early) {
+	c := e.c
+	if c.state == closed {
+		return
+	}
+	d.SetNow(e.at)
+	c.large = e.n == earlySize
+	d.feed(c, e.buf[:e.n])
+	if c.large && c.state == open {
+		d.read(c, false)
 	}
 }
 
@@ -81,7 +140,6 @@ func (d *Driver) opened(c *conn) {
 // read takes in what has come. With ended, the peer will send no more and the
 // end itself must be read too.
 func (d *Driver) read(c *conn, ended bool) {
-	index, gen := c.index, d.gens[c.index]
 	for {
 		n, errno := recv(c.fd, d.buf)
 		switch {
@@ -100,7 +158,7 @@ func (d *Driver) read(c *conn, ended bool) {
 			d.feed(c, d.buf[:n])
 		}
 		// A short read emptied the socket: more bytes are another event.
-		if d.gens[index] != gen || n < len(d.buf) && !ended {
+		if c.state == closed || n < len(d.buf) && !ended {
 			return
 		}
 		d.Tick()

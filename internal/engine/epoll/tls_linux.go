@@ -134,13 +134,12 @@ func (d *Driver) secured(c *conn) {
 	now := d.Tick()
 	c.x.Phases.TLS = now - c.begun
 	rest := c.tls.pipe.in
-	index, gen := c.index, d.gens[c.index]
 	d.opened(c)
-	if d.gens[index] == gen {
+	if c.state != closed {
 		d.decrypt(c, rest)
 	}
 	// More may have come while the handshake read: its event is gone.
-	if d.gens[index] == gen {
+	if c.state != closed {
 		d.read(c, false)
 	}
 }
@@ -150,7 +149,6 @@ func (d *Driver) decrypt(c *conn, b []byte) {
 	if d.plain == nil {
 		d.plain = make([]byte, 2*piece)
 	}
-	index, gen := c.index, d.gens[c.index]
 	c.tls.pipe.in = b
 	for {
 		n, err := c.tls.Read(d.plain)
@@ -158,7 +156,7 @@ func (d *Driver) decrypt(c *conn, b []byte) {
 			d.feed(c, d.plain[:n])
 		}
 		switch {
-		case d.gens[index] != gen:
+		case c.state == closed:
 			return
 		case err == nil:
 		case errors.Is(err, errEmpty):
