@@ -296,7 +296,11 @@ func (d *Driver) Release(o *wire.Owner, policy hyperscale.ConnPolicy) {
 	c, _ := o.Conns.(*conn)
 	for c != nil {
 		next := c.next
-		if policy != hyperscale.ConnPerIteration || c.origin.Transport.Connections == policy {
+		switch {
+		case policy == hyperscale.ConnPerIteration && c.origin.Transport.Connections != policy:
+		case c.x != nil:
+			c.spent = true
+		default:
 			d.drop(c)
 		}
 		c = next

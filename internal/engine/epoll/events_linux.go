@@ -225,7 +225,7 @@ func (d *Driver) complete(c *conn, reuse bool) {
 	x.Answer.End = now
 	x.Phases.Transfer = now - c.first
 	x.BytesIn = c.parser.BytesIn()
-	if !reuse || c.origin.Transport.Connections == hyperscale.ConnPerRequest {
+	if !reuse || c.spent || c.origin.Transport.Connections == hyperscale.ConnPerRequest {
 		d.drop(c)
 		d.Done(x)
 		return
