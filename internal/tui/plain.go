@@ -32,20 +32,26 @@ func NewPlain(w io.Writer) *Plain { return &Plain{w: w, next: Every} }
 // reported: there would be nowhere to report it.
 func (p *Plain) Show(now stats.Progress) {
 	p.last = now
-	for ; p.marks < len(now.Marks); p.marks++ {
-		m := now.Marks[p.marks]
-		text := m.What
-		if m.Detail != "" {
-			text += ": " + m.Detail
-		}
-		p.line(m.At, now.Planned, show.Clean(text))
-	}
+	p.Mark(now.Marks)
 	for ; p.warnings < len(now.Warnings); p.warnings++ {
 		p.line(now.Elapsed, now.Planned, "warning: "+show.Clean(now.Warnings[p.warnings]))
 	}
 	if now.Elapsed >= p.next {
 		p.next = now.Elapsed - now.Elapsed%Every + Every
 		p.line(now.Elapsed, now.Planned, glance(now))
+	}
+}
+
+// Mark writes those of the marks that were not written yet: what happened after
+// the last progress.
+func (p *Plain) Mark(marks []stats.Mark) {
+	for ; p.marks < len(marks); p.marks++ {
+		m := marks[p.marks]
+		text := m.What
+		if m.Detail != "" {
+			text += ": " + m.Detail
+		}
+		p.line(m.At, p.last.Planned, show.Clean(text))
 	}
 }
 

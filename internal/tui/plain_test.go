@@ -19,6 +19,7 @@ func TestPlainLines(t *testing.T) {
 			lines.Say("finishing 11 iterations")
 		}
 	}
+	lines.Mark(append(at(31).Marks, stats.Mark{At: 31 * time.Second, What: "browse ended"}))
 	golden(t, "plain.txt", b.String())
 }
 

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"sync"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/report"
+	"hyperscale/internal/show"
+)
+
+// control turns signals and keys into wishes for an end: the first is for a
+// graceful one, the second for one at once, the third ends the process.
+type control struct {
+	app        *app
+	view       *view
+	outputs    *report.Outputs
+	graceful   time.Duration // the longest of the plan
+	interrupts chan struct{}
+	keys       chan struct{}
+}
+
+func newControl(a *app, p *hyperscale.Plan, outputs *report.Outputs) *control {
+	c := &control{app: a, outputs: outputs, interrupts: make(chan struct{}, 2), keys: make(chan struct{}, 3)}
+	c.view = a.newView(c.press)
+	for i := range p.Workflows {
+		c.graceful = max(c.graceful, p.Workflows[i].Graceful)
+	}
+	return c
+}
+
+// press is called when a key asks for an end; it never blocks.
+func (c *control) press() {
+	select {
+	case c.keys <- struct{}{}:
+	default:
+	}
+}
+
+// start shows the run and listens until the returned function is called, which
+// waits until the terminal is given back.
+func (c *control) start() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var signals <-chan os.Signal
+	forget := func() {}
+	if c.app.Signals != nil {
+		signals, forget = c.app.Signals()
+	}
+	hide := c.view.start()
+	var listening sync.WaitGroup
+	listening.Go(func() { c.listen(ctx, signals, hide) })
+	return func() {
+		hide()
+		cancel()
+		listening.Wait()
+		forget()
+	}
+}
+
+func (c *control) listen(ctx context.Context, signals <-chan os.Signal, hide func()) {
+	for n := 1; ; n++ {
+		select {
+		case <-signals:
+		case <-c.keys:
+		case <-ctx.Done():
+			return
+		}
+		switch n {
+		case 1:
+			c.view.tell("finishing " + show.Plural(c.view.active.Load(), "iteration") + ", up to " +
+				show.Duration(c.graceful) + "; again to stop now")
+		case 2:
+			c.view.tell("stopping now; again to exit at once")
+		default:
+			c.exit(hide)
+			return
+		}
+		c.interrupts <- struct{}{}
+	}
+}
+
+// patience is how long a last exit waits for the terminal to be given back.
+const patience = time.Second
+
+// exit ends the process, whatever else is going on.
+func (c *control) exit(hide func()) {
+	hidden := make(chan struct{})
+	go func() {
+		defer close(hidden)
+		hide()
+	}()
+	select {
+	case <-hidden:
+	case <-time.After(patience):
+	}
+	c.outputs.Abandon()
+	c.app.Exit(codeInterrupted)
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"hyperscale/internal/report"
+	"hyperscale/internal/stats"
+	"hyperscale/internal/tui"
+)
+
+// view shows a run to whoever watches. What it is told never waits for a slow
+// terminal: only the newest progress is kept.
+type view struct {
+	show   func(stats.Progress)
+	say    func(string)
+	ended  func([]stats.Mark)    // the whole timeline, once the run is over
+	run    func(context.Context) // nil: nothing needs to run
+	latest chan stats.Progress
+	words  chan string
+	active atomic.Int64 // iterations in flight by the newest progress
+}
+
+// newView chooses how to show a run: live on a terminal, as lines elsewhere,
+// and not at all with -q (or with --json where nobody is at a terminal).
+func (a *app) newView(pressed func()) *view {
+	v := &view{
+		show: func(stats.Progress) {}, say: func(string) {}, ended: func([]stats.Mark) {},
+		latest: make(chan stats.Progress, 1), words: make(chan string, 4),
+	}
+	switch {
+	case a.quiet || a.json && !a.Terminal.Err:
+	case a.Terminal.Err && !a.verbose:
+		a.showLive(v, pressed)
+	default:
+		lines := tui.NewPlain(a.Stderr)
+		v.show, v.say, v.ended = lines.Show, lines.Say, lines.Mark
+	}
+	return v
+}
+
+// showLive makes the view a live one.
+func (a *app) showLive(v *view, pressed func()) {
+	config := tui.Config{
+		Out: a.Stderr, Env: a.Env, Interrupt: pressed,
+		Look: tui.Look{Theme: a.theme(true), Value: report.Figure},
+	}
+	if a.Terminal.In {
+		config.In = a.Stdin
+	}
+	live := tui.NewLive(config)
+	v.show, v.say = live.Show, live.Say
+	v.run = func(ctx context.Context) {
+		if err := live.Run(ctx); err != nil {
+			a.log().Warn("no live view", "error", err)
+		}
+	}
+}
+
+// watch takes the newest progress; it never blocks.
+func (v *view) watch(p stats.Progress) {
+	var active int64
+	for _, w := range p.Workflows {
+		active += w.InFlight
+	}
+	v.active.Store(active)
+	for {
+		select {
+		case v.latest <- p:
+			return
+		default:
+		}
+		select {
+		case <-v.latest: // nobody came to see it
+		default:
+		}
+	}
+}
+
+// tell takes words for whoever watches; it never blocks.
+func (v *view) tell(text string) {
+	select {
+	case v.words <- text:
+	default:
+	}
+}
+
+// start shows until the returned function is called, which waits until the
+// terminal is given back.
+func (v *view) start() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	if v.run != nil {
+		all.Go(func() { v.run(ctx) })
+	}
+	all.Go(func() { v.pass(ctx) })
+	return func() {
+		cancel()
+		all.Wait()
+	}
+}
+
+// pass hands on what comes, and at the end what is left.
+func (v *view) pass(ctx context.Context) {
+	for {
+		select {
+		case text := <-v.words:
+			v.say(text)
+		case p := <-v.latest:
+			v.show(p)
+		case <-ctx.Done():
+			select {
+			case p := <-v.latest:
+				v.show(p)
+			default:
+			}
+			return
+		}
+	}
+}

@@ -1,0 +1,413 @@
+package test_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// source is one Go file of the tree.
+type source struct {
+	path string // from the root, with slashes
+	file *ast.File
+	set  *token.FileSet
+}
+
+func (s source) isTest() bool { return strings.HasSuffix(s.path, "_test.go") }
+
+// part is the package that the import rules speak of: the root (""), a package
+// below internal with all below it, or the top folder.
+func (s source) part() string { return partOf(path.Dir(s.path)) }
+
+func partOf(dir string) string {
+	below, internal := strings.CutPrefix(dir, "internal/")
+	first, _, _ := strings.Cut(below, "/")
+	if internal || first != "." {
+		return first
+	}
+	return ""
+}
+
+// sources parses every Go file of the module; bench/peers is another one.
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	root := os.DirFS("..")
+	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			hidden := name != "." && strings.HasPrefix(entry.Name(), ".")
+			_, err := fs.Stat(root, path.Join(name, "go.mod"))
+			if hidden || entry.Name() == "testdata" || err == nil && name != "." {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if path.Ext(name) != ".go" {
+			return nil
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, filepath.Join("..", name), nil, parser.ParseComments)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", name, err)
+		}
+		all = append(all, source{name, file, set})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestEveryPackageIsDocumented(t *testing.T) {
+	documented := make(map[string]bool)
+	for _, s := range sources(t) {
+		if s.isTest() {
+			continue
+		}
+		dir := path.Dir(s.path)
+		documented[dir] = documented[dir] || s.file.Doc != nil
+	}
+	for dir, has := range documented {
+		if !has {
+			t.Errorf("%s has no package comment", dir)
+		}
+	}
+}
+
+func TestEveryExportedThingIsDocumented(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isTest() {
+			continue
+		}
+		for _, decl := range s.file.Decls {
+			for _, name := range undocumented(decl) {
+				t.Errorf("%s: %s has no comment", s.set.Position(decl.Pos()), name)
+			}
+		}
+	}
+}
+
+// undocumented gives the exported names of a declaration that nothing explains.
+func undocumented(decl ast.Decl) []string {
+	switch d := decl.(type) {
+	case *ast.FuncDecl:
+		if d.Name.IsExported() && d.Doc == nil && receiverIsExported(d) {
+			return []string{d.Name.Name}
+		}
+	case *ast.GenDecl:
+		var names []string
+		for _, spec := range d.Specs {
+			names = append(names, undocumentedSpec(spec, d.Doc != nil)...)
+		}
+		return names
+	}
+	return nil
+}
+
+func receiverIsExported(d *ast.FuncDecl) bool {
+	if d.Recv == nil {
+		return true
+	}
+	kind := d.Recv.List[0].Type
+	if star, ok := kind.(*ast.StarExpr); ok {
+		kind = star.X
+	}
+	if of, ok := kind.(*ast.IndexExpr); ok {
+		kind = of.X
+	}
+	name, ok := kind.(*ast.Ident)
+	return ok && name.IsExported()
+}
+
+func undocumentedSpec(spec ast.Spec, whole bool) []string {
+	switch s := spec.(type) {
+	case *ast.TypeSpec:
+		if s.Name.IsExported() && s.Doc == nil && !whole {
+			return []string{s.Name.Name}
+		}
+	case *ast.ValueSpec:
+		if whole || s.Doc != nil || s.Comment != nil {
+			return nil
+		}
+		var names []string
+		for _, n := range s.Names {
+			if n.IsExported() {
+				names = append(names, n.Name)
+			}
+		}
+		return names
+	}
+	return nil
+}
+
+// mayImport says which parts of the tree each part may know; the root is "".
+// ARCHITECTURE.md has the same map for people.
+var mayImport = map[string][]string{
+	"":         {},
+	"cmd":      {"cli"},
+	"show":     {},
+	"demo":     {},
+	"expr":     {""},
+	"plan":     {"", "expr", "schedule"},
+	"schedule": {""},
+	"session":  {"", "expr"},
+	"stats":    {""},
+	"engine":   {"", "schedule", "session", "stats"},
+	"job":      {"", "stats", "schedule"},
+	"local":    {"", "plan", "expr", "schedule", "session", "engine", "stats", "job"},
+	"report":   {"", "stats", "show"},
+	"tui":      {"", "stats", "show"},
+	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "tui", "demo", "show"},
+}
+
+func TestImportsFollowTheMap(t *testing.T) {
+	for _, s := range sources(t) {
+		allowed, known := mayImport[s.part()]
+		if !known && s.part() != "bench" && s.part() != "test" {
+			t.Errorf("%s: the map says nothing of package %q", s.path, s.part())
+		}
+		if !known || s.isTest() {
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			imported, ours := ourPart(strings.Trim(spec.Path.Value, `"`))
+			if ours && imported != s.part() && !slices.Contains(allowed, imported) {
+				t.Errorf("%s imports %s: %q may not know %q", s.path, spec.Path.Value, s.part(), imported)
+			}
+		}
+	}
+}
+
+func ourPart(importPath string) (part string, ours bool) {
+	if importPath == "hyperscale" {
+		return "", true
+	}
+	below, ours := strings.CutPrefix(importPath, "hyperscale/")
+	return partOf(below), ours
+}
+
+func TestTheRootKnowsOnlyTheStandardLibrary(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.part() != "" || s.isTest() {
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			if first, _, _ := strings.Cut(spec.Path.Value, "/"); strings.Contains(first, ".") {
+				t.Errorf("%s imports %s", s.path, spec.Path.Value)
+			}
+		}
+	}
+}
+
+func TestNothingHappensBeforeMain(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, decl := range s.file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+				t.Errorf("%s: an init function", s.set.Position(f.Pos()))
+			}
+		}
+	}
+}
+
+// Within testing/synctest a sleep takes no time.
+func TestNoTestSleeps(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, decl := range s.file.Decls {
+			if !s.isTest() || calls(decl, "synctest", "Test") {
+				continue
+			}
+			ast.Inspect(decl, func(n ast.Node) bool {
+				if isSelector(n, "time", "Sleep") {
+					t.Errorf("%s: time.Sleep; let testing/synctest or a channel tell the time", s.set.Position(n.Pos()))
+				}
+				return true
+			})
+		}
+	}
+}
+
+// calls reports whether anything below n names pkg.name.
+func calls(n ast.Node, pkg, name string) bool {
+	found := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		found = found || isSelector(n, pkg, name)
+		return !found
+	})
+	return found
+}
+
+func isSelector(n ast.Node, pkg, name string) bool {
+	sel, ok := n.(*ast.SelectorExpr)
+	if !ok || sel.Sel.Name != name {
+		return false
+	}
+	id, ok := sel.X.(*ast.Ident)
+	return ok && id.Name == pkg
+}
+
+// Nothing unfinished is committed, and no package is named for nothing.
+func TestNothingIsLeftForLater(t *testing.T) {
+	marks := []string{"TO" + "DO", "FIX" + "ME", "XX" + "X:"}
+	for _, s := range sources(t) {
+		for _, group := range s.file.Comments {
+			for _, mark := range marks {
+				if strings.Contains(group.Text(), mark) {
+					t.Errorf("%s: a comment says %q", s.set.Position(group.Pos()), mark)
+				}
+			}
+		}
+	}
+	for dir := range packages(t) {
+		if name := path.Base(dir); slices.Contains([]string{"util", "utils", "common", "types", "shared", "helpers"}, name) {
+			t.Errorf("%s is named for nothing that it gives", dir)
+		}
+	}
+}
+
+func packages(t *testing.T) map[string]bool {
+	all := make(map[string]bool)
+	for _, s := range sources(t) {
+		all[path.Dir(s.path)] = true
+	}
+	return all
+}
+
+// The bounds beyond which a part has a second one inside it.
+const (
+	longestFunction = 80  // lines
+	longestFile     = 700 // lines
+	widestStruct    = 15  // fields
+	mostMethods     = 25
+)
+
+func TestNothingGrowsBeyondMeasure(t *testing.T) {
+	methods := make(map[string]int)
+	for _, s := range sources(t) {
+		if s.isTest() {
+			continue
+		}
+		if n := s.set.Position(s.file.End()).Line; n > longestFile {
+			t.Errorf("%s has %d lines", s.path, n)
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			measure(t, s, n, methods)
+			return true
+		})
+	}
+	for name, n := range methods {
+		if n > mostMethods {
+			t.Errorf("%s has %d methods", name, n)
+		}
+	}
+}
+
+func measure(t *testing.T, s source, n ast.Node, methods map[string]int) {
+	switch n := n.(type) {
+	case *ast.FuncDecl:
+		if lines := s.set.Position(n.End()).Line - s.set.Position(n.Pos()).Line + 1; lines > longestFunction {
+			t.Errorf("%s: %s has %d lines", s.set.Position(n.Pos()), n.Name.Name, lines)
+		}
+		if n.Recv != nil {
+			methods[path.Dir(s.path)+"."+typeName(n.Recv.List[0].Type)]++
+		}
+	case *ast.StructType:
+		if fields := n.Fields.NumFields(); fields > widestStruct {
+			t.Errorf("%s: a struct of %d fields", s.set.Position(n.Pos()), fields)
+		}
+	}
+}
+
+func typeName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return typeName(e.X)
+	case *ast.IndexExpr:
+		return typeName(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return "?"
+}
+
+// Every dependency that go.mod asks for directly has its line among the
+// decisions: what it saves us and what was refused.
+func TestEveryDependencyWasDecided(t *testing.T) {
+	decisions, err := os.ReadFile("../doc/adr/0002-dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := make(map[string]string)
+	for _, s := range sources(t) {
+		for _, spec := range s.file.Imports {
+			name := strings.Trim(spec.Path.Value, `"`)
+			if first, _, _ := strings.Cut(name, "/"); strings.Contains(first, ".") && s.part() != "bench" {
+				used[name] = s.path
+			}
+		}
+	}
+	for name, where := range used {
+		if !namesModule(string(decisions), name) {
+			t.Errorf("%s imports %s, of which doc/adr/0002-dependencies.md says nothing", where, name)
+		}
+	}
+}
+
+// namesModule reports whether the text names a module that holds the package.
+func namesModule(text, pkg string) bool {
+	for module := pkg; strings.Contains(module, "/"); module = path.Dir(module) {
+		if strings.Contains(text, "`"+module+"`") {
+			return true
+		}
+	}
+	return false
+}
+
+// The map for people says what the map of this test says.
+func TestArchitectureHasTheSameMap(t *testing.T) {
+	text, err := os.ReadFile("../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string]string)
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, "|"); len(cells) == 5 {
+			rows[strings.Trim(strings.TrimSpace(cells[1]), "`")] = strings.TrimSpace(cells[3])
+		}
+	}
+	for part, may := range mayImport {
+		name := map[string]string{"": "hyperscale` (root)", "cmd": "cmd/hyperscale"}[part]
+		if name == "" {
+			name = "internal/" + part
+		}
+		if said := rows[name]; part != "cli" && said != mapCell(may) {
+			t.Errorf("ARCHITECTURE.md lets %s import %q, the test %q", name, said, mapCell(may))
+		}
+	}
+}
+
+// mapCell is a list of parts as ARCHITECTURE.md writes it.
+func mapCell(parts []string) string {
+	var names []string
+	for _, p := range parts {
+		if p == "" {
+			p = "root"
+		}
+		names = append(names, p)
+	}
+	if len(names) == 0 {
+		return "–"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,239 @@
+package test_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"hyperscale/internal/cli"
+	"hyperscale/internal/demo"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"hyperscale": func() { os.Exit(cli.Main(context.Background(), cli.OS(), os.Args[1:])) },
+	})
+}
+
+// TestScripts runs every script below testdata/script: each is the session of a
+// user with the real command. $DEMO is the URL of a demo target of the script's
+// own, $REFUSED one where nothing listens, $ROOT the tree. Besides testscript's
+// own commands there are:
+//
+//	code N COMMAND…      the command exits with the code N
+//	json FILE PATH=V…    the value at a.b.0 of the JSON file is V
+//	hits FILE            the target counted as many requests as the summary says
+//	await N              waits until the target was asked N times
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup:               prepare,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code": exitsWith, "json": jsonHas, "hits": hitsAre, "await": await,
+		},
+	})
+}
+
+// counted is a demo target that can be waited for.
+type counted struct {
+	target *demo.Target
+	mu     sync.Mutex
+	asked  int64
+	more   chan struct{} // closed and made anew at each request
+}
+
+func (c *counted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	c.asked++
+	close(c.more)
+	c.more = make(chan struct{})
+	c.mu.Unlock()
+	c.target.ServeHTTP(w, r)
+}
+
+// now is how often the target was asked, and a channel that is closed when it
+// is asked again.
+func (c *counted) now() (int64, <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked, c.more
+}
+
+// targetKey is where a script keeps its target.
+type targetKey struct{}
+
+func prepare(env *testscript.Env) error {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	refused := free.Addr().String()
+	if err := free.Close(); err != nil {
+		return err
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	target := &counted{target: demo.New(), more: make(chan struct{})}
+	server := &http.Server{Handler: target}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ln) }()
+	env.Defer(func() {
+		server.Close()
+		<-served
+	})
+	env.Values[targetKey{}] = target
+	env.Setenv("DEMO", "http://"+ln.Addr().String())
+	env.Setenv("REFUSED", "http://"+refused)
+	env.Setenv("ROOT", strings.TrimSuffix(root, "/test"))
+	return nil
+}
+
+func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N COMMAND…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func jsonHas(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: json FILE PATH=VALUE…")
+	}
+	document := readJSON(ts, args[0])
+	for _, arg := range args[1:] {
+		path, want, _ := strings.Cut(arg, "=")
+		got, err := valueAt(document, strings.Split(path, "."))
+		ts.Check(err)
+		if (got == want) == neg {
+			ts.Fatalf("%s is %s; wanted it %s to be %s", path, got, map[bool]string{true: "not", false: ""}[neg], want)
+		}
+	}
+}
+
+func readJSON(ts *testscript.TestScript, name string) any {
+	var document any
+	decoder := json.NewDecoder(strings.NewReader(ts.ReadFile(name)))
+	decoder.UseNumber()
+	if err := decoder.Decode(&document); err != nil {
+		ts.Fatalf("%s: %v", name, err)
+	}
+	return document
+}
+
+// valueAt follows names and indexes; what it gives is JSON, or the text of a
+// string. len is the length of a list or mapping.
+func valueAt(v any, path []string) (string, error) {
+	for i, name := range path {
+		switch in := v.(type) {
+		case map[string]any:
+			// A name may hold dots: the longest that fits is it.
+			for end := len(path); end > i; end-- {
+				if whole := strings.Join(path[i:end], "."); end > i+1 && has(in, whole) {
+					return valueAt(in[whole], path[end:])
+				}
+			}
+			if name == "len" {
+				return strconv.Itoa(len(in)), nil
+			}
+			if !has(in, name) {
+				return "", fmt.Errorf("there is no %s", strings.Join(path[:i+1], "."))
+			}
+			v = in[name]
+		case []any:
+			n, err := strconv.Atoi(name)
+			if name == "len" {
+				return strconv.Itoa(len(in)), nil
+			}
+			if err != nil || n < 0 || n >= len(in) {
+				return "", fmt.Errorf("there is no %s", strings.Join(path[:i+1], "."))
+			}
+			v = in[n]
+		default:
+			return "", fmt.Errorf("%s is %v", strings.Join(path[:i], "."), v)
+		}
+	}
+	if text, ok := v.(string); ok {
+		return text, nil
+	}
+	text, err := json.Marshal(v)
+	return string(text), err
+}
+
+func has(m map[string]any, name string) bool {
+	_, ok := m[name]
+	return ok
+}
+
+func hitsAre(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hits FILE")
+	}
+	said, err := valueAt(readJSON(ts, args[0]), []string{"totals", "requests", "started"})
+	ts.Check(err)
+	if saw, _ := ts.Value(targetKey{}).(*counted).now(); said != strconv.FormatInt(saw, 10) {
+		ts.Fatalf("the summary says %s requests, the target saw %d", said, saw)
+	}
+}
+
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await N")
+	}
+	want, err := strconv.ParseInt(args[0], 10, 64)
+	ts.Check(err)
+	target := ts.Value(targetKey{}).(*counted)
+	for asked, more := target.now(); asked < want; asked, more = target.now() {
+		<-more
+	}
+}
+
+// Every line of a shell transcript in the README names a command and flags that
+// exist.
+func TestTheReadmeNamesWhatExists(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := []string{"run", "plan", "new", "ping", "demo", "schema", "version", "completion"}
+	for line := range strings.Lines(string(text)) {
+		rest, is := strings.CutPrefix(line, "hyperscale ")
+		if !is {
+			continue
+		}
+		name, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+		if !slices.Contains(commands, name) {
+			t.Errorf("the README calls %q", strings.TrimSpace(line))
+		}
+	}
+}
