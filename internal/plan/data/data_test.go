@@ -1,20 +1,16 @@
 package data
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
-
-	"pgregory.net/rapid"
+	"testing/iotest"
 )
 
 // file writes a file for a test.
@@ -41,241 +37,159 @@ func rows(t testing.TB, s *Set) [][]string {
 	return all
 }
 
-// both opens a file with its rows in memory and with its rows on disk.
-func both(t testing.TB, format, content string, check func(s *Set)) {
+// ways opens a file with its rows in memory and with its rows on disk.
+func ways(t testing.TB, format, content string, check func(s *Set)) {
 	t.Helper()
 	path := file(t, content)
-	for _, limit := range []int64{inMemory, -1} {
-		s, err := open(path, format, limit)
+	for _, memory := range []int64{inMemory, -1} {
+		s, err := open(path, format, memory, MaxRow)
 		if err != nil {
 			t.Fatalf("%q: %v", content, err)
 		}
 		check(s)
-		if s.Digest() != sha256.Sum256([]byte(content)) {
-			t.Errorf("%q: the digest is not that of the file", content)
-		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-func TestFormats(t *testing.T) {
-	for _, c := range []struct {
-		format, content string
-		columns         []string
-		rows            [][]string
-	}{
-		{CSV, "name,age\nada,36\nbob,7\n", []string{"name", "age"}, [][]string{{"ada", "36"}, {"bob", "7"}}},
-		{CSV, "\ufeffname , age\r\nada,36\r\n\r\nbob,7", []string{"name", "age"}, [][]string{{"ada", "36"}, {"bob", "7"}}},
-		{CSV, "a,b\n\"x,\"\"y\"\"\",\"two\r\nlines\"\n,\n\"\",z\r", []string{"a", "b"}, [][]string{{`x,"y"`, "two\r\nlines"}, {"", ""}, {"", "z"}}},
-		{CSV, "\n\na\nx\n\"\"\ny", []string{"a"}, [][]string{{"x"}, {""}, {"y"}}},
-		{JSON, `[{"name": "ada", "age": 36}, {"age": 7.50, "name": "b\u00f6b"}]`, []string{"name", "age"}, [][]string{{"ada", "36"}, {"böb", "7.50"}}},
-		{JSON, " [ {\"a\":null,\"b\":true , \"c\":{\"x\":[1, \"]\"]}}\n,\t{ \"a\":\"\\\"}\",\"b\":[],\"c\":-1e3 } ] \n", []string{"a", "b", "c"}, [][]string{{"", "true", `{"x":[1, "]"]}`}, {`"}`, "[]", "-1e3"}}},
-		{JSON, "{\"a\":1}\n{\"a\":2}\r\n\n{\"a\":3}", []string{"a"}, [][]string{{"1"}, {"2"}, {"3"}}},
-	} {
-		both(t, c.format, c.content, func(s *Set) {
-			if !reflect.DeepEqual(s.Columns(), c.columns) || !reflect.DeepEqual(rows(t, s), c.rows) {
-				t.Errorf("%q: got %q %q", c.content, s.Columns(), rows(t, s))
+var goodFiles = []struct {
+	format, content string
+	columns         []string
+	rows            [][]string
+}{
+	{CSV, "name,age\nada,36\nbob,7\n", []string{"name", "age"}, [][]string{{"ada", "36"}, {"bob", "7"}}},
+	{CSV, "\ufeffname , age\r\nada,36\r\n\r\nbob,7", []string{"name", "age"}, [][]string{{"ada", "36"}, {"bob", "7"}}},
+	{CSV, "a,b\n\"x,\"\"y\"\"\",\"two\r\nlines\"\n,\n\"\",z\r", []string{"a", "b"}, [][]string{{`x,"y"`, "two\nlines"}, {"", ""}, {"", "z"}}},
+	{CSV, "\n\na\nx\n\"\"\ny", []string{"a"}, [][]string{{"x"}, {""}, {"y"}}},
+	{CSV, "größe,a.b,_c-1,2\n 1 ,2,3,\"4\"\r", []string{"größe", "a.b", "_c-1", "2"}, [][]string{{" 1 ", "2", "3", "4"}}},
+	{JSON, `[{"name": "ada", "age": 36}, {"age": 7.50, "name": "b\u00f6b"}]`, []string{"name", "age"}, [][]string{{"ada", "36"}, {"böb", "7.50"}}},
+	{JSON, " [ {\"a\":null,\"b\":true , \"c\":{\"x\":[1, \"]\"]}}\n,\t{ \"a\":\"\\\"}\",\"b\":[],\"c\":-1e3 } ] \n", []string{"a", "b", "c"}, [][]string{{"", "true", `{"x":[1, "]"]}`}, {`"}`, "[]", "-1e3"}}},
+	{JSON, "{\"a\":1}\n{\"a\":2}\r\n\n{\"a\":3}", []string{"a"}, [][]string{{"1"}, {"2"}, {"3"}}},
+	{JSON, "\ufeff{\n  \"a\": \"1\",\n  \"\\u0062\": \"\"\n}\n{\"b\": \"null\", \"\\u0061\": \"\\ud83d\\ude00\"}", []string{"a", "b"}, [][]string{{"1", ""}, {"😀", "null"}}},
+}
+
+func TestFiles(t *testing.T) {
+	for _, c := range goodFiles {
+		ways(t, c.format, c.content, func(s *Set) {
+			if got := rows(t, s); !reflect.DeepEqual(s.Columns(), c.columns) || !reflect.DeepEqual(got, c.rows) {
+				t.Errorf("%q: got %q %q", c.content, s.Columns(), got)
+			}
+			if s.Digest() != sha256.Sum256([]byte(c.content)) || s.Size() != int64(len(c.content)) {
+				t.Errorf("%q: the digest or size is not that of the file", c.content)
 			}
 		})
 	}
 }
 
-func TestFaultyFiles(t *testing.T) {
-	for _, c := range []struct{ format, content, want string }{
-		{CSV, "", ": is empty; expected a row with the names of the columns, then rows"},
-		{CSV, "\n\r\n", ": is empty; expected a row with the names of the columns, then rows"},
-		{CSV, "a,b\n", ": has no rows; expected at least one"},
-		{CSV, "a,b\n1,2\n\n1,2,3\n", ", line 4: 3 fields; expected 2 as in the first row"},
-		{CSV, "a,b\n\"x\ny\",2\n1\n", ", line 4: 1 fields; expected 2 as in the first row"},
-		{CSV, "a,,b\n", ", line 1: column 2 has no name; expected a row with the names of the columns, then rows"},
-		{CSV, "a,b,a\n", `, line 1: two columns are named "a"; expected each name once`},
-		{CSV, "a\nx\"y\n", ", line 2: a quote within a field that does not begin with one; expected the field in quotes, its own quotes doubled"},
-		{CSV, "a,b\n1,\"x\ny\" z\n", ", line 3: text behind a field in quotes; expected a comma or the end of the line"},
-		{CSV, "a\nb\n\"x\n", ", line 3: the quotes of a field have no end"},
-		{JSON, "", ": is empty; expected an array of objects, or an object in each line"},
-		{JSON, "[]", ": is empty; expected an array of objects, or an object in each line"},
-		{JSON, "{}", ", line 1: the first object is empty; expected the columns as its keys"},
-		{JSON, "5", `, line 1: "5" where an object should be; expected an array of objects, or an object in each line`},
-		{JSON, "[{\"a\":1},\n 5]", `, line 2: "5" where an object should be; expected an array of objects, or an object in each line`},
-		{JSON, "[{\"a\":1}\n{\"a\":1}]", ", line 2: an object where a comma or ] should be; expected an array of objects, or an object in each line"},
-		{JSON, "[{\"a\":1}] {\"a\":1}", ", line 1: an object where a comma or ] should be; expected an array of objects, or an object in each line"},
-		{JSON, "[{\"a\":1},]", `, line 1: "]" where an object should be; expected an array of objects, or an object in each line`},
-		{JSON, "[{\"a\":1}", ", line 1: the array has no end; expected ]"},
-		{JSON, "[{\"a\":1},\n{\"a\":\"}", ", line 2: the object has no end"},
-		{JSON, "[{\"a\":1},{\"b\":1}]", `, line 1: the object has a key "b" that the first one has not; expected a`},
-		{JSON, "[{\"a\":1,\"b\":2},\n{\"a\":1}]", `, line 2: the object has no "b"; expected the keys of the first object in all`},
-		{JSON, "[{\"a\":1,\"a\":2}]", `, line 1: the object has the key "a" twice; expected each key once`},
-		{JSON, "[{a:1}]", ", line 1: this is no JSON: invalid character 'a' looking for beginning of object key string"},
-		{JSON, "[{\"\":1}]", ", line 1: a key of the object is empty"},
-	} {
+var badFiles = []struct{ format, content, want string }{
+	{CSV, "", ": the file is empty; expected a header with the names of the columns, then rows"},
+	{CSV, "\ufeff\n\r\n", ": the file is empty; expected a header with the names of the columns, then rows"},
+	{CSV, "a,b\n", ": the file has no rows; expected at least one"},
+	{CSV, "a,b\n1,2\n\n1,2,3\n", ":4: the row has 3 fields; expected 2, as the header has"},
+	{CSV, "a,b\n\"x\ny\",2\n1\n", ":4: the row has 1 field; expected 2, as the header has"},
+	{CSV, "a,,b\n1,2,3", `:1:3: column 2 is called ""; expected letters, digits, _ and -, so that templates can name it`},
+	{CSV, "a,b,a\n1,2,3", `:1:5: columns 1 and 3 are both called "a"; expected another name`},
+	{CSV, "a;b\n1;2", `:1:1: column 1 is called "a;b"; expected columns with commas between them`},
+	{CSV, "\ufeffa b,c\n1,2", `:1:1: column 1 is called "a b"; expected letters, digits, _ and -, so that templates can name it`},
+	{CSV, "ä,first name\n1,2", `:1:3: column 2 is called "first name"; expected letters, digits, _ and -, so that templates can name it`},
+	{CSV, "a,b.\n1,2", `:1:3: column 2 is called "b."; expected letters, digits, _ and -, so that templates can name it`},
+	{CSV, "a\né\"y\n", `:2:2: a " within a field that does not begin with one; expected the field in quotes and its " doubled`},
+	{CSV, "a,b\n1,\"x\ny\" z\n", `:3:3: text after a closing quote; expected , or the end of the line (a " within quotes is doubled)`},
+	{CSV, "a\nb\n\"x\n", `:3:1: a quote is not closed; expected "`},
+	{CSV, "a,b\n1,é\xe9\n", `:2:4: the byte 0xe9 is not UTF-8; expected the file in UTF-8`},
+	{CSV, "a\nx\"\xff", `:2:2: a " within a field that does not begin with one; expected the field in quotes and its " doubled`},
+	{CSV, "a\n\xc3", `:2:1: the byte 0xc3 is not UTF-8; expected the file in UTF-8`},
+	{CSV, "\xff\xfea\x00\"\x00\n\x00", `:1:1: the byte 0xff is not UTF-8; expected the file in UTF-8`},
+	{JSON, "", ": the file is empty; expected [ and objects, or an object on each line"},
+	{JSON, " \n", ": the file is empty; expected [ and objects, or an object on each line"},
+	{JSON, "[]", ": the file has no rows; expected at least one"},
+	{JSON, "{}", ":1:1: the first object has no keys; expected its keys as names of the columns"},
+	{JSON, "[{}]", ":1:2: the first object has no keys; expected its keys as names of the columns"},
+	{JSON, "5", `:1:1: found "5"; expected [ and objects, or an object on each line`},
+	{JSON, "name,age\nada,36", `:1:1: found "name"; expected [ and objects, or an object on each line`},
+	{JSON, "[[1]]", `:1:2: found "["; expected an object or ]`},
+	{JSON, "[{\"a\":1},\n 5]", `:2:2: found "5"; expected an object`},
+	{JSON, "[{\"a\":1}\n{\"a\":1}]", `:2:1: found "{"; expected , or ]`},
+	{JSON, "[{\"a\":1}] {\"a\":1}", `:1:11: found "{"; expected nothing after the array`},
+	{JSON, "[{\"a\":1},]", `:1:10: found "]"; expected an object`},
+	{JSON, "{\"a\":1},{\"a\":1}", `:1:8: found ","; expected an object`},
+	{JSON, "[{\"a\":1}", ":1:9: the file ends within the array; expected , or ]"},
+	{JSON, "[{\"a\":1},\n{\"a\":\"}", ":2:1: an object is not closed; expected }"},
+	{JSON, "[{\"a\":1},{\"b\":1}]", `:1:11: the object has a key "b"; expected only the keys of the first object`},
+	{JSON, "[{\"a\":1,\"b\":2},\n{\"a\":1}]", `:2:1: the object has no key "b"; expected the keys of the first object`},
+	{JSON, "[{\"a\":1},{\"a\":1,\"a\":2}]", `:1:17: the object has the key "a" twice; expected each key once`},
+	{JSON, "[{\"a\":1,\"a\":2}]", `:1:9: columns 1 and 2 are both called "a"; expected another name`},
+	{JSON, "[{\"\":1}]", `:1:3: column 1 is called ""; expected letters, digits, _ and -, so that templates can name it`},
+	{JSON, "[{a:1}]", ":1:3: malformed JSON: invalid character 'a' looking for beginning of object key string"},
+	{JSON, "[{\"a\":1},\n {\"a\":01}]", ":2:8: malformed JSON: invalid character '1' after object key:value pair"},
+	{JSON, "[{\"a\":1]", ":1:8: malformed JSON: invalid character ']' after object key:value pair"},
+	{JSON, "{\"a\":\"\xe9\"}", ":1:7: the byte 0xe9 is not UTF-8; expected the file in UTF-8"},
+}
+
+func TestBadFiles(t *testing.T) {
+	for _, c := range badFiles {
 		path := file(t, c.content)
-		_, err := Open(path, c.format)
-		if _, is := errors.AsType[*FileError](err); !is || strings.TrimPrefix(err.Error(), path) != c.want {
+		s, err := Open(path, c.format)
+		if wrong, is := errors.AsType[*FileError](err); !is || s != nil || wrong.Path != path || wrong.Error() != path+c.want {
 			t.Errorf("%q:\n got %v\nwant %s", c.content, err, c.want)
 		}
 	}
 }
 
-func TestUnreadableFiles(t *testing.T) {
-	missing := filepath.Join(t.TempDir(), "none.csv")
-	if _, err := Open(missing, CSV); err == nil || !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), missing+": can't be opened: ") {
-		t.Errorf("got %v", err)
-	}
-	if _, err := Open(t.TempDir(), CSV); err == nil || !strings.HasSuffix(err.Error(), ": is no regular file") {
-		t.Errorf("got %v", err)
-	}
-}
-
-// TestWhatAnotherWrites reads back what the standard library writes.
-func TestWhatAnotherWrites(t *testing.T) {
-	dir := t.TempDir()
-	text := rapid.OneOf(rapid.SampledFrom([]string{"", "a", "x y", "it's", `"`, `""`, ",", "\n", "\r\n", "é", "{", "]", `\`, "null", "5"}), rapid.StringN(0, 8, 20))
-	rapid.Check(t, func(t *rapid.T) {
-		width := rapid.IntRange(1, 4).Draw(t, "width")
-		want := rapid.SliceOfN(rapid.SliceOfN(text, width, width), 1, 100).Draw(t, "rows")
-		var asCSV bytes.Buffer
-		w := csv.NewWriter(&asCSV)
-		header := []string{"a", "b", "c", "d"}[:width]
-		_ = w.Write(header)
-		var objects []map[string]string
-		for i, row := range want {
-			object := map[string]string{}
-			for k, v := range row {
-				want[i][k] = strings.ToValidUTF8(strings.ReplaceAll(v, "\r", ""), "")
-				object[header[k]] = want[i][k]
-			}
-			if width == 1 && want[i][0] == "" {
-				want[i][0], object["a"] = "x", "x" // the standard library writes an empty line
-			}
-			_ = w.Write(want[i])
-			objects = append(objects, object)
-		}
-		w.Flush()
-		asJSON, _ := json.Marshal(objects)
-		for format, content := range map[string][]byte{CSV: asCSV.Bytes(), JSON: asJSON} {
-			path := filepath.Join(dir, format)
-			if err := os.WriteFile(path, content, 0o600); err != nil {
+// TestSlowFiles gives the files byte by byte: what is found must not depend on
+// where reading stops.
+func TestSlowFiles(t *testing.T) {
+	check := func(format, content string) {
+		var passes [2]pass
+		var errs [2]error
+		for i, r := range []io.Reader{strings.NewReader(content), iotest.OneByteReader(strings.NewReader(content))} {
+			s, err := shapeOf("", format)
+			if err != nil {
 				t.Fatal(err)
 			}
-			for _, limit := range []int64{inMemory, -1} {
-				s, err := open(path, format, limit)
-				if err != nil {
-					t.Fatalf("%v of %q", err, content)
-				}
-				got := make([][]string, s.Len())
-				for n := range got {
-					got[n], _ = s.Row(int64(n), nil)
-				}
-				_ = s.Close()
-				if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(s.Columns(), header) {
-					t.Fatalf("%s: got %q, want %q", content, got, want)
-				}
-			}
+			passes[i] = pass{most: 100, shape: s}
+			errs[i] = passes[i].run(r)
 		}
-	})
-}
-
-// TestLargeFile reads rows here and there of a file that is larger than what is
-// read at once, from several goroutines.
-func TestLargeFile(t *testing.T) {
-	var b strings.Builder
-	b.WriteString("id,name\n")
-	const count = 50_000
-	for i := range count {
-		fmt.Fprintf(&b, "%d,\"user \"\"%d\"\"\"\n", i, i)
+		if !reflect.DeepEqual(passes[0].rows, passes[1].rows) || !reflect.DeepEqual(errs[0], errs[1]) {
+			t.Errorf("%q: at once %v, byte by byte %v, or other rows", content, errs[0], errs[1])
+		}
 	}
-	both(t, CSV, b.String(), func(s *Set) {
-		if s.Len() != count || s.Size() != int64(b.Len()) || s.Memory() <= 0 {
-			t.Fatalf("%d rows of %d bytes", s.Len(), s.Size())
-		}
-		var wg sync.WaitGroup
-		for g := range 4 {
-			wg.Go(func() {
-				var row []string
-				for n := int64(g); n < count; n += 997 {
-					var err error
-					if row, err = s.Row(n, row[:0]); err != nil || row[0] != fmt.Sprint(n) || row[1] != fmt.Sprintf("user %q", fmt.Sprint(n)) {
-						t.Errorf("row %d: %q, %v", n, row, err)
-						return
-					}
-				}
-			})
-		}
-		wg.Wait()
-	})
+	for _, c := range goodFiles {
+		check(c.format, c.content)
+	}
+	for _, c := range badFiles {
+		check(c.format, c.content)
+	}
+	check(CSV, "a\n1\r\n\r\n\r\n\"2\"\r\n")
+	check(CSV, "a\n\rx\n\r\r\n\r")
+	check(CSV, "a\n"+strings.Repeat("x", 100)+strings.Repeat("é", 100))
 }
 
-func TestRowLimits(t *testing.T) {
-	both(t, CSV, "a\nx\n", func(s *Set) {
-		for _, n := range []int64{-1, 1} {
-			if _, err := s.Row(n, nil); err == nil {
-				t.Errorf("there is a row %d", n)
-			}
-		}
-	})
-	path := file(t, "a\n"+strings.Repeat("x", longestRow+chunk)+"\n")
-	if _, err := Open(path, CSV); err == nil || !strings.HasSuffix(err.Error(), ", line 2: a row of more than 16777216 bytes") {
+func TestUnreadableFiles(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "none.csv")
+	_, err := Open(missing, CSV)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) || err.Error() != missing+": the file does not exist" {
 		t.Errorf("got %v", err)
 	}
-}
-
-// TestChangedFile reads a row of a file that was cut off after it was opened.
-func TestChangedFile(t *testing.T) {
-	path := file(t, "a\n"+strings.Repeat("x\n", 100))
-	s, err := open(path, CSV, -1)
-	if err != nil {
+	dir := t.TempDir()
+	if _, err := Open(dir, CSV); err == nil || err.Error() != dir+": this is a directory; expected a file" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Open(os.DevNull, JSON); err == nil || err.Error() != os.DevNull+": this is not a regular file; expected a file" {
+		t.Errorf("got %v", err)
+	}
+	path := file(t, "a\n1\n")
+	if _, err := Open(path, "xml"); err == nil || err.Error() != path+`: the format "xml" is unknown; expected csv or json` {
+		t.Errorf("got %v", err)
+	}
+	if os.Getuid() == 0 {
+		return // who may read everything can't be refused
+	}
+	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = s.Close() }()
-	if err := os.Truncate(path, 20); err != nil {
-		t.Fatal(err)
+	if _, err := Open(path, CSV); !errors.Is(err, fs.ErrPermission) || !strings.HasPrefix(err.Error(), path+": the file can't be read: ") {
+		t.Errorf("got %v", err)
 	}
-	if _, err := s.Row(99, nil); err == nil {
-		t.Error("a row that is gone was read")
-	}
-}
-
-func TestRowsCostNothing(t *testing.T) {
-	content := "a,b\n" + strings.Repeat("one,two\n", 1000)
-	both(t, CSV, content, func(s *Set) {
-		row, n := make([]string, 0, 2), int64(0)
-		allocations := testing.AllocsPerRun(100, func() {
-			row, _ = s.Row(n%1000, row[:0])
-			n++
-		})
-		if _, small := s.store.(*memory); small && allocations > 0 || allocations > 3 {
-			t.Errorf("%v allocations for a row", allocations)
-		}
-	})
-}
-
-func FuzzOpen(f *testing.F) {
-	for _, content := range []string{"a,b\n1,2\n", "a\n\"x\"\"y\"\r\n", `[{"a":1},{"a":"\u0041"}]`, "{\"a\":{}}\n{\"a\":[]}", "\"", "[{"} {
-		f.Add(content, true)
-		f.Add(content, false)
-	}
-	dir := f.TempDir()
-	f.Fuzz(func(t *testing.T, content string, asCSV bool) {
-		path, format := filepath.Join(dir, "data"), JSON
-		if asCSV {
-			format = CSV
-		}
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		small, err := open(path, format, inMemory)
-		large, again := open(path, format, -1)
-		if fmt.Sprint(err) != fmt.Sprint(again) {
-			t.Fatalf("in memory: %v; on disk: %v", err, again)
-		}
-		if err != nil {
-			return
-		}
-		if a, b := rows(t, small), rows(t, large); !reflect.DeepEqual(a, b) {
-			t.Errorf("in memory: %q; on disk: %q", a, b)
-		}
-		_, _ = small.Close(), large.Close()
-	})
 }

@@ -3,245 +3,231 @@ package data
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"strings"
 )
 
-// jsonParser parses an array of objects, or objects one after the other. The
-// keys of the first object are the columns; all others must have the same.
-type jsonParser struct {
-	columns []string
-	at      map[string]int // column → index
-	array   bool
-	state   jsonState
-	seen    []bool   // per column, while an object is taken
-	values  [][]byte // per column
-}
+// place says what may come next in a JSON file.
+type place int
 
-// jsonState is what the parser has come to.
-type jsonState int
-
+// The places of a file. JSON lines have no commas and no end but the file's.
 const (
-	jsonStart  jsonState = iota // nothing
-	jsonFirst                   // [
-	jsonObject                  // an object
-	jsonComma                   // a comma
-	jsonEnd                     // ]
-	jsonAny                     // anywhere between objects of a file that was checked before
+	atBegin  place = iota // [ or the first object of JSON lines
+	inLines               // an object
+	inEmpty               // an object or ]
+	behind                // a comma or ]
+	inArray               // an object
+	atFinish              // nothing
 )
 
-func (p *jsonParser) header() []string { return p.columns }
-
-func (p *jsonParser) wants() string { return "an array of objects, or an object in each line" }
-
-func (p *jsonParser) again() parser {
-	return &jsonParser{columns: p.columns, at: p.at, state: jsonAny, seen: make([]bool, len(p.columns)), values: make([][]byte, len(p.columns))}
+// jsonShape reads an array of flat objects, or such objects one after the other
+// (JSON lines). The first object's keys are the columns.
+type jsonShape struct {
+	columns []string
+	byName  map[string]int
+	seen    []int64 // by column: the row that had it last, from 1
+	row     int64   // number of rows taken
+	place   place
 }
 
-func (p *jsonParser) next(buf []byte, last bool, f *fields) (n int, row bool, err error) {
-	blank := len(buf) - len(bytes.TrimLeft(buf, " \t\r\n"))
-	if blank > 0 {
-		return blank, false, nil
+func (j *jsonShape) names() []string { return j.columns }
+
+func (j *jsonShape) find(piece []byte, more bool) (span, *flaw) {
+	if skip := skipBlanks(piece, 0); skip > 0 || len(piece) == 0 {
+		return span{skip: skip}, nil
 	}
-	if len(buf) == 0 {
-		return 0, false, p.atEnd(last)
+	next, ok := j.place.after(piece[0])
+	if !ok {
+		return span{}, j.place.stranger(piece, more)
 	}
-	if buf[0] != '{' {
-		return 1, false, p.mark(buf[0])
+	if piece[0] != '{' {
+		j.place = next
+		return span{skip: 1}, nil
 	}
-	if p.array && p.state == jsonObject || p.state == jsonEnd {
-		return 0, false, &FileError{What: "an object where a comma or ] should be", Expected: p.wants()}
+	size := objectSize(piece)
+	if size == 0 && !more {
+		return span{}, &flaw{what: "an object is not closed", expected: "}"}
 	}
-	n = objectEnd(buf)
+	if size > 0 {
+		j.place = next
+	}
+	return span{size: size}, nil
+}
+
+// after gives the place behind b; false if b can't stand at p.
+func (p place) after(b byte) (place, bool) {
 	switch {
-	case n == 0 && last:
-		return 0, false, &FileError{What: "the object has no end"}
-	case n == 0:
-		return 0, false, nil
+	case p == atBegin && b == '[':
+		return inEmpty, true
+	case (p == atBegin || p == inLines) && b == '{':
+		return inLines, true
+	case (p == inEmpty || p == inArray) && b == '{':
+		return behind, true
+	case (p == inEmpty || p == behind) && b == ']':
+		return atFinish, true
+	case p == behind && b == ',':
+		return inArray, true
 	}
-	if p.state != jsonAny {
-		p.state = jsonObject
-	}
-	return n, true, p.object(buf[:n], f)
+	return p, false
 }
 
-// atEnd judges the end of the file.
-func (p *jsonParser) atEnd(last bool) error {
-	if last && p.array && p.state != jsonEnd && p.state != jsonAny {
-		return &FileError{What: "the array has no end", Expected: "]"}
+// expected says what may stand at p.
+func (p place) expected() string {
+	switch p {
+	case atBegin:
+		return "[ and objects, or an object on each line"
+	case inEmpty:
+		return "an object or ]"
+	case behind:
+		return ", or ]"
+	case atFinish:
+		return "nothing after the array"
+	}
+	return "an object"
+}
+
+// stranger is the flaw of what begins piece and can't stand at p; nil if more
+// must be seen to name it.
+func (p place) stranger(piece []byte, more bool) *flaw {
+	const most, marks = 20, ",[]{}"
+	word := piece[:min(len(piece), most)]
+	switch end := bytes.IndexAny(word, marks+" \t\r\n"); {
+	case end >= 0:
+		word = word[:max(end, 1)]
+	case more && len(word) < most:
+		return nil
+	}
+	return &flaw{what: "found " + show(word), expected: p.expected()}
+}
+
+func (j *jsonShape) end() *flaw {
+	switch j.place {
+	case atBegin:
+		return &flaw{whole: true, what: "the file is empty", expected: j.place.expected()}
+	case inEmpty, behind, inArray:
+		return &flaw{what: "the file ends within the array", expected: j.place.expected()}
 	}
 	return nil
 }
 
-// mark takes a character between objects.
-func (p *jsonParser) mark(c byte) error {
-	switch {
-	case p.state == jsonAny:
-		return nil
-	case c == '[' && p.state == jsonStart:
-		p.array, p.state = true, jsonFirst
-		return nil
-	case c == ',' && p.array && p.state == jsonObject:
-		p.state = jsonComma
-		return nil
-	case c == ']' && p.array && (p.state == jsonObject || p.state == jsonFirst):
-		p.state = jsonEnd
-		return nil
+func (j *jsonShape) take(row []byte) (counts bool, _ *flaw) {
+	if flaw := checkJSON(row); flaw != nil {
+		return false, flaw
 	}
-	return &FileError{What: fmt.Sprintf("%q where an object should be", string(rune(c))), Expected: p.wants()}
+	if j.columns == nil {
+		if flaw := j.header(row); flaw != nil {
+			return false, flaw
+		}
+	}
+	j.row++
+	c := members[[]byte]{text: row}
+	for i := 0; c.next(); i++ {
+		if flaw := j.member(i, &c); flaw != nil {
+			return false, flaw
+		}
+	}
+	for i, row := range j.seen {
+		if row != j.row {
+			return false, &flaw{what: "the object has no key " + show(j.columns[i]), expected: "the keys of the first object"}
+		}
+	}
+	return true, nil
 }
 
-// objectEnd is the length of the object that buf begins with, 0 if it has no end
-// in buf.
-func objectEnd(buf []byte) int {
-	depth := 0
-	for i := 0; i < len(buf); i++ {
-		switch buf[i] {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		case '"':
-			end := stringEnd(buf, i)
-			if end == 0 {
-				return 0
-			}
-			i = end - 1
-		}
+// checkJSON says whether an object is well-formed.
+func checkJSON(object []byte) *flaw {
+	if json.Valid(object) {
+		return nil
 	}
-	return 0
+	var any json.RawMessage
+	err := json.Unmarshal(object, &any)
+	f := &flaw{what: "the object is malformed"}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		f.at, f.what = max(0, int(syntax.Offset)-1), "malformed JSON: "+syntax.Error()
+	}
+	return f
 }
 
-// stringEnd is the offset behind the string that opens at i, 0 if it has no end
-// in buf.
-func stringEnd(buf []byte, i int) int {
-	for i++; i < len(buf); i++ {
-		switch buf[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+// header takes the names of the columns from the first object.
+func (j *jsonShape) header(row []byte) *flaw {
+	j.byName = make(map[string]int)
+	c := members[[]byte]{text: row}
+	for c.next() {
+		name := textOf(string(c.key))
+		if flaw := checkColumn(j.byName, name); flaw != nil {
+			flaw.at = c.keyAt
+			return flaw
 		}
+		j.byName[name] = len(j.byName)
+		j.columns = append(j.columns, name)
 	}
-	return 0
-}
-
-// object takes the fields of an object.
-func (p *jsonParser) object(text []byte, f *fields) error {
-	if p.state != jsonAny && !json.Valid(text) {
-		return &FileError{What: "this is no JSON: " + syntaxOf(text)}
+	if len(j.columns) == 0 {
+		return &flaw{what: "the first object has no keys", expected: "its keys as names of the columns"}
 	}
-	if p.columns == nil {
-		if err := p.names(text); err != nil {
-			return err
-		}
-	}
-	clear(p.seen)
-	if err := members(text, p.member); err != nil {
-		return err
-	}
-	for i, name := range p.columns {
-		if !p.seen[i] {
-			return &FileError{What: fmt.Sprintf("the object has no %q", name), Expected: "the keys of the first object in all"}
-		}
-		f.add(p.values[i])
-	}
+	j.seen = make([]int64, len(j.columns))
 	return nil
 }
 
-// syntaxOf says why a text is no JSON.
-func syntaxOf(text []byte) string {
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil {
-		return err.Error()
+// member checks member i of the object that is being taken.
+func (j *jsonShape) member(i int, c *members[[]byte]) *flaw {
+	column, ok := columnOf(j, i, c.key)
+	if !ok {
+		return &flaw{at: c.keyAt, what: "the object has a key " + show(textOf(string(c.key))), expected: "only the keys of the first object"}
 	}
-	return "syntax"
-}
-
-// names takes the names of the columns from the first object.
-func (p *jsonParser) names(text []byte) error {
-	p.at = map[string]int{}
-	err := members(text, func(key, _ []byte) error {
-		name := string(unquote(key))
-		if name == "" {
-			return &FileError{What: "a key of the object is empty"}
-		}
-		if _, again := p.at[name]; !again {
-			p.at[name] = len(p.columns)
-			p.columns = append(p.columns, name)
-		}
-		return nil
-	})
-	if err == nil && p.columns == nil {
-		err = &FileError{What: "the first object is empty", Expected: "the columns as its keys"}
+	if j.seen[column] == j.row {
+		return &flaw{at: c.keyAt, what: "the object has the key " + show(j.columns[column]) + " twice", expected: "each key once"}
 	}
-	p.seen, p.values = make([]bool, len(p.columns)), make([][]byte, len(p.columns))
-	return err
-}
-
-// member takes one key of an object: text as it is, null as nothing, anything
-// else as JSON.
-func (p *jsonParser) member(key, value []byte) error {
-	i, ok := p.at[string(unquote(key))]
-	switch {
-	case !ok:
-		return &FileError{What: fmt.Sprintf("the object has a key %s that the first one has not", key), Expected: strings.Join(p.columns, ", ")}
-	case p.seen[i]:
-		return &FileError{What: fmt.Sprintf("the object has the key %s twice", key), Expected: "each key once"}
-	}
-	p.seen[i] = true
-	switch {
-	case value[0] == '"':
-		value = unquote(value)
-	case string(value) == "null":
-		value = nil
-	}
-	p.values[i] = value
+	j.seen[column] = j.row
 	return nil
 }
 
-// unquote gives the text of a JSON string that is known to be one.
-func unquote(text []byte) []byte {
-	if bytes.IndexByte(text, '\\') < 0 {
-		return text[1 : len(text)-1]
+// columnOf gives the column of member i, whose key stands in quotes. Objects
+// that keep the order of the first need no looking up.
+func columnOf[T text](j *jsonShape, i int, key T) (column int, ok bool) {
+	inner := key[1 : len(key)-1]
+	if i < len(j.columns) && string(inner) == j.columns[i] {
+		return i, true // a name has no backslash, so this is no escape
+	}
+	column, ok = j.byName[textOf(string(key))]
+	return column, ok
+}
+
+func (j *jsonShape) split(row string, dst []string) ([]string, bool) {
+	base, n := len(dst), 0
+	for range j.columns {
+		dst = append(dst, "")
+	}
+	c := members[string]{text: row}
+	for ; c.next(); n++ {
+		column, ok := columnOf(j, n, c.key)
+		if !ok {
+			return dst, false
+		}
+		dst[base+column] = textOf(c.value)
+	}
+	return dst, !c.broken && n == len(j.columns) && onlyBetween(row[c.pos:])
+}
+
+// onlyBetween reports whether s has nothing but what may stand between objects.
+func onlyBetween(s string) bool { return strings.Trim(s, " \t\r\n,") == "" }
+
+// textOf gives the text of a value: strings without their quotes, null as
+// nothing, all else as it is written.
+func textOf(value string) string {
+	if value == "null" {
+		return ""
+	}
+	if value[0] != '"' {
+		return value
+	}
+	inner := value[1 : len(value)-1]
+	if strings.IndexByte(inner, '\\') < 0 {
+		return inner
 	}
 	var s string
-	if err := json.Unmarshal(text, &s); err != nil {
-		return nil // it was checked
+	if json.Unmarshal([]byte(value), &s) != nil {
+		return inner // the file changed: its text was checked when it was opened
 	}
-	return []byte(s)
-}
-
-// members calls f for every key of an object that is known to be JSON.
-func members(text []byte, f func(key, value []byte) error) error {
-	const blanks = " \t\r\n"
-	rest := bytes.TrimLeft(text[1:], blanks)
-	for len(rest) > 0 && rest[0] == '"' {
-		end := stringEnd(rest, 0)
-		key := rest[:end]
-		rest = bytes.TrimLeft(rest[end:], blanks)[1:] // the colon
-		rest = bytes.TrimLeft(rest, blanks)
-		end = valueEnd(rest)
-		if err := f(key, rest[:end]); err != nil {
-			return err
-		}
-		rest = bytes.TrimLeft(rest[end:], blanks)
-		if len(rest) > 0 && rest[0] == ',' {
-			rest = bytes.TrimLeft(rest[1:], blanks)
-		}
-	}
-	return nil
-}
-
-// valueEnd is the length of the JSON value that text begins with.
-func valueEnd(text []byte) int {
-	switch text[0] {
-	case '{', '[':
-		return objectEnd(text)
-	case '"':
-		return stringEnd(text, 0)
-	}
-	return bytes.IndexAny(text, ",} \t\r\n")
+	return s
 }
