@@ -32,12 +32,11 @@ func newNetwork(l *lane) (*network, error) {
 	}
 	n := &network{lane: l, poller: p}
 	n.epoll = epoll.New(p, epoll.Config{
-		Names:  l.engine.cfg.Names,
-		Now:    func() hyperscale.JobTime { return l.now },
-		Tick:   l.tick,
-		SetNow: func(t hyperscale.JobTime) { l.now = t },
-		Done:   l.done,
-		Post:   l.post,
+		Names: l.engine.cfg.Names,
+		Clock: l.engine.clock,
+		Now:   &l.now,
+		Done:  l.done,
+		Post:  l.post,
 	})
 	n.drivers = [drivers]wire.Driver{fast: n.epoll, general: portable.New(l.portable())}
 	return n, nil

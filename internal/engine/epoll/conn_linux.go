@@ -21,6 +21,7 @@ type conn struct {
 	index int32 // in Driver.conns
 	gen   int32 // tells it from others that had its index
 	state connState
+	spent bool // ends with the exchange under way
 	large bool // its answers are not received early
 
 	origin *origin

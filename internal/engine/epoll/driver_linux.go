@@ -24,10 +24,10 @@ const readSize = 64 << 10
 // Config is what a driver needs from its lane.
 type Config struct {
 	Names *dial.Names
-	// Now is the lane's cached time; Tick reads the clock and renews it, SetNow
-	// gives it the time at which an answer that is being dealt with arrived.
-	Now, Tick wire.Clock
-	SetNow    func(hyperscale.JobTime)
+	// Clock reads job time. Now is what the lane takes for the present: the driver
+	// sets it to the time of each event before it deals with it.
+	Clock wire.Clock
+	Now   *hyperscale.JobTime
 	// Done takes back an exchange that has ended. It may call Send.
 	Done func(*wire.Exchange)
 	// Post runs f on the lane's thread, soon. It may be called from anywhere.
@@ -56,12 +56,18 @@ func New(poller *Poller, cfg Config) *Driver {
 	return &Driver{Config: cfg, poller: poller, origins: map[string]*origin{}, buf: make([]byte, readSize)}
 }
 
+// tick makes now the present.
+func (d *Driver) tick() hyperscale.JobTime {
+	*d.Now = d.Clock()
+	return *d.Now
+}
+
 // Open implements wire.Driver.
 func (d *Driver) Open() int { return d.open }
 
 // Send implements wire.Driver.
 func (d *Driver) Send(x *wire.Exchange) {
-	x.Answer = session.Answer{Start: d.Now()}
+	x.Answer = session.Answer{Start: *d.Now}
 	x.Phases = wire.Phases{Connect: -1, TLS: -1, FirstByte: -1, Transfer: -1}
 	x.Fault, x.Text, x.BytesIn, x.BytesOut = 0, "", 0, 0
 	if c := d.pick(x); c != nil {
@@ -143,7 +149,7 @@ func (d *Driver) connectTo(o *origin, addr netip.AddrPort, x *wire.Exchange) {
 		d.failEarly(x, dial.ConnectFault(err), err.Error())
 		return
 	}
-	c := &conn{fd: int32(fd), origin: o, begun: d.Now()}
+	c := &conn{fd: int32(fd), origin: o, begun: *d.Now}
 	c.parser.Use(&d.parsing)
 	d.enter(c)
 	o.conns++
@@ -178,7 +184,7 @@ func (d *Driver) enter(c *conn) {
 
 // failEarly ends x from within Send: it is handed back by Flush.
 func (d *Driver) failEarly(x *wire.Exchange, f session.Fault, why string) {
-	x.Fault, x.Text, x.Answer.End = f, why, d.Now()
+	x.Fault, x.Text, x.Answer.End = f, why, *d.Now
 	d.ended = append(d.ended, x)
 }
 
@@ -202,7 +208,7 @@ func (d *Driver) Flush() bool {
 func (d *Driver) start(c *conn, x *wire.Exchange) {
 	r := x.Request
 	c.x, x.Conn, x.Stage = x, c, wire.Sending
-	c.sent, c.begun = 0, d.Now()
+	c.sent, c.begun = 0, *d.Now
 	c.parser.Reset(r.NoBody, r.Keep, r.KeepHead)
 	d.outgoing = append(d.outgoing, c)
 }

@@ -27,11 +27,6 @@ type lane struct {
 	fs     []func()
 }
 
-func (l *lane) tick() hyperscale.JobTime {
-	l.now = time.Since(l.begun)
-	return l.now
-}
-
 func (l *lane) post(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -40,7 +35,7 @@ func (l *lane) post(f func()) {
 }
 
 func (l *lane) turn(atMost time.Duration) {
-	l.tick()
+	l.now = time.Since(l.begun)
 	if l.Flush() {
 		atMost = 0
 	}
@@ -74,8 +69,7 @@ func TestConformance(t *testing.T) {
 		l := &lane{poller: p, begun: time.Now()}
 		l.Driver = New(p, Config{
 			Names: names, Done: done, Post: l.post,
-			Now: func() hyperscale.JobTime { return l.now }, Tick: l.tick,
-			SetNow: func(t hyperscale.JobTime) { l.now = t },
+			Now: &l.now, Clock: func() hyperscale.JobTime { return time.Since(l.begun) },
 		})
 		return wiretest.Harness{Driver: l.Driver, Turn: l.turn}
 	})

@@ -40,7 +40,7 @@ func (d *Driver) Receive(n int) {
 		if errno != 0 || got == 0 {
 			continue // what it was is met again when the event is dealt with
 		}
-		e.c, e.n, e.at = c, got, d.Tick()
+		e.c, e.n, e.at = c, got, d.Clock()
 	}
 }
 
@@ -65,7 +65,7 @@ func (d *Driver) Handle(i int) {
 	if c == nil || c.gen != ev.Pad {
 		return // ended earlier in this batch
 	}
-	d.Tick()
+	d.tick()
 	switch c.state {
 	case connecting:
 		d.connected(c)
@@ -82,7 +82,7 @@ func (d *Driver) arrived(e *early) {
 	if c.state == closed {
 		return
 	}
-	d.SetNow(e.at)
+	*d.Now = e.at
 	c.large = e.n == earlySize
 	d.feed(c, e.buf[:e.n])
 	if c.large && c.state == open {
@@ -105,7 +105,7 @@ func (d *Driver) ready(c *conn, events uint32) {
 
 // connected is called when a connection attempt has ended.
 func (d *Driver) connected(c *conn) {
-	now := d.Now()
+	now := *d.Now
 	if err := connectError(c.fd); err != nil {
 		d.fail(c, dial.ConnectFault(err), "connect: "+err.Error())
 		return
@@ -129,7 +129,7 @@ func (d *Driver) connected(c *conn) {
 func (d *Driver) opened(c *conn) {
 	c.state = open
 	x := c.x
-	c.sent, c.begun = 0, d.Now()
+	c.sent, c.begun = 0, *d.Now
 	x.Stage = wire.Sending
 	c.parser.Reset(x.Request.NoBody, x.Request.Keep, x.Request.KeepHead)
 	if fault, why := d.write(c); fault != 0 {
@@ -161,7 +161,7 @@ func (d *Driver) read(c *conn, ended bool) {
 		if c.state == closed || n < len(d.buf) && !ended {
 			return
 		}
-		d.Tick()
+		d.tick()
 	}
 }
 
@@ -182,7 +182,7 @@ func (d *Driver) feed(c *conn, b []byte) {
 	}
 	sending := x.Stage == wire.Sending
 	if x.Phases.FirstByte < 0 {
-		c.first = d.Now()
+		c.first = *d.Now
 		x.Phases.FirstByte = c.first - c.begun
 		if !sending {
 			x.Stage = wire.Receiving
@@ -219,7 +219,7 @@ func (d *Driver) eof(c *conn) {
 
 // complete hands back c's exchange with its answer.
 func (d *Driver) complete(c *conn, reuse bool) {
-	now := d.Now()
+	now := *d.Now
 	x := d.detach(c)
 	c.parser.Answer(&x.Answer)
 	x.Answer.End = now
@@ -243,7 +243,7 @@ func (d *Driver) complete(c *conn, reuse bool) {
 func (d *Driver) fail(c *conn, fault session.Fault, why string) {
 	x := d.detach(c)
 	x.Fault, x.Text = fault, why
-	x.Answer.End = d.Now()
+	x.Answer.End = *d.Now
 	x.BytesIn = c.parser.BytesIn()
 	d.drop(c)
 	d.Done(x)

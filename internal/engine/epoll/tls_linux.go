@@ -131,7 +131,7 @@ func (d *Driver) secured(c *conn) {
 		d.fail(c, session.NewFault(session.TLSFailed, 0), err.Error())
 		return
 	}
-	now := d.Tick()
+	now := d.tick()
 	c.x.Phases.TLS = now - c.begun
 	rest := c.tls.pipe.in
 	d.opened(c)

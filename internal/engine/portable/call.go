@@ -15,8 +15,9 @@ type call struct {
 	driver *Driver
 
 	// The lane's.
-	x    *wire.Exchange // nil: handed back or given up
-	conn *conn          // nil: it waits for a name
+	x     *wire.Exchange // nil: handed back or given up
+	conn  *conn          // nil: it waits for a name
+	moves int            // connections that it was taken off
 
 	// Set before a goroutine knows of it.
 	noBody, keepHead bool

@@ -3,7 +3,6 @@ package portable
 import (
 	"net"
 
-	"hyperscale/internal/engine/dial"
 	"hyperscale/internal/engine/portable/h2"
 	"hyperscale/internal/session"
 )
@@ -21,8 +20,8 @@ func newH2(n *conn, c net.Conn) *multi {
 	m.h2 = h2.New(c, n.origin.Scheme, func() { d.Post(n.spend) })
 	d.work.Go(m.h2.Write)
 	d.work.Go(func() {
-		err := m.h2.Read()
-		d.Post(func() { n.lost(dial.Fault(err), err.Error()) })
+		m.h2.Read() // which ends all calls, each by itself
+		d.Post(n.drop)
 	})
 	return m
 }
@@ -54,12 +53,10 @@ func (s stream) View(f func(head, body []byte)) {
 }
 
 // Wrote implements h2.Exchange.
-func (s stream) Wrote(n int, all bool) {
-	s.out.Add(int64(n))
-	if all {
-		s.sent.Store(true)
-	}
-}
+func (s stream) Wrote(n int) { s.out.Add(int64(n)) }
+
+// Sent implements h2.Exchange.
+func (s stream) Sent() { s.sent.Store(true) }
 
 // Read implements h2.Exchange.
 func (s stream) Read(n int) {
@@ -76,24 +73,33 @@ func (s stream) Ended(a session.Answer, fault session.Fault, why string) {
 	})
 }
 
-// Unsent implements h2.Exchange: the call goes to another connection.
+// mostMoves bounds the connections that a call is put on in vain, lest a server
+// that takes connections and no requests keeps us opening them.
+const mostMoves = 3
+
+// Unsent implements h2.Exchange: nothing of the call was written, so it goes to
+// another connection.
 func (s stream) Unsent() {
+	end := s.driver.Clock()
 	s.driver.Post(func() {
-		delete(s.multi.streams, s.call)
-		if s.x == nil || s.driver.closed {
-			return
+		c, d := s.call, s.driver
+		delete(s.multi.streams, c)
+		switch {
+		case c.x == nil || d.closed:
+		case c.moves == mostMoves:
+			d.finish(c, outcome{fault: session.NewFault(session.ClosedBeforeAnswer, 0), text: "the server takes no requests", end: end})
+		default:
+			c.move()
+			d.place(c)
 		}
-		s.moved()
-		s.driver.place(s.call)
 	})
 }
 
-var _ carrier = (*multi)(nil)
-
-// moved takes a call of which nothing was written off its connection.
-func (c *call) moved() {
+// move takes a call off its connection.
+func (c *call) move() {
 	n := c.conn
-	n.forget(c)
+	c.moves++
 	c.conn = nil
+	n.forget(c)
 	n.released(true)
 }

@@ -38,8 +38,10 @@ type Exchange interface {
 	// View shows the request, head in HTTP/1 form, while f runs; it does nothing
 	// when the request was given up.
 	View(f func(head, body []byte))
-	// Wrote says that n more bytes of it were handed over; all: its last ones.
-	Wrote(n int, all bool)
+	// Wrote says that n more bytes of it are being written, with their frames.
+	Wrote(n int)
+	// Sent says that all of it was handed to the system.
+	Sent()
 	// Read says that n more bytes of the answer came.
 	Read(n int)
 	// Ended is called once, unless the exchange was abandoned. The answer is the
@@ -202,7 +204,8 @@ func (c *Conn) Read() error {
 	r := &counter{r: bufio.NewReaderSize(c.wire, 16<<10)}
 	f := http2.NewFramer(nil, r)
 	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	f.MaxHeaderListSize = maxHead
+	f.MaxHeaderListSize = 16 * maxHead // what is above maxHead is counted, not given up in the middle
+	f.SetMaxReadFrameSize(16 << 10)    // what a peer may send that was not told of more
 	f.SetReuseFrames()
 	err := c.readAll(f, r)
 	c.mu.Lock()
@@ -246,7 +249,7 @@ func (c *Conn) understand(f *http2.Framer, frame http2.Frame, err error, n int) 
 	case errors.Is(err, http2.ErrFrameTooLarge):
 		return malformed("it is not HTTP/2")
 	case err != nil:
-		return c.unreadable(f, frame, err)
+		return c.unreadable(f, frame, err, n)
 	}
 	if s := c.streams[frame.Header().StreamID]; s != nil {
 		s.x.Read(n)
@@ -255,12 +258,12 @@ func (c *Conn) understand(f *http2.Framer, frame http2.Frame, err error, n int) 
 }
 
 // unreadable is the error of a connection that can't go on.
-func (c *Conn) unreadable(f *http2.Framer, frame http2.Frame, err error) error {
+func (c *Conn) unreadable(f *http2.Framer, frame http2.Frame, err error, n int) error {
 	var connection http2.ConnectionError
 	if !errors.As(err, &connection) {
 		return err
 	}
-	if h, ok := frame.(*http2.MetaHeadersFrame); ok && h != nil && h.Truncated {
+	if h, ok := frame.(*http2.MetaHeadersFrame); ok && h != nil && (h.Truncated || n > maxHead) {
 		if s := c.streams[h.StreamID]; s != nil {
 			c.end(s, session.HeaderTooLarge, "")
 		}

@@ -90,7 +90,7 @@ func (c *Conn) onHeaders(f *http2.MetaHeadersFrame) error {
 		return malformed("it answers what was not asked")
 	case s == nil:
 		return nil // given up
-	case f.Truncated:
+	case f.Truncated || size(f) > maxHead:
 		c.put(c.framer.WriteRSTStream(s.id, http2.ErrCodeCancel))
 		c.end(s, session.HeaderTooLarge, "")
 		return nil
@@ -107,6 +107,14 @@ func (c *Conn) onHeaders(f *http2.MetaHeadersFrame) error {
 		c.complete(s)
 	}
 	return nil
+}
+
+// size is the size of a head as RFC 9113 (6.5.2) counts it.
+func size(f *http2.MetaHeadersFrame) (n uint32) {
+	for _, h := range f.Fields {
+		n += h.Size()
+	}
+	return n
 }
 
 // tooLarge is what takeHead says of heads beyond the limit.

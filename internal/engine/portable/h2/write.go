@@ -22,7 +22,7 @@ func (c *Conn) Write() {
 				c.mu.Unlock()
 				return
 			}
-			parts := c.fill()
+			whole := c.fill()
 			c.out, spare = spare, c.out
 			c.mu.Unlock()
 			if spare.Len() == 0 {
@@ -33,8 +33,8 @@ func (c *Conn) Write() {
 				return
 			}
 			spare.Reset()
-			for _, p := range parts {
-				p.x.Wrote(p.n, p.all)
+			for _, x := range whole {
+				x.Sent()
 			}
 		}
 	}
@@ -52,15 +52,9 @@ func (c *Conn) unwritable(err error) {
 	}
 }
 
-// part is what one write holds of an exchange.
-type part struct {
-	x   Exchange
-	n   int
-	all bool
-}
-
-// fill puts what may be sent now into out, one frame of each exchange in turn.
-func (c *Conn) fill() (parts []part) {
+// fill puts what may be sent now into out, one frame of each exchange in turn. It
+// gives those that are whole with it.
+func (c *Conn) fill() (whole []Exchange) {
 	for moved := true; moved && c.out.Len() < batch; {
 		moved = false
 		for i := 0; i < len(c.queue) && c.out.Len() < batch; {
@@ -69,14 +63,17 @@ func (c *Conn) fill() (parts []part) {
 			c.send(s)
 			if n := c.out.Len() - before; n > 0 {
 				moved = true
-				parts = append(parts, part{s.x, n, s.sentAll})
+				s.x.Wrote(n)
+			}
+			if s.sentAll {
+				whole = append(whole, s.x)
 			}
 			if i < len(c.queue) && c.queue[i] == s {
 				i++
 			}
 		}
 	}
-	return parts
+	return whole
 }
 
 // send puts the next frame of s into out, if it may be sent.
