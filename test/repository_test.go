@@ -160,7 +160,7 @@ var mayImport = map[string][]string{
 	"show":     {},
 	"demo":     {},
 	"expr":     {""},
-	"plan":     {"", "expr", "schedule"},
+	"plan":     {"", "expr", "schedule", "show"},
 	"schedule": {""},
 	"session":  {"", "expr"},
 	"stats":    {""},

@@ -160,7 +160,7 @@ func (q Quick) step(path string) (string, error) {
 		method = "POST"
 	case method == "":
 		method = "GET"
-	case !isHTTPToken(method):
+	case !isToken(method):
 		return "", fmt.Errorf("-m %q is no method; expected such as GET, POST or PURGE", q.Method)
 	}
 	var lines []planLine
@@ -215,7 +215,7 @@ func (q Quick) headers() (lines []planLine, err error) {
 	for _, text := range q.Headers {
 		name, value, ok := strings.Cut(text, ":")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if !ok || !isHTTPToken(name) || strings.ContainsFunc(value, unicode.IsControl) {
+		if !ok || !isToken(name) || strings.ContainsFunc(value, unicode.IsControl) {
 			return nil, fmt.Errorf("-H %q is no header; expected \"NAME: VALUE\"", text)
 		}
 		lower := strings.ToLower(name)
@@ -299,12 +299,6 @@ func endOutside(text, bytes string) int {
 		}
 	}
 	return len(text)
-}
-
-// isHTTPToken reports whether text can be a method or the name of a header (RFC
-// 9110, 5.6.2).
-func isHTTPToken(text string) bool {
-	return text != "" && strings.Trim(text, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 // yamlText writes text as a value or key of a block mapping: without quotes

@@ -42,8 +42,10 @@ type Loaded struct {
 	Plan *hyperscale.Plan
 	Data map[string]data.Rows // by the data set's name
 
-	name string
-	sets []*data.Set
+	name   string
+	sets   []*data.Set
+	values []Effective
+	uses   map[string][]string // by workflow, the data sets that it reads
 }
 
 // Close closes the data files. Their rows can't be read after it.
@@ -167,6 +169,7 @@ func (r *reader) loaded() *Loaded {
 	for i, s := range r.sets {
 		l.Data[r.plan.Data[i].Name] = s
 	}
+	l.values, l.uses = r.effective(), r.dataUses()
 	return l
 }
 
