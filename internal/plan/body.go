@@ -182,7 +182,7 @@ func (r *reader) captures(sc *scope, n *stepNode) []hyperscale.Capture {
 	var all []hyperscale.Capture
 	for i := range n.file.Capture {
 		c := &n.file.Capture[i]
-		sc.defines(c.Key, c.Pos)
+		r.newName(c.Key, Fault{Pos: c.Pos})
 		out := c.V.Capture
 		out.Name = c.Key
 		all = append(all, out)

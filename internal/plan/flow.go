@@ -309,13 +309,10 @@ func (f *flow) givenNames() []string {
 
 // use reads one LOCAL: WORKFLOW.NAME.
 func (r *reader) use(f *flow, u *yamlfile.Pair[yamlfile.Value[string]]) {
-	r.Wrong(&yamlfile.Node{Pos: u.Pos}, expr.CheckName(u.Key))
+	r.newName(u.Key, Fault{Pos: u.Pos})
 	f.uses[u.Key] = true
 	if _, isVar := r.names.vars[u.Key]; isVar {
 		r.Fault(u.Pos, fmt.Sprintf("%q is one of the plan's vars already", u.Key), "another name")
-	}
-	if _, isSet := r.names.sets[u.Key]; isSet {
-		r.Fault(u.Pos, fmt.Sprintf("%q is a data set already", u.Key), "another name")
 	}
 	dot := strings.LastIndexByte(u.V.V, '.')
 	if dot < 0 {
@@ -331,7 +328,7 @@ func (r *reader) use(f *flow, u *yamlfile.Pair[yamlfile.Value[string]]) {
 	case from == nil:
 		fault.What, fault.Meant = fmt.Sprintf("there is no workflow %q", workflow), expr.Nearest(workflow, r.flowNames())
 	case !exports(from, name):
-		fault.What, fault.Meant = fmt.Sprintf("the workflow %s does not export %q", workflow, name), expr.Nearest(name, texts(from.file.Export))
+		fault.What, fault.Meant = fmt.Sprintf("the workflow %s does not export %q", workflow, name), expr.Nearest(name, from.out.Export)
 	case !r.follows(f, from):
 		fault.What, fault.Expected = fmt.Sprintf("the workflow %s does not start after %s", f.name, workflow), "after: ["+workflow+"]"
 	default:

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -60,6 +61,16 @@ func (r *reader) target() {
 	r.plan.Target = t.Text
 	if !t.Set || t.Text == DemoTarget {
 		return
+	}
+	for _, ref := range t.names() {
+		at := t.fault(ref.Offset)
+		if v, isVar := r.names.vars[ref.Name]; isVar {
+			maps.Copy(r.names.target, v.sets)
+		} else if set, known := r.names.plain(r, ref, at); !known {
+			r.Faults = append(r.Faults, r.names.unknown(at, ref.Name, nil))
+		} else if set != "" {
+			r.names.target[set] = true
+		}
 	}
 	text, known := r.names.constant(r, t)
 	if !known {

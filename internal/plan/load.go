@@ -38,6 +38,7 @@ const loadForms = "{vus: N, for: D}, {rate: R, for: D}, {stages: […]}, {iterat
 
 // drive reads a load.
 func (r *reader) drive(file *loadFile) hyperscale.Load {
+	before := len(r.Faults)
 	kind, ok := r.kindOf(file)
 	if !ok {
 		return hyperscale.Load{}
@@ -61,7 +62,9 @@ func (r *reader) drive(file *loadFile) hyperscale.Load {
 		load.Stages = r.course(file, kind)
 	}
 	scaleLoad(&load, r.given.scale)
-	r.bounds(file, &load)
+	if len(r.Faults) == before && !r.unread(file) {
+		r.bounds(file, &load)
+	}
 	return load
 }
 
@@ -229,9 +232,19 @@ func (r *reader) stageForm(s *stageFile, open bool) {
 	}
 }
 
+// unread reports whether a level or length of the load could not be read.
+func (r *reader) unread(file *loadFile) bool {
+	places := []yamlfile.Pos{file.VUs.Pos(), file.Rate.Pos(), file.For.Pos()}
+	for i := range file.Stages {
+		s := &file.Stages[i]
+		places = append(places, s.To.Pos(), s.Over.Pos(), s.Hold.Pos())
+	}
+	return slices.ContainsFunc(places, func(p yamlfile.Pos) bool { return p.Line > 0 && r.faultAt(p) })
+}
+
 // bounds refuses courses that drive nothing, and those that no one can mean.
 func (r *reader) bounds(file *loadFile, load *hyperscale.Load) {
-	if load.Stages == nil {
+	if load.Kind != hyperscale.LoadOpen && load.Kind != hyperscale.LoadClosed {
 		return
 	}
 	pos := file.Pos()
@@ -245,17 +258,15 @@ func (r *reader) bounds(file *loadFile, load *hyperscale.Load) {
 		area += (float64(s.From) + float64(s.To)) / 2 * s.Over.Seconds()
 		peak = max(peak, s.From, s.To)
 	}
-	longest := longestLoad
-	if load.Poisson {
-		longest = longestPoisson
-	}
 	switch {
-	case len(r.Faults) > 0 && peak == 0:
-		// the level may be what could not be read
+	case len(load.Stages) == 0:
+		r.Fault(pos, "the stages take no time", "at least one of {to: X, over: D} or {hold: D}")
 	case peak == 0:
 		r.Fault(pos, "the load never rises above zero", "a stage above it")
-	case length > float64(longest):
-		r.Fault(pos, fmt.Sprintf("the load takes longer than %s", hyperscale.FormatDuration(longest)), "")
+	case length > float64(longestLoad):
+		r.Fault(pos, "the load takes longer than a year", "")
+	case load.Poisson && length > float64(longestPoisson):
+		r.Fault(pos, "the load takes longer than a month, too long for arrivals: poisson", "")
 	case load.Kind == hyperscale.LoadOpen && area/float64(hyperscale.PerSecond) > mostSlots:
 		r.Fault(pos, fmt.Sprintf("the load has more than %.0e arrivals", mostSlots), "")
 	case load.Kind == hyperscale.LoadClosed:

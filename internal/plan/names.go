@@ -15,6 +15,8 @@ import (
 type names struct {
 	vars map[string]*variable
 	sets map[string][]string // data set → columns; nil if its file can't be used
+
+	target map[string]bool // data sets that the plan's target is taken from
 }
 
 // variable is one of the plan's vars.
@@ -36,7 +38,7 @@ const (
 
 // declare takes the plan's vars and data sets.
 func (ns *names) declare(r *reader) {
-	ns.vars, ns.sets = map[string]*variable{}, map[string][]string{}
+	ns.vars, ns.sets, ns.target = map[string]*variable{}, map[string][]string{}, map[string]bool{}
 	for _, d := range r.file.Data {
 		ns.sets[d.Key] = nil
 	}
@@ -45,11 +47,19 @@ func (ns *names) declare(r *reader) {
 	}
 	for i := range r.file.Vars {
 		v := &r.file.Vars[i]
-		r.Wrong(&yamlfile.Node{Pos: v.Pos}, expr.CheckName(v.Key))
-		if _, isSet := ns.sets[v.Key]; isSet {
-			r.Fault(v.Pos, fmt.Sprintf("%q is a data set already", v.Key), "another name")
-		}
+		r.newName(v.Key, Fault{Pos: v.Pos, Outside: v.V.Node == nil, From: v.V.From})
 		ns.vars[v.Key] = &variable{text: &v.V, sets: map[string]bool{}}
+	}
+}
+
+// newName checks a name that the plan gives to a variable, at its place.
+func (r *reader) newName(name string, at Fault) {
+	if wrong, is := errors.AsType[*expr.SyntaxError](expr.CheckName(name)); is {
+		at.What, at.Expected, at.Meant = wrong.What, wrong.Expected, wrong.Meant
+		r.Faults = append(r.Faults, at)
+	} else if _, isSet := r.names.sets[name]; isSet {
+		at.What, at.Expected = fmt.Sprintf("%q is a data set already", name), "another name"
+		r.Faults = append(r.Faults, at)
 	}
 }
 

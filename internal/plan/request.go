@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -213,31 +214,43 @@ func (r *reader) url(sc *scope, n *stepNode) {
 	if !u.Set {
 		return
 	}
-	f := Fault{Pos: u.Pos()}
-	absolute := strings.HasPrefix(u.Text, "http://") || strings.HasPrefix(u.Text, "https://")
-	switch {
-	case strings.HasPrefix(u.Text, "{{"):
+	text, known := u.Text, u.constant()
+	if constant, ok := r.names.constant(r, u); ok {
+		text, known = constant, true
+	}
+	if !known && strings.HasPrefix(text, "{{") {
+		maps.Copy(sc.flow.sets, r.names.target)
 		return // only known while running
-	case strings.HasPrefix(u.Text, "/"):
-		if !r.file.Target.Set {
-			f.What, f.Expected = fmt.Sprintf("%q is a path, and the plan has no target", u.Text), "target: http://HOST at the top, or an absolute URL here"
-		}
-	case !absolute:
-		f.What, f.Expected = fmt.Sprintf("%q is no path and no URL", u.Text), "/PATH, http://… or https://…"
-		if !strings.Contains(u.Text, ":") {
-			f.Meant = "/" + u.Text
-		}
-	case u.constant():
-		if parsed, err := url.Parse(u.Text); err != nil || parsed.Host == "" {
-			f.What, f.Expected = fmt.Sprintf("%q is no URL", u.Text), "https://HOST/PATH"
-		}
 	}
-	if at := strings.IndexFunc(u.Text, isControl); at >= 0 && f.What == "" {
-		f.What, f.Expected = "a URL with a line break or another control character", "a URL in one line"
-	}
-	if f.What != "" {
+	if f := r.badURL(sc, text, known); f.What != "" {
+		f.Pos = u.Pos()
 		r.Faults = append(r.Faults, f)
 	}
+}
+
+// badURL says what is wrong with a URL, of which more may be known only while
+// running.
+func (r *reader) badURL(sc *scope, text string, known bool) (f Fault) {
+	absolute := strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")
+	switch {
+	case strings.ContainsFunc(text, isControl):
+		f.What, f.Expected = "a URL with a line break or another control character", "a URL in one line"
+	case strings.HasPrefix(text, "/"):
+		maps.Copy(sc.flow.sets, r.names.target)
+		if !r.file.Target.Set {
+			f.What, f.Expected = fmt.Sprintf("%q is a path, and the plan has no target", text), "target: http://HOST at the top, or an absolute URL here"
+		}
+	case !absolute:
+		f.What, f.Expected = fmt.Sprintf("%q is no path and no URL", text), "/PATH, http://… or https://…"
+		if !strings.Contains(text, ":") {
+			f.Meant = "/" + text
+		}
+	case known:
+		if parsed, err := url.Parse(text); err != nil || parsed.Host == "" {
+			f.What, f.Expected = fmt.Sprintf("%q is no URL", text), "https://HOST/PATH"
+		}
+	}
+	return f
 }
 
 // auth reads credentials.

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"hyperscale/internal/expr"
-	"hyperscale/internal/plan/yamlfile"
 )
 
 // scope is what the templates of one step may name: the plan's names, those that
@@ -28,7 +27,7 @@ func (s *scope) inside(l *stepList) *scope {
 func (s *scope) gives(name string) bool {
 	for ; s != nil; s = s.around {
 		for _, i := range s.list.given[name] {
-			if s.all || s.list.before[s.index].has(i) {
+			if s.all || s.list.precedes(i, s.index) {
 				return true
 			}
 		}
@@ -86,12 +85,4 @@ func (f *flow) known() []string {
 	}
 	slices.Sort(all)
 	return all
-}
-
-// defines checks the name of a variable that a step captures or sets.
-func (s *scope) defines(name string, pos yamlfile.Pos) {
-	s.Wrong(&yamlfile.Node{Pos: pos}, expr.CheckName(name))
-	if _, isSet := s.names.sets[name]; isSet {
-		s.Fault(pos, fmt.Sprintf("%q is a data set already", name), "another name")
-	}
 }

@@ -25,9 +25,10 @@ type stepNode struct {
 type stepList struct {
 	nodes    []*stepNode
 	parallel bool             // its steps start together
+	inOrder  bool             // each step needs the one before
 	given    map[string][]int // variable → indexes of the steps that capture or set it, also within
 	needs    [][]int
-	before   []bits // per step: those that come before it in the order of needs
+	before   []bits // per step: those that come before it in the order of needs; nil when inOrder
 }
 
 // bits is a set of indexes.
@@ -108,19 +109,21 @@ func (l *stepList) collect(f *flow) {
 			if at := l.given[name]; len(at) == 0 || at[len(at)-1] != i {
 				l.given[name] = append(at, i)
 			}
-			f.given[name] = n.name
-		}
-		for _, c := range n.file.Capture {
-			give(c.Key)
-		}
-		for _, s := range n.file.Set {
-			give(s.Key)
+			if f.given[name] == "" {
+				f.given[name] = n.name
+			}
 		}
 		for _, inner := range n.lists {
 			inner.collect(f)
 			for name := range inner.given {
 				give(name)
 			}
+		}
+		for _, c := range n.file.Capture {
+			give(c.Key)
+		}
+		for _, s := range n.file.Set {
+			give(s.Key)
 		}
 	}
 }
@@ -237,8 +240,9 @@ func (r *reader) needs(l *stepList) {
 	for i, n := range l.nodes {
 		index[n.name] = i
 	}
-	l.needs = make([][]int, len(l.nodes))
+	l.needs, l.inOrder = make([][]int, len(l.nodes)), !l.parallel
 	for i, n := range l.nodes {
+		l.inOrder = l.inOrder && !n.file.Has("needs")
 		switch {
 		case n.file.Has("needs") && l.parallel:
 			r.Fault(n.file.KeyPos("needs"), "steps of parallel start together and need nothing", "a group of these steps, or no needs")
@@ -247,6 +251,9 @@ func (r *reader) needs(l *stepList) {
 		case i > 0 && !l.parallel:
 			l.needs[i] = []int{i - 1}
 		}
+	}
+	if l.inOrder {
+		return
 	}
 	if circle := l.order(); circle != nil {
 		first := l.nodes[circle[0]]
@@ -323,6 +330,14 @@ func (l *stepList) order() []int {
 	return nil
 }
 
+// precedes reports whether step i ends before step j begins.
+func (l *stepList) precedes(i, j int) bool {
+	if l.inOrder {
+		return i < j
+	}
+	return l.before[j].has(i)
+}
+
 // settle fills in what comes before a step, once that is known of all it needs.
 func (l *stepList) settle(i int) {
 	if l.before[i] != nil {
@@ -372,7 +387,7 @@ func (r *reader) set(sc *scope, n *stepNode) []hyperscale.Pair {
 	var all []hyperscale.Pair
 	for i := range n.file.Set {
 		v := &n.file.Set[i]
-		sc.defines(v.Key, v.Pos)
+		r.newName(v.Key, Fault{Pos: v.Pos})
 		sc.template(&v.V)
 		all = append(all, hyperscale.Pair{Name: v.Key, Value: v.V.Text})
 	}

@@ -115,6 +115,9 @@ func parseLimit(t *hyperscale.Threshold, w word) (float64, error) {
 		if v, err = hyperscale.ParseDuration(w.text); err == nil {
 			return float64(v), nil
 		}
+		if v, bare := hyperscale.ParseDuration(w.text + "ms"); bare == nil && v > 0 {
+			err = &hyperscale.LexicalError{What: fmt.Sprintf("the time %q has no unit", w.text), Expected: "such as 300ms or 2s", Meant: w.text + "ms"}
+		}
 	}
 	return 0, within(err, w)
 }
@@ -164,13 +167,14 @@ func parseTail(t *hyperscale.Threshold, words []word) error {
 			words = words[2:]
 		}
 	}
-	if len(words) > 0 {
-		return &expr.SyntaxError{
-			Offset: words[0].offset, What: fmt.Sprintf("%q after the condition", words[0].text),
-			Expected: "[over D] [abort [after D]]", Meant: expr.Nearest(words[0].text, []string{"over", "abort", "after"}),
-		}
+	if len(words) == 0 {
+		return nil
 	}
-	return nil
+	e := &expr.SyntaxError{Offset: words[0].offset, What: fmt.Sprintf("%q after the condition", words[0].text), Expected: "[over D] [abort [after D]]"}
+	if meant := expr.Nearest(words[0].text, []string{"over", "abort", "after"}); meant != words[0].text {
+		e.Meant = meant
+	}
+	return e
 }
 
 // parseWhile reads the condition of a search: thresholds joined by and, without

@@ -331,10 +331,14 @@ func (d *Decoder) fields(n *Node, v reflect.Value) {
 		seen[e.Key] = true
 		d.entry(e, v.FieldByIndex(f.index))
 	}
+	var missing []string
 	for _, f := range known {
 		if f.required && !seen[f.key] {
-			d.Fault(n.Pos, fmt.Sprintf("the key %q is missing", f.key), "")
+			missing = append(missing, strconv.Quote(f.key))
 		}
+	}
+	if missing != nil {
+		d.Fault(n.Pos, "missing here: "+strings.Join(missing, ", "), "")
 	}
 }
 

@@ -90,14 +90,17 @@ func (fs Faults) Err() error {
 	return fs
 }
 
-// Sorted gives the faults in the order of the file, each once. Those without a
-// place come last.
+// Sorted gives the faults in the order of the file. Of several at one place the
+// first stays: what could not be read is not told to be zero or unknown as well.
+// Those without a place come last.
 func (fs Faults) Sorted() Faults {
 	sorted := slices.Clone(fs)
 	slices.SortStableFunc(sorted, func(a, b Fault) int {
 		return cmp.Or(compareLines(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
 	})
-	return slices.Compact(sorted)
+	return slices.CompactFunc(sorted, func(a, b Fault) bool {
+		return a == b || a.Pos == b.Pos && a.Pos.Line > 0
+	})
 }
 
 // compareLines orders line numbers with 0, which is no line, at the end.
