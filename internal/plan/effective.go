@@ -40,14 +40,14 @@ func (o Origin) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 // hidden stands for a value that may be secret.
 const hidden = "(not shown)"
 
-// effective lists the values that count.
-func (r *reader) effective() []Effective {
+// effectiveValues lists the values that count.
+func effectiveValues(r *reader) []Effective {
 	all := []Effective{
-		{Name: "seed", Value: strconv.FormatUint(r.plan.Seed, 10), From: r.origin("seed", r.file.Seed.Set)},
-		{Name: "deadline", Value: hyperscale.FormatDuration(r.plan.Deadline), From: r.origin("deadline", r.file.Deadline.Set)},
+		{Name: "seed", Value: strconv.FormatUint(r.plan.Seed, 10), From: originOf(r, "seed", r.file.Seed.Set)},
+		{Name: "deadline", Value: hyperscale.FormatDuration(r.plan.Deadline), From: originOf(r, "deadline", r.file.Deadline.Set)},
 	}
-	all = append(all, r.effectiveOptions()...)
-	all = append(all, r.effectivePairs()...)
+	all = append(all, effectiveOptions(r)...)
+	all = append(all, effectivePairs(r)...)
 	if from, is := r.given.from["scale"]; is {
 		all = append(all, Effective{Name: "scale", Value: strconv.FormatFloat(r.given.scale, 'g', -1, 64), From: from})
 	}
@@ -60,8 +60,8 @@ func (r *reader) effective() []Effective {
 	return all
 }
 
-// origin is where a value was set that has or has not a place in the file.
-func (r *reader) origin(name string, set bool) Origin {
+// originOf is where a value was set that has or has not a place in the file.
+func originOf(r *reader, name string, set bool) Origin {
 	if from, is := r.given.from[name]; is {
 		return from
 	}
@@ -72,19 +72,19 @@ func (r *reader) origin(name string, set bool) Origin {
 }
 
 // effectiveOptions lists the options of requests that have none of their own.
-func (r *reader) effectiveOptions() []Effective {
+func effectiveOptions(r *reader) []Effective {
 	d := &optionsFile{}
 	if r.file.Defaults != nil {
 		d = &r.file.Defaults.optionsFile
 	}
 	insecure := func(o *optionsFile) bool { return o.TLS != nil && o.TLS.Insecure.Set }
 	all := []Effective{
-		{Name: "timeout", Value: hyperscale.FormatDuration(time.Duration(pick(&d.Timeout, duration(defaultTimeout)))), From: r.origin("timeout", d.Timeout.Set)},
-		{Name: "redirects", Value: strconv.FormatInt(pick(&d.Redirects, int64(defaultRedirects)), 10), From: r.origin("redirects", d.Redirects.Set)},
-		{Name: "http", Value: httpText(pick(&d.HTTP, 1)), From: r.origin("http2", d.HTTP.Set)},
-		{Name: "connections", Value: pick(&d.Connections, choice[connections]{string(hyperscale.ConnPerVU)}).Word, From: r.origin("connections", d.Connections.Set)},
-		{Name: "max-body", Value: hyperscale.FormatSize(int64(pick(&d.MaxBody, size(defaultMaxBody)))), From: r.origin("max-body", d.MaxBody.Set)},
-		{Name: "tls.insecure", Value: strconv.FormatBool(insecure(d) && d.TLS.Insecure.V), From: r.origin("insecure", insecure(d))},
+		{Name: "timeout", Value: hyperscale.FormatDuration(time.Duration(pick(&d.Timeout, duration(defaultTimeout)))), From: originOf(r, "timeout", d.Timeout.Set)},
+		{Name: "redirects", Value: strconv.FormatInt(pick(&d.Redirects, int64(defaultRedirects)), 10), From: originOf(r, "redirects", d.Redirects.Set)},
+		{Name: "http", Value: httpText(pick(&d.HTTP, 1)), From: originOf(r, "http2", d.HTTP.Set)},
+		{Name: "connections", Value: pick(&d.Connections, choice[connections]{string(hyperscale.ConnPerVU)}).Word, From: originOf(r, "connections", d.Connections.Set)},
+		{Name: "max-body", Value: hyperscale.FormatSize(int64(pick(&d.MaxBody, size(defaultMaxBody)))), From: originOf(r, "max-body", d.MaxBody.Set)},
+		{Name: "tls.insecure", Value: strconv.FormatBool(insecure(d) && d.TLS.Insecure.V), From: originOf(r, "insecure", insecure(d))},
 	}
 	has := []func(o *optionsFile) bool{
 		func(o *optionsFile) bool { return o.Timeout.Set },
@@ -94,13 +94,15 @@ func (r *reader) effectiveOptions() []Effective {
 		func(o *optionsFile) bool { return o.MaxBody.Set },
 		insecure,
 	}
-	r.eachStep(func(n *stepNode) {
-		for i := range all {
-			if has[i](&n.file.optionsFile) {
-				all[i].Own++
+	for _, f := range r.flows {
+		f.root.each(func(n *stepNode) {
+			for i := range all {
+				if has[i](&n.file.optionsFile) {
+					all[i].Own++
+				}
 			}
-		}
-	})
+		})
+	}
 	return all
 }
 
@@ -120,30 +122,23 @@ func httpText(v httpVersion) string {
 	return "1.1"
 }
 
-// eachStep calls do for every step of the plan.
-func (r *reader) eachStep(do func(n *stepNode)) {
-	for _, f := range r.flows {
-		f.root.each(do)
-	}
-}
-
 // effectivePairs lists what is set by name: headers of all requests, variables,
 // labels and the environment.
-func (r *reader) effectivePairs() (all []Effective) {
+func effectivePairs(r *reader) (all []Effective) {
 	if d := r.file.Defaults; d != nil {
 		for _, h := range d.Headers {
 			value := h.V.Text
 			if slices.Contains([]string{"authorization", "cookie", "proxy-authorization", "x-api-key"}, strings.ToLower(h.Key)) {
 				value = hidden
 			}
-			all = append(all, Effective{Name: "header " + h.Key, Value: value, From: r.outsideOr("header", h.V.From != "")})
+			all = append(all, Effective{Name: "header " + h.Key, Value: value, From: outsideOr(r, "header", h.V.From != "")})
 		}
 	}
 	for _, v := range r.file.Vars {
-		all = append(all, Effective{Name: "var " + v.Key, Value: v.V.Text, From: r.outsideOr("var", v.V.From != "")})
+		all = append(all, Effective{Name: "var " + v.Key, Value: v.V.Text, From: outsideOr(r, "var", v.V.From != "")})
 	}
 	for _, t := range r.file.Tags {
-		all = append(all, Effective{Name: "tag " + t.Key, Value: string(t.V.V), From: r.outsideOr("tag", t.V.Node == nil)})
+		all = append(all, Effective{Name: "tag " + t.Key, Value: string(t.V.V), From: outsideOr(r, "tag", t.V.Node == nil)})
 	}
 	for _, e := range r.plan.Env {
 		all = append(all, Effective{Name: "env." + e.Name, Value: hidden, From: FromEnv})
@@ -152,7 +147,7 @@ func (r *reader) effectivePairs() (all []Effective) {
 }
 
 // outsideOr is where settings of a name come from, or the plan.
-func (r *reader) outsideOr(name string, outside bool) Origin {
+func outsideOr(r *reader, name string, outside bool) Origin {
 	if outside {
 		return r.given.from[name]
 	}
@@ -160,7 +155,7 @@ func (r *reader) outsideOr(name string, outside bool) Origin {
 }
 
 // dataUses lists the data sets that each workflow reads.
-func (r *reader) dataUses() map[string][]string {
+func dataUses(r *reader) map[string][]string {
 	uses := map[string][]string{}
 	for _, f := range r.flows {
 		for i := range r.plan.Data {

@@ -169,7 +169,7 @@ func (r *reader) loaded() *Loaded {
 	for i, s := range r.sets {
 		l.Data[r.plan.Data[i].Name] = s
 	}
-	l.values, l.uses = r.effective(), r.dataUses()
+	l.values, l.uses = effectiveValues(r), dataUses(r)
 	return l
 }
 
