@@ -25,7 +25,7 @@ func demoCommand(a *app) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := a.untilSignal(c.Context())
 			defer stop()
-			return a.serveDemo(ctx, listen, secure)
+			return serveDemo(ctx, a, listen, secure)
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to serve; port 0: any that is free")
@@ -35,7 +35,7 @@ func demoCommand(a *app) *cobra.Command {
 }
 
 // serveDemo says where it serves and serves until ctx ends.
-func (a *app) serveDemo(ctx context.Context, listen string, secure bool) error {
+func serveDemo(ctx context.Context, a *app, listen string, secure bool) error {
 	ln, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("serving the demo target: %w", err)

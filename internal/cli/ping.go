@@ -19,14 +19,15 @@ func pingCommand(a *app) *cobra.Command {
 		Example: "  hyperscale ping http://localhost:8080/\n" +
 			"  hyperscale ping https://localhost:8443/cart -k -b '{\"product\":\"p-1\"}' -H 'content-type: application/json'",
 		Args: func(_ *cobra.Command, args []string) error { return oneArgument(a, args, "a URL") },
-		RunE: func(c *cobra.Command, args []string) error { return a.ping(c.Context(), args[0]) },
+		RunE: func(c *cobra.Command, args []string) error { return ping(c.Context(), a, args[0]) },
 	}
 	a.addSettings(c, requestFlags())
 	exits(c, "0    it was answered, whatever the answer said", "104  bad URL or flags", "105  interrupted", "1    no answer")
 	return c
 }
 
-func (a *app) ping(ctx context.Context, url string) error {
+// ping sends one request and shows it.
+func ping(ctx context.Context, a *app, url string) error {
 	if !isURL(url) {
 		return refuse("%s is no URL; expected http://… or https://…", url)
 	}

@@ -67,7 +67,7 @@ func runCommand(a *app) *cobra.Command {
 
 func (f *runFlags) add(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "`NAME[=PATH]` to write, alone to stdout: json (summary), ndjson (windows), csv (seconds)")
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "`NAME[=PATH]`: json, ndjson (windows), csv (seconds); without PATH to stdout")
 	flags.BoolVar(&f.once, "once", false, "one iteration of each workflow, every request and answer shown")
 	flags.BoolVar(&f.preflight, "preflight", false, "first open one connection to each origin")
 	flags.BoolVar(&f.strict, "strict", false, "a DEGRADED verdict fails the run")

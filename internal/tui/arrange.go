@@ -6,6 +6,7 @@ import "fmt"
 type list struct {
 	head  string // shown above the lines; "": none
 	lines []string
+	rank  int // when there is no room even for one line of each, higher ranks go first
 }
 
 // height is the lines that a list takes when n of its own are shown: with its
@@ -26,7 +27,7 @@ func (l list) height(n int) int {
 
 // arrange puts the lists below each other in at most room lines: all of them if
 // they fit, else the longest are cut and say how much is missing, and at last
-// whole lists go, the last first.
+// whole lists go, by rank.
 func arrange(lists []list, room int) []string {
 	shown := make([]int, len(lists))
 	for i, l := range lists {
@@ -34,9 +35,9 @@ func arrange(lists []list, room int) []string {
 	}
 	for total(lists, shown) > room && cutOne(shown) {
 	}
-	for i := len(lists) - 1; i >= 0 && total(lists, shown) > room; i-- {
-		shown[i] = 0
+	for total(lists, shown) > room && dropOne(lists, shown) {
 	}
+	regrow(lists, shown, room)
 	var lines []string
 	for i, l := range lists {
 		if shown[i] > 0 {
@@ -68,6 +69,35 @@ func cutOne(shown []int) bool {
 	}
 	shown[longest]--
 	return true
+}
+
+// dropOne takes the list of the highest rank. It reports false when none is
+// shown.
+func dropOne(lists []list, shown []int) bool {
+	first := -1
+	for i, l := range lists {
+		if shown[i] > 0 && (first < 0 || l.rank > lists[first].rank) {
+			first = i
+		}
+	}
+	if first < 0 {
+		return false
+	}
+	shown[first] = 0
+	return true
+}
+
+// regrow gives the room that whole lists left to those that are shown.
+func regrow(lists []list, shown []int, room int) {
+	for i, l := range lists {
+		for shown[i] > 0 && shown[i] < len(l.lines) {
+			shown[i]++
+			if total(lists, shown) > room {
+				shown[i]--
+				break
+			}
+		}
+	}
 }
 
 func (l list) draw(n int) []string {

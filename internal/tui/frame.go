@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"hyperscale"
@@ -28,10 +29,10 @@ func Frame(p stats.Progress, l Look) string {
 	f := frame{p: p, Look: l}
 	top := append(f.head(), f.now()...)
 	lists := []list{
-		{lines: f.workflows()},
-		{head: f.stepHead(), lines: f.steps()},
-		{lines: f.thresholds()},
-		{lines: f.warnings()},
+		{lines: f.workflows(), rank: 1},
+		{head: f.stepHead(), lines: f.steps(), rank: 3},
+		{lines: f.thresholds(), rank: 0},
+		{lines: f.warnings(), rank: 2},
 	}
 	foot := append([]string{""}, f.foot())
 	lines := append(top, arrange(lists, l.Height-len(top)-len(foot))...)
@@ -98,7 +99,10 @@ func (f frame) state(w stats.WorkflowProgress) string {
 
 // doing is the level of a running workflow.
 func doing(w stats.WorkflowProgress) string {
-	parts := []string{show.Plural(w.VUs, "VU"), show.Count(w.InFlight) + " in flight"}
+	parts := []string{show.Count(w.InFlight) + " in flight"}
+	if w.VUs > 0 {
+		parts = append([]string{show.Plural(w.VUs, "VU")}, parts...)
+	}
 	if w.Rate > 0 {
 		parts = append([]string{show.Rate(w.Rate) + " asked"}, parts...)
 	}
@@ -117,9 +121,12 @@ func (f frame) now() []string {
 		errors = f.Theme.Bad(errors)
 	}
 	parts := []string{
-		f.Theme.Strong(show.Rate(n.Rate)), show.Count(inFlight) + " in flight", show.Plural(vus, "VU"),
+		f.Theme.Strong(show.Rate(n.Rate)), show.Count(inFlight) + " in flight",
 		"p50 " + quantile(n.Response, "p50"), "p95 " + quantile(n.Response, "p95"), "p99 " + quantile(n.Response, "p99"),
 		errors, "late " + show.Duration(n.Lateness),
+	}
+	if vus > 0 {
+		parts = slices.Insert(parts, 2, show.Plural(vus, "VU"))
 	}
 	if n.Missed > 0 {
 		parts = append(parts, f.Theme.Bad("missed "+show.Count(int64(n.Missed))))
@@ -220,12 +227,12 @@ func quantile(q stats.Quantiles, name string) string {
 func (f frame) thresholds() []string {
 	widest := 0
 	for i := range f.p.Thresholds {
-		widest = min(max(widest, show.Width(show.Clean(f.p.Thresholds[i].Threshold.Text))), max(8, f.Width-16))
+		widest = min(max(widest, show.Width(show.Clean(f.p.Thresholds[i].Threshold.String()))), max(8, f.Width-16))
 	}
 	var lines []string
 	for i := range f.p.Thresholds {
 		t := &f.p.Thresholds[i]
-		text := show.Left(show.Clean(t.Threshold.Text), widest)
+		text := show.Left(show.Clean(t.Threshold.String()), widest)
 		switch {
 		case !t.Sampled:
 			lines = append(lines, f.Theme.Faint("· "+text))
