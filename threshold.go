@@ -44,14 +44,3 @@ type Threshold struct {
 	Abort    bool          // end the job once breached
 	After    time.Duration // … without a break for so long
 }
-
-// String is the threshold as a plan writes it: its text, after its scope.
-func (t Threshold) String() string {
-	switch {
-	case t.Step != "":
-		return t.Workflow + "/" + t.Step + ": " + t.Text
-	case t.Workflow != "":
-		return t.Workflow + ": " + t.Text
-	}
-	return t.Text
-}

@@ -93,7 +93,7 @@ func threshold(t stats.ThresholdResult) Threshold {
 	if inNanoseconds(&t.Threshold) {
 		value /= float64(time.Millisecond)
 	}
-	return Threshold{Text: t.Threshold.String(), Value: knownIf(t.Sampled, value), Passed: t.Passed, shown: shown}
+	return Threshold{Text: t.Threshold.Text, Value: knownIf(t.Sampled, value), Passed: t.Passed, shown: shown}
 }
 
 // inNanoseconds reports whether the threshold judges a duration.

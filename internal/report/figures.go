@@ -46,7 +46,7 @@ func (p *printer) requests() {
 	table := show.Table{Head: []string{"", "requests", "rate", "errors", "received", "sent"}}
 	for _, row := range p.scopes() {
 		rate := show.Nothing
-		if row.t.Rate.Known {
+		if row.t.Rate.Known && row.t.Requests.Started > 1 { // of one request there is no rate
 			rate = show.Rate(row.t.Rate.Value)
 		}
 		r := row.t.Requests

@@ -69,7 +69,7 @@ func thresholds() []stats.ThresholdResult {
 	return []stats.ThresholdResult{
 		{Threshold: hyperscale.Threshold{Text: "p95 < 300ms", Metric: hyperscale.MetricQuantile, Quantile: 95}, Value: 212e6, Sampled: true, Passed: true},
 		{Threshold: hyperscale.Threshold{Text: "errors < 0.1%", Metric: hyperscale.MetricErrors}, Value: 0.012, Sampled: true},
-		{Threshold: hyperscale.Threshold{Text: "rate > 5", Workflow: "report", Metric: hyperscale.MetricRate}},
+		{Threshold: hyperscale.Threshold{Text: "report: rate > 5", Workflow: "report", Metric: hyperscale.MetricRate}},
 	}
 }
 

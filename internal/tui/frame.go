@@ -227,12 +227,12 @@ func quantile(q stats.Quantiles, name string) string {
 func (f frame) thresholds() []string {
 	widest := 0
 	for i := range f.p.Thresholds {
-		widest = min(max(widest, show.Width(show.Clean(f.p.Thresholds[i].Threshold.String()))), max(8, f.Width-16))
+		widest = min(max(widest, show.Width(show.Clean(f.p.Thresholds[i].Threshold.Text))), max(8, f.Width-16))
 	}
 	var lines []string
 	for i := range f.p.Thresholds {
 		t := &f.p.Thresholds[i]
-		text := show.Left(show.Clean(t.Threshold.String()), widest)
+		text := show.Left(show.Clean(t.Threshold.Text), widest)
 		switch {
 		case !t.Sampled:
 			lines = append(lines, f.Theme.Faint("· "+text))

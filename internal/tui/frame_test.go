@@ -57,7 +57,7 @@ func shop(steps int) stats.Progress {
 		Thresholds: []stats.ThresholdResult{
 			{Threshold: hyperscale.Threshold{Text: "p95 < 300ms"}, Value: 212e6, Sampled: true, Passed: true},
 			{Threshold: hyperscale.Threshold{Text: "errors < 0.1%"}, Value: 12e6, Sampled: true},
-			{Threshold: hyperscale.Threshold{Text: "missed < 0.01%", Workflow: "search"}},
+			{Threshold: hyperscale.Threshold{Text: "search: missed < 0.01%"}},
 		},
 		Warnings: []string{"the older one", "lane 1 is saturated: this machine may set the rate"},
 	}
