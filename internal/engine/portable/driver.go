@@ -50,12 +50,13 @@ func New(cfg Config) *Driver {
 type origin struct {
 	*session.Origin
 	name    *dial.Name
-	proxy   *dial.Proxy // nil: none
-	proxied *tls.Config // of the way to the proxy; nil: plain
-	tls     *tls.Config // nil: plain
-	err     error       // why TLS can't be set up
-	shared  []*conn     // of the pool: those that may take a call
-	waiting []*call     // for the name
+	proxy   *dial.Proxy       // nil: none
+	proxied *tls.Config       // of the way to the proxy; nil: plain
+	tls     *tls.Config       // nil: plain
+	fault   session.FaultCode // why nothing can be sent; 0: it can
+	why     string
+	shared  []*conn // of the pool: those that may take a call
+	waiting []*call // for the name
 	conns   int
 }
 
@@ -74,29 +75,33 @@ func (d *Driver) origin(of *session.Origin) *origin {
 		}
 	}
 	o := &origin{Origin: of, name: d.Names.Of(of)}
-	o.err = o.secure()
+	o.setUp()
 	d.origins[of.Key] = o
 	return o
 }
 
-// secure makes the settings of TLS.
-func (o *origin) secure() (err error) {
-	if text := o.Transport.Proxy; text != "" {
-		p, err := dial.ParseProxy(text)
-		if err != nil {
-			return err
-		}
-		o.proxy = &p
-		if p.TLS {
-			if o.proxied, err = dial.ProxyTLSConfig(p, &o.Transport.TLS); err != nil {
-				return err
-			}
-		}
-	}
+// setUp readies what connections need.
+func (o *origin) setUp() {
+	var err error
 	if o.Scheme == "https" {
-		o.tls, err = dial.TLSConfig(o.Origin)
+		if o.tls, err = dial.TLSConfig(o.Origin); err != nil {
+			o.fault, o.why = session.TLSFailed, err.Error()
+		}
 	}
-	return err
+	if o.Transport.Proxy == "" {
+		return
+	}
+	p, err := dial.ParseProxy(o.Transport.Proxy)
+	if err != nil {
+		o.fault, o.why = session.ConnectFailed, err.Error()
+		return
+	}
+	o.proxy = &p
+	if p.TLS {
+		if o.proxied, err = dial.ProxyTLSConfig(p, &o.Transport.TLS); err != nil {
+			o.fault, o.why = session.TLSFailed, err.Error()
+		}
+	}
 }
 
 // multiplexes reports whether one connection carries several calls at once.
@@ -122,8 +127,8 @@ func (d *Driver) Send(x *wire.Exchange) {
 // place puts c on a connection that it may use, or on a new one.
 func (d *Driver) place(c *call) {
 	o := d.origin(c.x.Request.Origin)
-	if o.err != nil {
-		d.failSoon(c, session.TLSFailed, o.err.Error())
+	if o.fault != 0 {
+		d.failSoon(c, o.fault, o.why)
 		return
 	}
 	if at := d.pick(o, c.x); at != nil {

@@ -196,8 +196,12 @@ func (h *h1) ended(err error) {
 		defer h.conn.link.close()
 	}
 	w := h.begin()
-	if w == nil {
-		h.lost(session.NewFault(session.ClosedBeforeAnswer, 0), "closed while the request was on its way")
+	if w == nil { // but there may be one when the lane hears of it
+		fault, why := session.NewFault(session.ClosedBeforeAnswer, 0), ""
+		if !errors.Is(err, io.EOF) {
+			fault, why = dial.Fault(err), "receive: "+cause(err).Error()
+		}
+		h.lost(fault, why)
 		return
 	}
 	now := h.driver.Clock()

@@ -1,0 +1,371 @@
+package portable
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/engine/dial"
+	"hyperscale/internal/engine/wire"
+	"hyperscale/internal/session"
+)
+
+// rig is a driver with a lane and what came back.
+type rig struct {
+	*testing.T
+	*lane
+	driver *Driver
+	ended  map[*wire.Exchange]int
+}
+
+func newRig(t *testing.T) *rig {
+	names := dial.NewNames()
+	ctx, stop := context.WithCancel(context.Background())
+	var g sync.WaitGroup
+	g.Go(func() { names.Run(ctx) })
+	r := &rig{T: t, lane: newLane(), ended: map[*wire.Exchange]int{}}
+	r.driver = New(Config{Names: names, Clock: r.clock, Post: r.post, Done: func(x *wire.Exchange) { r.ended[x]++ }})
+	t.Cleanup(func() {
+		r.driver.Close()
+		stop()
+		g.Wait()
+	})
+	return r
+}
+
+func (r *rig) until(what string, done func() bool) {
+	r.Helper()
+	for end := time.Now().Add(20 * time.Second); !done(); r.turn(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			r.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+func (r *rig) send(q *session.Request, o *wire.Owner) *wire.Exchange {
+	x := &wire.Exchange{Request: q, Owner: o}
+	r.driver.Send(x)
+	return x
+}
+
+func (r *rig) wait(x *wire.Exchange) *wire.Exchange {
+	r.Helper()
+	r.until("an exchange to end", func() bool { return r.ended[x] > 0 })
+	if r.ended[x] != 1 {
+		r.Errorf("handed back %d times", r.ended[x])
+	}
+	return x
+}
+
+func (r *rig) want(x *wire.Exchange, status int, body string) {
+	r.Helper()
+	if r.wait(x); x.Fault != 0 || x.Answer.Status != status || string(x.Answer.Body) != body {
+		r.Errorf("fault %d (%s), status %d, body %q; want %d %q", x.Fault.Code(), x.Text, x.Answer.Status, x.Answer.Body, status, body)
+	}
+}
+
+func (r *rig) wantFault(x *wire.Exchange, code session.FaultCode, why string) {
+	r.Helper()
+	if r.wait(x); x.Fault.Code() != code || !strings.Contains(x.Text, why) {
+		r.Errorf("fault %d (%s), want %d (%s)", x.Fault.Code(), x.Text, code, why)
+	}
+}
+
+// target is a server of net/http that speaks HTTP/2.
+type target struct {
+	*httptest.Server
+	hits, conns atomic.Int64
+}
+
+func newTarget(t *testing.T, https bool, handler http.HandlerFunc) *target {
+	g := &target{}
+	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		g.hits.Add(1)
+		if q.ProtoMajor != 2 {
+			t.Errorf("%s came in %s", q.URL, q.Proto)
+		}
+		handler(w, q)
+	}))
+	g.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			g.conns.Add(1)
+		}
+	}
+	g.Config.Protocols = new(http.Protocols)
+	g.Config.Protocols.SetHTTP2(true)
+	g.Config.Protocols.SetUnencryptedHTTP2(true)
+	if g.EnableHTTP2 = https; https {
+		g.StartTLS()
+	} else {
+		g.Start()
+	}
+	t.Cleanup(g.Close)
+	return g
+}
+
+// originOf makes the origin of a server's URL, over HTTP/2 and without checking certificates.
+func originOf(base string, set func(*hyperscale.Transport)) *session.Origin {
+	scheme, place, _ := strings.Cut(base, "://")
+	host, port, _ := net.SplitHostPort(place)
+	t := &hyperscale.Transport{HTTP: 2, Connections: hyperscale.ConnPerVU, TLS: hyperscale.TLS{Insecure: true}}
+	if set != nil {
+		set(t)
+	}
+	return &session.Origin{Key: fmt.Sprintf("%s %+v", base, *t), Scheme: scheme, Host: host, Port: port, Transport: t}
+}
+
+func get(o *session.Origin, path string) *session.Request {
+	head := "GET " + path + " HTTP/1.1\r\nHost: " + net.JoinHostPort(o.Host, o.Port) + "\r\nUser-Agent: us\r\n\r\n"
+	return &session.Request{Origin: o, Head: []byte(head), Keep: 1 << 20, KeepHead: true}
+}
+
+func echo(w http.ResponseWriter, q *http.Request) {
+	body, _ := io.ReadAll(q.Body)
+	w.Header().Set("Seen", fmt.Sprint(q.Method, " ", q.Host, " ", q.RequestURI, " ", len(q.Header), " ", q.UserAgent()))
+	fmt.Fprintf(w, "%s %d", q.URL.Path, len(body))
+}
+
+func TestHTTP2(t *testing.T) {
+	for _, https := range []bool{false, true} {
+		r := newRig(t)
+		g := newTarget(t, https, echo)
+		o := originOf(g.URL, nil)
+		owner := &wire.Owner{}
+		for i := range 3 {
+			x := r.send(get(o, "/a"), owner)
+			r.want(x, 200, "/a 0")
+			seen := "seen: GET " + strings.TrimPrefix(strings.TrimPrefix(g.URL, "https://"), "http://") + " /a 1 us\r\n"
+			if !strings.Contains(string(x.Answer.Head), seen) {
+				t.Errorf("head %q, want in it %q", x.Answer.Head, seen)
+			}
+			if p := x.Phases; (p.Connect >= 0) != (i == 0) || (p.TLS >= 0) != (i == 0 && https) || p.FirstByte < 0 || p.Transfer < 0 {
+				t.Errorf("request %d: phases %+v", i, p)
+			}
+			if x.BytesIn < 9 || x.BytesOut < 9 {
+				t.Errorf("request %d: %d bytes in, %d out", i, x.BytesIn, x.BytesOut)
+			}
+		}
+		upload := get(o, "/up")
+		upload.Body = make([]byte, 5<<20)
+		x := r.send(upload, owner)
+		if r.want(x, 200, "/up 5242880"); x.BytesOut < 5<<20 {
+			t.Errorf("%d bytes out", x.BytesOut)
+		}
+		if g.conns.Load() != 1 || g.hits.Load() != 4 || r.driver.Open() != 1 {
+			t.Errorf("%d requests over %d connections, %d open", g.hits.Load(), g.conns.Load(), r.driver.Open())
+		}
+	}
+}
+
+// TestHTTP2Together: requests at the same time share a user's connection, also
+// while it is being opened.
+func TestHTTP2Together(t *testing.T) {
+	var here sync.WaitGroup
+	here.Add(10)
+	g := newTarget(t, true, func(w http.ResponseWriter, q *http.Request) {
+		here.Done()
+		here.Wait() // all are here at once
+		echo(w, q)
+	})
+	for _, p := range []hyperscale.ConnPolicy{hyperscale.ConnPerVU, hyperscale.ConnShared} {
+		r := newRig(t)
+		o := originOf(g.URL, func(t *hyperscale.Transport) { t.Connections = p })
+		before := g.conns.Load()
+		owner := &wire.Owner{}
+		for range 2 {
+			var xs []*wire.Exchange
+			for i := range 10 {
+				xs = append(xs, r.send(get(o, fmt.Sprintf("/%d", i)), owner))
+				if p == hyperscale.ConnShared {
+					owner = &wire.Owner{}
+				}
+			}
+			connects := 0
+			for i, x := range xs {
+				if r.want(x, 200, fmt.Sprintf("/%d 0", i)); x.Phases.Connect >= 0 {
+					connects++
+				}
+			}
+			here.Add(10)
+			if connects > 1 {
+				t.Errorf("%s: %d requests say that they connected", p, connects)
+			}
+		}
+		if got := g.conns.Load() - before; got != 1 {
+			t.Errorf("%s: %d connections", p, got)
+		}
+		r.driver.Close()
+	}
+}
+
+func TestHTTP2Policies(t *testing.T) {
+	for _, c := range []struct {
+		policy hyperscale.ConnPolicy
+		conns  int64 // of two owners with two iterations of two requests each
+	}{
+		{hyperscale.ConnPerVU, 2}, {hyperscale.ConnShared, 1}, {hyperscale.ConnPerIteration, 4}, {hyperscale.ConnPerRequest, 8},
+	} {
+		r := newRig(t)
+		g := newTarget(t, false, echo)
+		o := originOf(g.URL, func(t *hyperscale.Transport) { t.Connections = c.policy })
+		owners := []*wire.Owner{{}, {}}
+		for range 2 {
+			for _, owner := range owners {
+				r.want(r.send(get(o, "/"), owner), 200, "/ 0")
+				r.want(r.send(get(o, "/"), owner), 200, "/ 0")
+				r.driver.Release(owner, hyperscale.ConnPerIteration)
+			}
+		}
+		if g.conns.Load() != c.conns || g.hits.Load() != 8 {
+			t.Errorf("%s: %d requests over %d connections, want 8 over %d", c.policy, g.hits.Load(), g.conns.Load(), c.conns)
+		}
+		for _, owner := range owners {
+			r.driver.Release(owner, hyperscale.ConnPerVU)
+		}
+		if want := map[hyperscale.ConnPolicy]int{hyperscale.ConnShared: 1}[c.policy]; r.driver.Open() != want {
+			t.Errorf("%s: %d connections stay open", c.policy, r.driver.Open())
+		}
+	}
+}
+
+// TestHTTP2Cancel: of several, one; of one, the connection.
+func TestHTTP2Cancel(t *testing.T) {
+	r := newRig(t)
+	gone, goOn := make(chan struct{}, 2), make(chan struct{})
+	g := newTarget(t, true, func(w http.ResponseWriter, q *http.Request) {
+		if q.URL.Path != "/hang" {
+			<-goOn
+			echo(w, q)
+			return
+		}
+		w.WriteHeader(200)
+		w.(http.Flusher).Flush()
+		<-q.Context().Done()
+		gone <- struct{}{}
+	})
+	o, owner := originOf(g.URL, nil), &wire.Owner{}
+	hang, other := r.send(get(o, "/hang"), owner), r.send(get(o, "/other"), owner)
+	r.until("both to be there", func() bool { return g.hits.Load() == 2 })
+	r.until("the head", func() bool { return hang.Conn.(*call).stage() == wire.Receiving })
+	if got := r.driver.Cancel(hang); got != wire.Receiving {
+		t.Errorf("cancelled at stage %d", got)
+	}
+	<-gone
+	close(goOn)
+	r.want(other, 200, "/other 0")
+	if g.conns.Load() != 1 || r.driver.Open() != 1 {
+		t.Errorf("%d connections, %d open: want the one", g.conns.Load(), r.driver.Open())
+	}
+	alone := r.send(get(o, "/hang"), owner)
+	r.until("it to be there", func() bool { return g.hits.Load() == 3 })
+	r.driver.Cancel(alone)
+	<-gone
+	if r.driver.Open() != 0 {
+		t.Errorf("%d connections are open", r.driver.Open())
+	}
+	r.want(r.send(get(o, "/again"), owner), 200, "/again 0")
+	if r.ended[hang]+r.ended[alone] != 0 || g.hits.Load() != 4 {
+		t.Errorf("%d handed back that were cancelled; %d requests", r.ended[hang]+r.ended[alone], g.hits.Load())
+	}
+}
+
+// TestHTTP2NotSpoken: servers that speak HTTP/1 only.
+func TestHTTP2NotSpoken(t *testing.T) {
+	h := http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
+		if q.Method != "PRI" { // the preface, which it takes for a request
+			t.Errorf("a request was seen: %s %s", q.Method, q.URL)
+		}
+	})
+	plain, secure := httptest.NewServer(h), httptest.NewUnstartedServer(h)
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	defer plain.Close()
+	defer secure.Close()
+	r := newRig(t)
+	r.wantFault(r.send(get(originOf(plain.URL, nil), "/"), &wire.Owner{}), session.MalformedAnswer, "not HTTP/2")
+	r.wantFault(r.send(get(originOf(secure.URL, nil), "/"), &wire.Owner{}), session.TLSFailed, "")
+	if r.driver.Open() != 0 {
+		t.Errorf("%d connections are open", r.driver.Open())
+	}
+	silent := newTLSServer(t)
+	r.wantFault(r.send(get(originOf(silent, nil), "/"), &wire.Owner{}), session.TLSFailed, "did not agree to HTTP/2")
+}
+
+// newTLSServer knows no protocols and shakes hands all the same.
+func newTLSServer(t *testing.T) string {
+	s := httptest.NewTLSServer(nil)
+	cert := s.TLS.Certificates
+	s.Close()
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: cert})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g sync.WaitGroup
+	g.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			g.Go(func() {
+				_, _ = io.Copy(io.Discard, c)
+				_ = c.Close()
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		g.Wait()
+	})
+	return "https://" + l.Addr().String()
+}
+
+// TestHTTP2GoesAway: a server that ends its connections between requests is not
+// noticed by any of them.
+func TestHTTP2GoesAway(t *testing.T) {
+	r := newRig(t)
+	g := newTarget(t, false, func(w http.ResponseWriter, q *http.Request) {
+		w.Header().Set("Connection", "close") // which net/http turns into GOAWAY
+		echo(w, q)
+	})
+	owner := &wire.Owner{}
+	for range 5 {
+		r.want(r.send(get(originOf(g.URL, nil), "/"), owner), 200, "/ 0")
+		r.until("the connection to be gone", func() bool { return r.driver.Open() == 0 })
+	}
+	if g.conns.Load() != 5 || g.hits.Load() != 5 {
+		t.Errorf("%d requests over %d connections", g.hits.Load(), g.conns.Load())
+	}
+}
+
+func TestHTTP2Close(t *testing.T) {
+	r := newRig(t)
+	g := newTarget(t, true, func(w http.ResponseWriter, q *http.Request) { <-q.Context().Done() })
+	owner := &wire.Owner{}
+	var xs []*wire.Exchange
+	for range 5 {
+		xs = append(xs, r.send(get(originOf(g.URL, nil), "/"), owner))
+	}
+	r.until("all to be there", func() bool { return g.hits.Load() == 5 })
+	r.driver.Close()
+	r.turn(0)
+	for _, x := range xs {
+		if r.ended[x] != 0 {
+			t.Error("handed back after Close")
+		}
+	}
+	if r.driver.Open() != 0 {
+		t.Errorf("%d connections are open", r.driver.Open())
+	}
+}
