@@ -59,7 +59,7 @@ func (s *shell) show() {
 		return
 	}
 	p := stats.Progress{
-		Name: s.plan.Name, Target: s.plan.Target, Elapsed: s.second, Planned: job.Length(s.plan),
+		Name: s.plan.Name, Target: s.plan.Target, Elapsed: s.second, Planned: plannedLength(s.plan),
 		Now: now, Rates: slices.Clone(s.live.rates), Thresholds: s.rules.Results(s.tally),
 		Warnings: slices.Clone(s.live.warnings), Marks: slices.Clone(s.marks), Stopping: s.live.stopping,
 	}
@@ -141,13 +141,27 @@ func part(a, b hyperscale.JobTime) float64 {
 	return min(max(float64(a)/float64(b), 0), 1)
 }
 
-// steps are a workflow's steps so far.
+// plannedLength is how long the loads of a plan go on if no workflow before
+// another needs its grace; 0 when only the work itself tells.
+func plannedLength(p *hyperscale.Plan) hyperscale.JobTime {
+	var end hyperscale.JobTime
+	for _, span := range job.Timeline(p) {
+		end = max(end, span.End)
+	}
+	return end
+}
+
+// steps are a workflow's requests and groups so far.
 func (s *shell) steps(workflow string) []stats.StepProgress {
 	var list []stats.StepProgress
 	for _, name := range s.tally.Steps(workflow) {
+		group, shown := s.flows[workflow].groups[name]
+		if !shown {
+			continue
+		}
 		sel := s.tally.Step(workflow, name)
 		list = append(list, stats.StepProgress{
-			Workflow: workflow, Step: name, Group: s.flows[workflow].groups[name],
+			Workflow: workflow, Step: name, Group: group,
 			Requests: sel.Requests, Response: stats.QuantilesOf(&sel.Sample.Response),
 		})
 	}

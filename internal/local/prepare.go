@@ -39,7 +39,9 @@ func newShell(ctx context.Context, cfg Config) (*shell, error) {
 		}
 		origins = append(origins, program.Origins...)
 		for _, st := range program.Steps {
-			f.groups[st.Name] = st.Group
+			if st.Group || st.Kind == hyperscale.StepRequest {
+				f.groups[st.Name] = st.Group
+			}
 		}
 		s.flows[f.Name] = f
 	}

@@ -17,7 +17,7 @@ type flow struct {
 	index       int
 	maxInFlight int64
 	length      hyperscale.JobTime // of a timed load
-	groups      map[string]bool    // which of its steps are groups
+	groups      map[string]bool    // its requests and groups, and which of them are groups
 	planned     time.Duration      // VU-time promised so far by closed legs
 	probes      []stats.Probe
 }

@@ -65,12 +65,13 @@ type windowStep struct {
 type ndjsonOutput struct {
 	e    *json.Encoder
 	plan string
+	told told
 }
 
 func newNDJSON(w io.Writer, plan *hyperscale.Plan) Output {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	return ndjsonOutput{e, plan.Name}
+	return ndjsonOutput{e, plan.Name, toldSteps(plan)}
 }
 
 func (o ndjsonOutput) Window(w *stats.Window) error {
@@ -83,9 +84,38 @@ func (o ndjsonOutput) Window(w *stats.Window) error {
 		Final:    w.Final,
 	}
 	for i := range w.Steps {
-		line.Steps = append(line.Steps, Entry[windowStep]{w.Steps[i].Name, stepLine(w, &w.Steps[i])})
+		if s := &w.Steps[i]; o.told[stepName{w.ID.Workflow, s.Name}] || s.Faulted > 0 {
+			line.Steps = append(line.Steps, Entry[windowStep]{s.Name, stepLine(w, s)})
+		}
 	}
 	return o.e.Encode(line)
+}
+
+// stepName names a step of a plan.
+type stepName struct{ workflow, step string }
+
+// told are the steps that outputs always have: requests and groups.
+type told map[stepName]bool
+
+func toldSteps(p *hyperscale.Plan) told {
+	all := make(told)
+	for i := range p.Workflows {
+		all.add(p.Workflows[i].Name, p.Workflows[i].Steps)
+	}
+	return all
+}
+
+func (t told) add(workflow string, steps []hyperscale.Step) {
+	for i := range steps {
+		s := &steps[i]
+		if s.Kind == hyperscale.StepRequest || s.Kind == hyperscale.StepGroup {
+			t[stepName{workflow, s.Name}] = true
+		}
+		t.add(workflow, s.Steps)
+		for _, c := range s.Choices {
+			t.add(workflow, c.Steps)
+		}
+	}
 }
 
 func stepLine(w *stats.Window, s *stats.StepSums) windowStep {

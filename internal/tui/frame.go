@@ -35,6 +35,10 @@ func Frame(p stats.Progress, l Look) string {
 		{lines: f.warnings(), rank: 2},
 	}
 	foot := append([]string{""}, f.foot())
+	if len(top)+len(foot) > l.Height { // the last line is the one that is needed
+		foot = foot[1:]
+		top = top[:max(0, l.Height-1)]
+	}
 	lines := append(top, arrange(lists, l.Height-len(top)-len(foot))...)
 	lines = append(lines, foot...)
 	for i, line := range lines {

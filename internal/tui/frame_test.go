@@ -92,6 +92,7 @@ func TestFrames(t *testing.T) {
 		"80x30":    tui.Frame(shop(20), look(80, 30)),
 		"132x40":   tui.Frame(shop(3), look(132, 40)),
 		"40x12":    tui.Frame(shop(20), look(40, 12)),
+		"20x4":     tui.Frame(stopping, look(20, 4)),
 		"stopping": tui.Frame(stopping, look(80, 24)),
 		"begin":    tui.Frame(stats.Progress{Name: "shop"}, look(80, 24)),
 	} {
