@@ -35,7 +35,7 @@ func (n *Name) Next() (netip.AddrPort, State) {
 		return netip.AddrPort{}, Missing
 	}
 	if !n.host.used.Load() && !n.host.used.Swap(true) {
-		n.names.wake()
+		n.host = n.names.remember(n.host)
 	}
 	f := n.host.found.Load()
 	switch {

@@ -21,6 +21,7 @@ const (
 	againMissing = 5 * time.Second  // … when it was not found
 	patience     = 10 * time.Second // of one lookup
 	atOnce       = 16               // lookups under way
+	idle         = 10 * time.Minute // after which a name that nobody uses is forgotten
 )
 
 // Lookup finds the addresses of a host name.
@@ -130,7 +131,10 @@ func (n *Names) due(now time.Time) (due []*host, next time.Duration) {
 	next = again
 	for _, h := range n.hosts {
 		switch wait := h.due.Sub(now); {
-		case h.busy || !h.used.Load():
+		case h.busy:
+		case !h.used.Load() && !h.due.IsZero() && -wait > idle:
+			delete(n.hosts, h.name)
+		case !h.used.Load():
 		case wait <= 0:
 			h.busy = true
 			due = append(due, h)
@@ -241,6 +245,22 @@ func (n *Names) Of(o *session.Origin) *Name {
 	return out
 }
 
+// remember takes h, which comes into use, back if it was forgotten. It gives the
+// one that is known under its name.
+func (n *Names) remember(h *host) *host {
+	defer n.wake()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if known := n.hosts[h.name]; known != nil && known != h {
+		known.used.Store(true)
+		h.used.Store(false) // so that others who hold it come here too
+		return known
+	}
+	n.hosts[h.name] = h
+	return h
+}
+
+// host gives what is known under a name.
 func (n *Names) host(name, port string) *host {
 	n.mu.Lock()
 	defer n.mu.Unlock()

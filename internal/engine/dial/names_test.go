@@ -228,6 +228,35 @@ func TestLookedUpAgainWhileInUse(t *testing.T) {
 	})
 }
 
+// TestForgotten: names come and go in a long run; what is used again is looked up
+// again.
+func TestForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		z := &zone{table: map[string]string{"a.test": "10.0.0.1"}}
+		n := NamesBy(z.lookup)
+		running(t, n, func(t *testing.T) {
+			one, two := n.Of(origin("a.test", "80")), n.Of(origin("a.test", "80"))
+			wantNext(t, one, "unknown")
+			synctest.Wait()
+			wantNext(t, one, "10.0.0.1:80")
+			time.Sleep(2 * idle)
+			if synctest.Wait(); len(n.hosts) != 0 {
+				t.Errorf("%d names are known that nobody uses", len(n.hosts))
+			}
+			three := n.Of(origin("a.test", "80"))
+			wantNext(t, three, "unknown")
+			z.set("a.test", "10.0.0.2")
+			synctest.Wait()
+			for _, name := range []*Name{one, two, three} {
+				wantNext(t, name, "10.0.0.2:80")
+			}
+			if len(n.hosts) != 1 {
+				t.Errorf("%d names are known, of one", len(n.hosts))
+			}
+		})
+	})
+}
+
 func TestMissingIsLookedUpSooner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		z := &zone{table: map[string]string{}}

@@ -11,16 +11,13 @@ const MaxHead = 64 << 10
 // Parser reads one answer after another. The zero value waits for an answer of
 // which nothing is kept; Reset begins the next one.
 type Parser struct {
+	wanted
 	state   state
-	flags   flags
 	minor   uint8 // of the version HTTP/1.minor
-	noBody  bool
-	headOn  bool // the head is kept
+	flags   flags
 	status  uint16
 	section int32 // bytes of the heads, trailers or chunk line so far
-	fault   session.Fault
 
-	keep  int64 // bytes of the body to keep
 	size  int64 // bytes of the body so far
 	left  int64 // of the body or chunk; before the body: Content-Length
 	in    int64
@@ -28,6 +25,19 @@ type Parser struct {
 	body  kept
 	stash *stash // what had to be copied; nil while nothing was
 	lane  *Lane  // nil: none
+	failure
+}
+
+// wanted is what is to be read.
+type wanted struct {
+	keep   int64 // bytes of the body to keep
+	noBody bool
+	headOn bool // the head is kept
+}
+
+// failure is why an answer is at fault.
+type failure struct {
+	fault session.Fault
 	why   string
 }
 
@@ -68,9 +78,9 @@ const (
 // What was kept of the answer before is given back.
 func (p *Parser) Reset(noBody bool, keep int64, keepHead bool) {
 	p.Drop()
-	p.state, p.flags, p.fault, p.why = inStatus, 0, 0, ""
+	p.state, p.flags, p.failure = inStatus, 0, failure{}
 	p.section, p.size, p.left, p.in = 0, 0, 0, 0
-	p.noBody, p.keep, p.headOn = noBody, keep, keepHead
+	p.wanted = wanted{keep, noBody, keepHead}
 }
 
 // Use makes p share with the other parsers of l.
@@ -173,5 +183,5 @@ func (p *Parser) BytesIn() int64 { return p.in }
 
 // fail ends the answer with a fault; the first one counts.
 func (p *Parser) fail(code session.FaultCode, why string) {
-	p.state, p.fault, p.why = isFailed, session.NewFault(code, 0), why
+	p.state, p.failure = isFailed, failure{session.NewFault(code, 0), why}
 }

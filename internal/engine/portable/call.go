@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"hyperscale"
+	"hyperscale/internal/engine/portable/h2"
 	"hyperscale/internal/engine/wire"
 	"hyperscale/internal/session"
 )
@@ -20,14 +21,18 @@ type call struct {
 	moves int            // connections that it was taken off
 
 	// Set before a goroutine knows of it.
-	noBody, keepHead bool
-	keep             int64
-	begun            hyperscale.JobTime // put on an open connection
+	want  h2.Want
+	begun hyperscale.JobTime // put on an open connection
 
 	mu      sync.Mutex
 	request *session.Request // nil: its bytes may not be looked at any more
 	at      int              // bytes of head and body that were taken
 
+	progress
+}
+
+// progress is what the goroutines of a connection tell of a call.
+type progress struct {
 	sent    atomic.Bool  // the request wholly
 	seen    atomic.Bool  // any of the answer
 	first   atomic.Int64 // … when, in job time
@@ -56,7 +61,7 @@ func (c *call) take(b []byte) (n int, rest bool) {
 }
 
 // got notes that some of the answer is here.
-func (c *call) got(now hyperscale.JobTime) {
+func (c *progress) got(now hyperscale.JobTime) {
 	if !c.seen.Load() {
 		c.first.Store(int64(now))
 		c.seen.Store(true)

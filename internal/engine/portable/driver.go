@@ -6,6 +6,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/engine/dial"
+	"hyperscale/internal/engine/portable/h2"
 	"hyperscale/internal/engine/wire"
 	"hyperscale/internal/session"
 )
@@ -119,7 +120,7 @@ func (d *Driver) Send(x *wire.Exchange) {
 	x.Phases = wire.Phases{Connect: -1, TLS: -1, FirstByte: -1, Transfer: -1}
 	x.Fault, x.Text, x.BytesIn, x.BytesOut = 0, "", 0, 0
 	r := x.Request
-	c := &call{driver: d, x: x, request: r, noBody: r.NoBody, keep: r.Keep, keepHead: r.KeepHead}
+	c := &call{driver: d, x: x, request: r, want: h2.Want{NoBody: r.NoBody, KeepHead: r.KeepHead, Keep: r.Keep}}
 	x.Conn, x.Stage = c, wire.Sending
 	d.place(c)
 }

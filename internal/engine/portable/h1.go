@@ -150,7 +150,7 @@ func (h *h1) begin() *writing {
 	w := h.current.Load()
 	if w != nil && w != h.reading {
 		h.reading = w
-		h.parser.Reset(w.noBody, w.keep, w.keepHead)
+		h.parser.Reset(w.want.NoBody, w.want.Keep, w.want.KeepHead)
 	}
 	return w
 }

@@ -29,7 +29,7 @@ func newH2(n *conn, c net.Conn) *multi {
 func (m *multi) room() bool { return m.h2.Room() }
 
 func (m *multi) start(c *call) {
-	m.streams[c] = m.h2.Start(stream{c, m}, h2.Want{NoBody: c.noBody, KeepHead: c.keepHead, Keep: c.keep})
+	m.streams[c] = m.h2.Start(stream{c, m}, c.want)
 }
 
 func (m *multi) abandon(c *call) {

@@ -66,11 +66,8 @@ type Conn struct {
 	leaving func() // called once when the peer takes no more exchanges
 	bell    chan struct{}
 
-	mu      sync.Mutex
-	out     bytes.Buffer // what is to be written
-	framer  *http2.Framer
-	encoder *hpack.Encoder
-	block   bytes.Buffer // of encoder
+	mu sync.Mutex
+	sender
 	streams map[uint32]*Stream
 	queue   []*Stream // those with something left to send, in turn
 	peer    peer
@@ -79,6 +76,14 @@ type Conn struct {
 	last    bool  // the peer takes no more exchanges
 	ended   bool  // nothing is read any more
 	broken  error // why nothing is written any more
+}
+
+// sender is what is to be written, and what makes it.
+type sender struct {
+	out     bytes.Buffer
+	framer  *http2.Framer // into out
+	block   bytes.Buffer
+	encoder *hpack.Encoder // into block
 }
 
 // peer is what the other side has said.
