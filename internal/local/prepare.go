@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"hyperscale"
 	"hyperscale/internal/engine"
@@ -37,6 +38,7 @@ func newShell(ctx context.Context, cfg Config) (*shell, error) {
 		if err != nil {
 			return nil, err
 		}
+		f.origins = program.Origins
 		origins = append(origins, program.Origins...)
 		for _, st := range program.Steps {
 			if st.Group || st.Kind == hyperscale.StepRequest {
@@ -45,12 +47,12 @@ func newShell(ctx context.Context, cfg Config) (*shell, error) {
 		}
 		s.flows[f.Name] = f
 	}
-	descriptors, _ := engine.Limits()
-	if err := s.fit(int64(descriptors)); err != nil {
-		return nil, err
-	}
 	// A name that is not found fails the requests that need it, and is told there.
 	_ = s.names.Preload(ctx, origins...)
+	descriptors, ports := engine.Limits()
+	if err := s.fit(int64(descriptors), int64(ports)); err != nil {
+		return nil, err
+	}
 	e, err := engine.New(engine.Config{Lanes: cfg.Lanes, Names: s.names, Trace: cfg.Trace})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the engine: %w", err)
@@ -73,37 +75,62 @@ func lengthOf(p *hyperscale.Plan, w *hyperscale.Workflow) hyperscale.JobTime {
 // ownDescriptors is how many descriptors are left to everything but connections.
 const ownDescriptors = 64
 
-// fit sees to it that the connections of the plan have descriptors: numbers that
-// the user wrote are refused when they cannot be had, the default bounds of open
-// loads are lowered. Unknown limits (0) bound nothing.
-func (s *shell) fit(descriptors int64) error {
-	written := int64(0)
+// fit sees to it that the connections of the plan have descriptors and local
+// ports: numbers that the user wrote are refused when they cannot be had, the
+// default bounds of open loads are lowered. Unknown limits (0) bound nothing.
+func (s *shell) fit(descriptors, ports int64) error {
+	room := int64(math.MaxInt64)
+	if descriptors > 0 {
+		room = max(descriptors-ownDescriptors, 1)
+	}
+	var written int64
 	var open []*flow
 	for i := range s.plan.Workflows {
 		f := s.flows[s.plan.Workflows[i].Name]
-		users := usersOf(f.Workflow)
 		f.maxInFlight = schedule.MaxInFlight(*f.Workflow)
+		users := usersOf(f.Workflow)
 		if users == 0 {
 			open = append(open, f)
 			continue
 		}
-		need := users * width(f.Steps)
+		need := users * f.connections()
 		written += need
-		if room := descriptors - ownDescriptors; descriptors > 0 && need > room {
-			return fmt.Errorf("workflow %s needs %d descriptors for its connections, %d are allowed (ulimit -n)", f.Name, need, room)
+		if need > room {
+			return fmt.Errorf("workflow %s needs %d descriptors for its connections, %d are allowed; raise the limit (ulimit -n) or lower the load", f.Name, need, room)
+		}
+		if most := s.ports(f, ports); need > most {
+			return fmt.Errorf("workflow %s needs %d local ports, the system has %d towards its target; widen net.ipv4.ip_local_port_range, give the target more addresses, or lower the load", f.Name, need, most)
 		}
 	}
-	if descriptors == 0 {
-		return nil
-	}
 	for _, f := range open {
-		room := max(descriptors-ownDescriptors-written, 1) / int64(len(open)) / width(f.Steps)
-		if f.maxInFlight > room {
-			s.live.warn(fmt.Sprintf("%s: max-in-flight is lowered from %d to %d: so many descriptors are left (ulimit -n)", f.Name, f.maxInFlight, room))
-			f.maxInFlight = room
+		left := max(room-written, 1) / int64(len(open)) / f.connections()
+		// The system finds a free port quickly as long as half of them are free.
+		left = max(min(left, s.ports(f, ports)/2), 1)
+		if f.maxInFlight > left {
+			s.live.warn(fmt.Sprintf("%s: max-in-flight is lowered from %d to %d: descriptors (ulimit -n) and local ports allow no more", f.Name, f.maxInFlight, left))
+			f.maxInFlight = left
 		}
 	}
 	return nil
+}
+
+// connections is how many connections one VU may hold: to each of its origins as
+// many as it has requests in flight at once.
+func (f *flow) connections() int64 {
+	return width(f.Steps) * int64(max(len(f.origins), 1))
+}
+
+// ports is how many connections the system has local ports for towards the
+// addresses that f's requests go to.
+func (s *shell) ports(f *flow, perAddress int64) int64 {
+	var addresses int64
+	for _, o := range f.origins {
+		addresses += int64(s.names.Of(o).Addresses())
+	}
+	if perAddress == 0 || addresses == 0 {
+		return math.MaxInt64 // unknown, or made up by the plan as it goes
+	}
+	return perAddress * addresses
 }
 
 // usersOf is how many VUs the plan asks for in so many words; 0: it leaves that

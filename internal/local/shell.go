@@ -16,6 +16,7 @@ type flow struct {
 	*hyperscale.Workflow
 	index       int
 	maxInFlight int64
+	origins     []*session.Origin  // known before the start
 	length      hyperscale.JobTime // of a timed load
 	groups      map[string]bool    // its requests and groups, and which of them are groups
 	planned     time.Duration      // VU-time promised so far by closed legs

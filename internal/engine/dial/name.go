@@ -49,6 +49,20 @@ func (n *Name) Next() (netip.AddrPort, State) {
 	return netip.AddrPortFrom(addr, n.port), Known
 }
 
+// Addresses is how many addresses connections are spread over; 0: none is known.
+func (n *Name) Addresses() int {
+	if n.host == nil {
+		if n.fixed.IsValid() {
+			return 1
+		}
+		return 0
+	}
+	if f := n.host.found.Load(); f != nil {
+		return len(f.addrs)
+	}
+	return 0
+}
+
 // Why says why the name is missing.
 func (n *Name) Why() string {
 	if n.host == nil {
