@@ -53,8 +53,15 @@ say "modules"
 go mod download
 go mod verify
 
+# files NAME…: the files of these names, each ended by a zero byte.
+files() {
+	local names=() name
+	for name; do names+=(-o -name "$name"); done
+	find . \( -name .git -o -name .tools -o -name testdata \) -prune -o -type f \( "${names[@]:1}" \) -print0
+}
+
 say "gofmt"
-unformatted=$(git ls-files -z --cached --others --exclude-standard -- '*.go' | xargs -0 gofmt -l)
+unformatted=$(files '*.go' | xargs -0 gofmt -l)
 [ -z "$unformatted" ] || fail "run gofmt -w on:"$'\n'"$unformatted"
 
 for system in linux darwin windows; do
@@ -64,7 +71,7 @@ done
 
 if command -v shellcheck >/dev/null; then
 	say "shellcheck"
-	git ls-files -z -- '*.sh' .ci/run | xargs -0 shellcheck
+	files '*.sh' run | xargs -0 shellcheck
 else
 	skip "shellcheck is not installed"
 fi
@@ -95,10 +102,10 @@ vulnerabilities() {
 fuzz() {
 	say "fuzzing, 3 s each"
 	local file package target
-	git ls-files -- '*_test.go' | while read -r file; do
-		package=./$(dirname "$file")
+	files '*_test.go' | while IFS= read -r -d '' file; do
+		package=$(dirname "$file")
 		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(f \*testing\.F).*/\1/p' "$file" | while read -r target; do
-			go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime 3s -parallel 2 | tail -n 2
+			go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime 3s -parallel 2 </dev/null | tail -n 2
 		done
 	done
 }

@@ -1,6 +1,7 @@
 package test_test
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hyperscale/internal/plan"
 )
 
 // source is one Go file of the tree.
@@ -438,4 +441,15 @@ func mapCell(parts []string) string {
 		return "–"
 	}
 	return strings.Join(names, ", ")
+}
+
+// What is generated and committed is what the generator makes today.
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	committed, err := os.ReadFile("../doc/plan.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(committed, plan.Schema()) {
+		t.Error("doc/plan.schema.json is old: go run ./cmd/hyperscale schema > doc/plan.schema.json")
+	}
 }

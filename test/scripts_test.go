@@ -1,6 +1,7 @@
 package test_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -235,5 +236,23 @@ func TestTheReadmeNamesWhatExists(t *testing.T) {
 		if !slices.Contains(commands, name) {
 			t.Errorf("the README calls %q", strings.TrimSpace(line))
 		}
+	}
+}
+
+// The plan in the README is a plan that runs.
+func TestTheReadmePlanRuns(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	plan, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("the README has no plan")
+	}
+	var out, errs bytes.Buffer
+	world := cli.World{Stdin: strings.NewReader(plan), Stdout: &out, Stderr: &errs}
+	if code := cli.Main(context.Background(), world, []string{"run", "-", "--once"}); code != 0 {
+		t.Errorf("code %d:\n%s%s", code, &out, &errs)
 	}
 }

@@ -38,9 +38,9 @@ func ping(ctx context.Context, a *app, url string) error {
 		return refused(err)
 	}
 	defer func() { _ = loaded.Close() }() // only read
-	var trace io.Writer = io.Discard
-	if !a.json {
-		trace = a.Stdout
+	trace := a.Stdout
+	if a.json {
+		trace = io.Discard
 	}
 	a.quiet = true // one request is over before anyone looks
 	result, err := a.watched(ctx, local.Config{

@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -51,12 +50,15 @@ func sessionInputs(loaded *plan.Loaded, w *hyperscale.Workflow) session.Inputs {
 
 // dry runs the iterations of one workflow without sending.
 type dry struct {
-	w       io.Writer
+	w       *bufio.Writer
 	name    string
 	source  hyperscale.Source
 	session session.Session
 	effects []session.Effect
 }
+
+// printf writes; a bufio.Writer keeps its error until Flush.
+func (d *dry) printf(format string, args ...any) { _, _ = fmt.Fprintf(d.w, format, args...) }
 
 // walk goes over all slots of a share.
 func (d *dry) walk(w *hyperscale.Workflow, share hyperscale.Share) {
@@ -77,7 +79,7 @@ func (d *dry) walk(w *hyperscale.Workflow, share hyperscale.Share) {
 			d.passes(hyperscale.Slot(v), due, share, rows, shownPasses)
 		}
 	case hyperscale.LoadSearch:
-		fmt.Fprintf(d.w, "%s\tthe slots of a search depend on what it finds\n", d.name)
+		d.printf("%s\tthe slots of a search depend on what it finds\n", d.name)
 	default:
 		all := schedule.NewIterations(w.Load)
 		for slot := range all.Slots {
@@ -110,12 +112,12 @@ func (d *dry) passes(slot hyperscale.Slot, due hyperscale.JobTime, share hypersc
 
 // print writes one iteration.
 func (d *dry) print(it session.Iteration) {
-	fmt.Fprintf(d.w, "%s\tslot=%d pass=%d due=%v row=%d draws=%016x,%016x", d.name, it.Slot, it.Pass, it.Due, it.Row,
+	d.printf("%s\tslot=%d pass=%d due=%v row=%d draws=%016x,%016x", d.name, it.Slot, it.Pass, it.Due, it.Row,
 		d.source.Draw(it.Slot, it.Pass, 0), d.source.Draw(it.Slot, it.Pass, 1))
 	for _, request := range d.requests(&it) {
-		fmt.Fprintf(d.w, "\t%s", strconv.Quote(request))
+		d.printf("\t%s", strconv.Quote(request))
 	}
-	_, _ = fmt.Fprintln(d.w) // a bufio.Writer keeps its error until Flush
+	d.printf("\n")
 }
 
 // steps bounds the events of one iteration: until loops may never end on empty
