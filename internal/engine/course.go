@@ -79,6 +79,7 @@ func (c *arrivals) advance(g *laneLeg, now hyperscale.JobTime) (hyperscale.JobTi
 		c.cursor.Next()
 		c.met++
 		c.arrive(g, slot, at)
+		g.lane.io.write() // at once, so that no slot's lateness hides behind its start
 		now = g.lane.tick()
 	}
 	return now, false

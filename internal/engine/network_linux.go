@@ -64,6 +64,9 @@ func (n *network) of(f *flight) wire.Driver {
 // wake makes wait return. It may be called from any goroutine.
 func (n *network) wake() { n.poller.Wake() }
 
+// write sends what was put on open connections since the last time.
+func (n *network) write() { n.epoll.Write() }
+
 // wait deals with events until the time given, or with those that are there.
 // Whether there are none is asked until it was so once in a window.
 func (n *network) wait(until hyperscale.JobTime) {

@@ -46,6 +46,9 @@ func (n *network) wake() {
 	}
 }
 
+// write has nothing to do: the portable driver sends at once.
+func (n *network) write() {}
+
 // wait waits until the time given or a wake.
 func (n *network) wait(until hyperscale.JobTime) {
 	select {
