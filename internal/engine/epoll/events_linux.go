@@ -137,10 +137,15 @@ func (d *Driver) opened(c *conn) {
 	}
 }
 
+// fill is how often the buffer is filled from one connection before others, and
+// the lane's due slots and timers, have their turn: a peer that sends faster
+// than its answer is read would have the lane for itself.
+const fill = 16
+
 // read takes in what has come. With ended, the peer will send no more and the
 // end itself must be read too.
 func (d *Driver) read(c *conn, ended bool) {
-	for {
+	for range fill {
 		n, errno := recv(c.fd, d.buf)
 		switch {
 		case errno == unix.EAGAIN:
@@ -162,6 +167,10 @@ func (d *Driver) read(c *conn, ended bool) {
 			return
 		}
 		d.tick()
+	}
+	// What is still there is told once more.
+	if err := d.poller.rearm(int(c.fd), c.index, c.gen, watched); err != nil && c.x != nil {
+		d.fail(c, dial.Fault(err), "watch the connection: "+err.Error())
 	}
 }
 

@@ -102,6 +102,11 @@ func (p *Poller) add(fd int, index, gen int32, events uint32) error {
 	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: index, Pad: gen})
 }
 
+// rearm makes the edge-triggered events of fd that still hold come again.
+func (p *Poller) rearm(fd int, index, gen int32, events uint32) error {
+	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_MOD, fd, &unix.EpollEvent{Events: events, Fd: index, Pad: gen})
+}
+
 // drainWake makes the wake descriptor quiet again.
 func (p *Poller) drainWake() {
 	var b [8]byte
