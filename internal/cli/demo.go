@@ -30,7 +30,7 @@ func demoCommand(a *app) *cobra.Command {
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to serve; port 0: any that is free")
 	c.Flags().BoolVar(&secure, "tls", false, "serve HTTPS with a certificate of its own (-k accepts it)")
-	exits(c, "0   interrupted: the way it ends", "1   the address cannot be served", "104 bad flags")
+	exits(c, "0    interrupted: the way it ends", "1    the address cannot be served", "104  bad flags")
 	return c
 }
 

@@ -58,7 +58,7 @@ func (a *app) root() *cobra.Command {
 		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRunE:          func(c *cobra.Command, _ []string) error { return a.prepare(c) },
 	}
-	exits(root, "0", "104 unknown command or flag")
+	exits(root, "0    done", "104  unknown command or flag")
 	root.SetFlagErrorFunc(badFlag)
 	root.SetUsageTemplate(usage)
 	root.SetHelpTemplate(help)

@@ -41,7 +41,7 @@ func newCommand(a *app) *cobra.Command {
 	}
 	c.Flags().StringVar(&url, "from-url", "", "the plan of a quick run of this `URL`")
 	a.addSettings(c, loadFlags(), requestFlags(), planFlags())
-	exits(c, "0", "104 bad flags or URL, or the file is there already", "1   the file was not written")
+	exits(c, "0    done", "104  bad flags or URL, or the file is there already", "1    the file was not written")
 	return c
 }
 

@@ -57,7 +57,7 @@ func versionCommand(a *app) *cobra.Command {
 			return err
 		},
 	}
-	exits(c, "0", "104 bad flags")
+	exits(c, "0    done", "104  bad flags")
 	return c
 }
 
