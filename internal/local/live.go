@@ -61,7 +61,7 @@ func (s *shell) show() {
 	p := stats.Progress{
 		Name: s.plan.Name, Target: s.plan.Target, Elapsed: s.second, Planned: plannedLength(s.plan),
 		Now: now, Rates: slices.Clone(s.live.rates), Thresholds: s.rules.Results(s.tally),
-		Warnings: slices.Clone(s.live.warnings), Marks: slices.Clone(s.marks), Stopping: s.live.stopping,
+		Warnings: slices.Clone(s.live.warnings), Marks: slices.Clone(s.notes.marks), Stopping: s.live.stopping,
 	}
 	for _, o := range s.job.Workflows() {
 		p.Workflows = append(p.Workflows, s.standing(o))

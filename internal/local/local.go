@@ -73,24 +73,29 @@ func Run(ctx context.Context, cfg Config) (*stats.Result, error) {
 
 // shell is a run under way. All of it belongs to the goroutine in Run.
 type shell struct {
-	cfg      Config
-	plan     *hyperscale.Plan
-	engine   *engine.Engine
-	names    *dial.Names
-	job      *job.Job
-	tally    *stats.Tally
-	rules    *stats.Watch
-	flows    map[string]*flow
-	legs     map[int]*leg // by the engine's number
+	cfg    Config
+	plan   *hyperscale.Plan
+	engine *engine.Engine
+	names  *dial.Names
+	job    *job.Job
+	tally  *stats.Tally
+	rules  *stats.Watch
+	flows  map[string]*flow
+	legs   map[int]*leg       // by the engine's number
+	second hyperscale.JobTime // all windows up to here have come
+	alarm  *time.Timer        // of the job's Wake
+	live   live
+	notes  notes
+	result *job.Result // nil: it goes on
+}
+
+// notes are what the result will tell beside what was counted.
+type notes struct {
 	started  time.Time
-	second   hyperscale.JobTime // all windows up to here have come
-	alarm    *time.Timer        // of the job's Wake
 	marks    []stats.Mark
 	causes   []stats.Cause
 	readings stats.Readings
-	live     live
 	stop     stats.Stop
-	result   *job.Result
 }
 
 // settle is how long after a second's end its windows are waited for before the
@@ -99,7 +104,7 @@ const settle = 200 * time.Millisecond
 
 // loop runs the job until its last effect.
 func (s *shell) loop(ctx context.Context) error {
-	s.started = time.Now()
+	s.notes.started = time.Now()
 	s.alarm = time.NewTimer(time.Hour)
 	defer s.alarm.Stop()
 	second := time.NewTimer(time.Second + settle)
@@ -129,7 +134,7 @@ func (s *shell) loop(ctx context.Context) error {
 func (s *shell) judge() {
 	for _, i := range s.rules.Step(s.second, s.tally) {
 		th := &s.plan.Thresholds[i]
-		s.stop.Aborted = "threshold " + th.Text
+		s.notes.stop.Aborted = "threshold " + th.Text
 		s.step(job.ThresholdBroken{Threshold: th.Text})
 	}
 }

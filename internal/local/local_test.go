@@ -129,6 +129,23 @@ func TestDependentIsSkipped(t *testing.T) {
 	}
 }
 
+// The deadline ends the run when it has come, not with the next thing to happen.
+func TestDeadline(t *testing.T) {
+	tg := newTarget(t)
+	flow := browse(steady(100, 20*time.Second))
+	flow.After, flow.Use = nil, nil
+	flow.Steps[0].Request.BearerAuth = ""
+	r, err := Run(t.Context(), Config{Lanes: 2, Plan: &hyperscale.Plan{
+		Target: tg.URL, Deadline: 300 * time.Millisecond, Workflows: []hyperscale.Workflow{flow},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Phase != hyperscale.TimedOut || !r.Stop.Deadline || r.Elapsed > 10*time.Second {
+		t.Errorf("%s after %v, %+v", r.Phase, r.Elapsed, r.Stop)
+	}
+}
+
 // An interrupt stops the load; what was under way finishes.
 func TestInterrupt(t *testing.T) {
 	tg := newTarget(t)

@@ -119,7 +119,7 @@ func (s *shell) reported(r engine.Report) {
 	case engine.WindowCut:
 		s.window(l, r.Window)
 	case engine.StopAsked:
-		s.stop.OnError, s.stop.Aborted = true, "on-error: abort of "+l.Name+"/"+r.Step
+		s.notes.stop.OnError, s.notes.stop.Aborted = true, "on-error: abort of "+l.Name+"/"+r.Step
 		s.step(job.StepAborted{Workflow: l.Name, Step: r.Step})
 	case engine.LegEnded:
 		s.legEnded(l, r)
@@ -134,7 +134,7 @@ func (s *shell) window(l *leg, w *stats.Window) {
 	if l.tally != nil {
 		l.tally.Add(w)
 	}
-	s.readings.Merge(w.Watch)
+	s.notes.readings.Merge(w.Watch)
 	s.live.add(w)
 	if s.cfg.Windows != nil {
 		s.cfg.Windows(w)
@@ -144,7 +144,7 @@ func (s *shell) window(l *leg, w *stats.Window) {
 // legEnded tells the job, and first judges a probe.
 func (s *shell) legEnded(l *leg, r engine.Report) {
 	if r.NoRows > 0 {
-		s.causes = append(s.causes, stats.Cause{
+		s.notes.causes = append(s.notes.causes, stats.Cause{
 			State: stats.Degraded, From: l.start, To: r.At,
 			What: fmt.Sprintf("%s: %d virtual users ended because a data set with unique rows had none left", l.Name, r.NoRows),
 		})
@@ -169,13 +169,13 @@ func (s *shell) mark(m job.Mark) {
 	if m.Workflow != "" {
 		what = m.Workflow + " " + what
 	}
-	s.marks = append(s.marks, stats.Mark{At: m.At, What: what, Detail: m.Detail})
+	s.notes.marks = append(s.notes.marks, stats.Mark{At: m.At, What: what, Detail: m.Detail})
 	switch m.What {
 	case job.Interrupted:
-		s.stop.Interrupted = true
+		s.notes.stop.Interrupted = true
 		s.live.stopping = "interrupted"
 	case job.Deadline:
-		s.stop.Deadline = true
+		s.notes.stop.Deadline = true
 		s.live.stopping = "deadline"
 	case job.Aborted:
 		s.live.stopping = "aborted"

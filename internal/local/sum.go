@@ -13,9 +13,9 @@ func (s *shell) sumUp() *stats.Result {
 	end := s.result.Ended
 	s.rules.Finish(end)
 	r := &stats.Result{
-		Plan: s.plan, Phase: s.result.Phase, Started: s.started, Elapsed: end, Tally: s.tally,
-		Timeline: s.marks, Stop: s.stop, Thresholds: s.rules.Results(s.tally),
-		Generator: stats.Generator{Readings: s.readings, Version: s.cfg.Version, OS: runtime.GOOS, Arch: runtime.GOARCH},
+		Plan: s.plan, Phase: s.result.Phase, Started: s.notes.started, Elapsed: end, Tally: s.tally,
+		Timeline: s.notes.marks, Stop: s.notes.stop, Thresholds: s.rules.Results(s.tally),
+		Generator: stats.Generator{Readings: s.notes.readings, Version: s.cfg.Version, OS: runtime.GOOS, Arch: runtime.GOARCH},
 	}
 	r.Generator.Lanes = s.engine.Lanes()
 	var facts []stats.LoadFacts
@@ -26,7 +26,7 @@ func (s *shell) sumUp() *stats.Result {
 		})
 		r.Workflows = append(r.Workflows, f.result(o))
 	}
-	r.Verdict = stats.Judge(s.tally, facts, s.causes, stats.Limits{})
+	r.Verdict = stats.Judge(s.tally, facts, s.notes.causes, stats.Limits{})
 	return r
 }
 
