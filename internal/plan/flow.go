@@ -2,12 +2,12 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"hyperscale"
-	"hyperscale/internal/expr"
 	"hyperscale/internal/plan/yamlfile"
 )
 
@@ -187,15 +187,8 @@ func (r *reader) flowNames() []string {
 	return all
 }
 
-// stepNames are the names of all steps, sorted.
-func (f *flow) stepNames() []string {
-	var all []string
-	for name := range f.steps {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
-}
+// stepNames are the names of all steps.
+func (f *flow) stepNames() []string { return slices.Collect(maps.Keys(f.steps)) }
 
 // order reads what workflows wait for and refuses circles.
 func (r *reader) order() {
@@ -204,7 +197,7 @@ func (r *reader) order() {
 		for _, d := range f.file.After {
 			switch {
 			case r.flow(d.Name) == nil:
-				r.Faults = append(r.Faults, Fault{Pos: d.Pos, What: fmt.Sprintf("there is no workflow %q", d.Name), Meant: expr.Nearest(d.Name, r.flowNames())})
+				r.Faults = append(r.Faults, Fault{Pos: d.Pos, What: fmt.Sprintf("there is no workflow %q", d.Name), Meant: r.nearest(d.Name, r.flowNames)})
 				continue
 			case seen[d.Name]:
 				r.Fault(d.Pos, fmt.Sprintf("%q is named twice", d.Name), "each workflow once")
@@ -285,7 +278,7 @@ func (r *reader) exchange(f *flow) {
 		case f.file.Load != nil:
 			r.Fault(e.Pos(), fmt.Sprintf("the workflow %s has a load, and only one without can export", f.name), "no export, or no load")
 		case f.given[e.V] == "":
-			r.Faults = append(r.Faults, Fault{Pos: e.Pos(), What: fmt.Sprintf("no step captures or sets %q", e.V), Meant: expr.Nearest(e.V, f.givenNames())})
+			r.Faults = append(r.Faults, Fault{Pos: e.Pos(), What: fmt.Sprintf("no step captures or sets %q", e.V), Meant: r.nearest(e.V, f.givenNames)})
 		case slices.Contains(f.out.Export, e.V):
 			r.Fault(e.Pos(), fmt.Sprintf("%q is exported twice", e.V), "each name once")
 		default:
@@ -297,15 +290,8 @@ func (r *reader) exchange(f *flow) {
 	}
 }
 
-// givenNames are the variables that steps capture or set, sorted.
-func (f *flow) givenNames() []string {
-	var all []string
-	for name := range f.given {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
-}
+// givenNames are the variables that steps capture or set.
+func (f *flow) givenNames() []string { return slices.Collect(maps.Keys(f.given)) }
 
 // use reads one LOCAL: WORKFLOW.NAME.
 func (r *reader) use(f *flow, u *yamlfile.Pair[yamlfile.Value[string]]) {
@@ -326,9 +312,9 @@ func (r *reader) use(f *flow, u *yamlfile.Pair[yamlfile.Value[string]]) {
 	fault := Fault{Pos: u.V.Pos()}
 	switch {
 	case from == nil:
-		fault.What, fault.Meant = fmt.Sprintf("there is no workflow %q", workflow), expr.Nearest(workflow, r.flowNames())
+		fault.What, fault.Meant = fmt.Sprintf("there is no workflow %q", workflow), r.nearest(workflow, r.flowNames)
 	case !exports(from, name):
-		fault.What, fault.Meant = fmt.Sprintf("the workflow %s does not export %q", workflow, name), expr.Nearest(name, from.out.Export)
+		fault.What, fault.Meant = fmt.Sprintf("the workflow %s does not export %q", workflow, name), r.nearest(name, func() []string { return slices.Clone(from.out.Export) })
 	case !r.follows(f, from):
 		fault.What, fault.Expected = fmt.Sprintf("the workflow %s does not start after %s", f.name, workflow), "after: ["+workflow+"]"
 	default:

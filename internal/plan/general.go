@@ -67,7 +67,7 @@ func (r *reader) target() {
 		if v, isVar := r.names.vars[ref.Name]; isVar {
 			maps.Copy(r.names.target, v.sets)
 		} else if set, known := r.names.plain(r, ref, at); !known {
-			r.Faults = append(r.Faults, r.names.unknown(at, ref.Name, nil))
+			r.unknown(at, ref.Name, nil)
 		} else if set != "" {
 			r.names.target[set] = true
 		}

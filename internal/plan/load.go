@@ -124,7 +124,7 @@ func (r *reader) positive(v *yamlfile.Value[duration], key string) time.Duration
 // faultAt reports whether there is a fault at this place already, so that a
 // value which could not be read is not found to be zero as well.
 func (r *reader) faultAt(pos yamlfile.Pos) bool {
-	return slices.ContainsFunc(r.Faults, func(f Fault) bool { return f.Pos == pos })
+	return len(r.Faults) > mostCorrections || slices.ContainsFunc(r.Faults, func(f Fault) bool { return f.Pos == pos })
 }
 
 // work reads a load of a number of iterations.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"hyperscale"
 	"hyperscale/internal/expr"
 	"hyperscale/internal/plan/yamlfile"
 )
@@ -17,6 +18,7 @@ type names struct {
 	sets map[string][]string // data set → columns; nil if its file can't be used
 
 	target map[string]bool // data sets that the plan's target is taken from
+	texts  int64           // bytes of vars put into texts of steps
 }
 
 // variable is one of the plan's vars.
@@ -24,7 +26,10 @@ type variable struct {
 	text       *template
 	sets       map[string]bool // data sets that its value is taken from
 	mark       varMark
-	references int // of vars that its value is made of
+	references int64   // of vars that its value is made of, itself included
+	size       int64   // about, of its value in bytes
+	known      bool    // value was evaluated
+	value      *string // when it is known before the start
 }
 
 // varMark is how far the look for circles has come with a variable.
@@ -71,9 +76,14 @@ func (ns *names) checkVars(r *reader) {
 	}
 }
 
-// mostReferences bounds how many vars the value of one var may be made of, each
-// counted as often as it is used.
-const mostReferences = 10_000
+// Bounds of what vars stand for: how many vars the value of one may be made of,
+// each counted as often as it is used; how long it may be; and how long all
+// texts of steps may be with the values of their vars put in.
+const (
+	mostReferences = 10_000
+	largestValue   = 1 << 20
+	largestTexts   = 256 << 20
+)
 
 // visit checks one var after those that it names.
 func (ns *names) visit(r *reader, name string, at Fault) *variable {
@@ -86,26 +96,27 @@ func (ns *names) visit(r *reader, name string, at Fault) *variable {
 	case varDone:
 		return v
 	}
-	v.mark, v.references = varOpen, 1
+	v.mark, v.references, v.size = varOpen, 1, int64(len(v.text.Text))
 	for _, ref := range v.text.names() {
 		place := v.text.fault(ref.Offset)
 		if _, isVar := ns.vars[ref.Name]; isVar {
 			other := ns.visit(r, ref.Name, place)
 			maps.Copy(v.sets, other.sets)
 			v.references += other.references
+			v.size += other.size
 			continue
 		}
 		if set, known := ns.plain(r, ref, place); !known {
-			r.Faults = append(r.Faults, ns.unknown(place, ref.Name, nil))
+			r.unknown(place, ref.Name, nil)
 		} else if set != "" {
 			v.sets[set] = true
 		}
 	}
 	v.mark = varDone
-	if v.references > mostReferences {
-		at.What = fmt.Sprintf("the variable %q is made of more than %d others", name, mostReferences)
+	if v.references > mostReferences || v.size > largestValue {
+		at.What = fmt.Sprintf("the variable %q is too long: it is made of %d others with %s together", name, v.references-1, hyperscale.FormatSize(v.size))
 		r.Faults = append(r.Faults, at)
-		v.references = 1
+		v.references, v.size, v.known = 1, 0, true // once is enough
 	}
 	return v
 }
@@ -127,11 +138,17 @@ func (ns *names) plain(r *reader, ref expr.NameRef, at Fault) (set string, known
 		r.Faults = append(r.Faults, at)
 	case columns != nil && !slices.Contains(columns, column):
 		at.What = fmt.Sprintf("the data set %s has no column %q", set, column)
-		at.Expected, at.Meant = yamlfile.OneOf(columns), dot(set, expr.Nearest(column, columns))
+		at.Meant = dot(set, r.nearest(column, func() []string { return slices.Clone(columns) }))
+		if len(columns) <= fewColumns {
+			at.Expected = yamlfile.OneOf(columns)
+		}
 		r.Faults = append(r.Faults, at)
 	}
 	return set, true
 }
+
+// fewColumns is the most columns that a message lists.
+const fewColumns = 12
 
 // dot joins a set and a column, if there is one.
 func dot(set, column string) string {
@@ -158,19 +175,38 @@ func (r *reader) environment(name string, ref expr.NameRef, at Fault) {
 
 // unknown is the fault of a name that nothing has; more are names that are known
 // where it stands.
-func (ns *names) unknown(at Fault, name string, more []string) Fault {
-	known := append(slices.Clone(more), expr.Builtins()...)
-	for v := range ns.vars {
-		known = append(known, v)
-	}
-	for set, columns := range ns.sets {
-		for _, c := range columns {
-			known = append(known, set+"."+c)
+func (r *reader) unknown(at Fault, name string, more func() []string) {
+	at.What = fmt.Sprintf("nothing is named %q", name)
+	at.Meant = r.nearest(name, func() []string {
+		known := expr.Builtins()
+		if more != nil {
+			known = append(known, more()...)
 		}
+		for v := range r.names.vars {
+			known = append(known, v)
+		}
+		for set, columns := range r.names.sets {
+			for _, c := range columns {
+				known = append(known, set+"."+c)
+			}
+		}
+		return known
+	})
+	r.Faults = append(r.Faults, at)
+}
+
+// mostCorrections is the number of faults after which no more corrections are
+// looked for: they would not be shown, and looking takes time.
+const mostCorrections = 4 * yamlfile.MaxShown
+
+// nearest is the word that name was probably meant to be, "" if there is none.
+func (r *reader) nearest(name string, known func() []string) string {
+	if len(r.Faults) > mostCorrections {
+		return ""
 	}
-	slices.Sort(known)
-	at.What, at.Meant = fmt.Sprintf("nothing is named %q", name), expr.Nearest(name, known)
-	return at
+	words := known()
+	slices.Sort(words)
+	return expr.Nearest(name, words)
 }
 
 // constant evaluates a template whose value is known before the start.
@@ -178,7 +214,7 @@ func (ns *names) constant(r *reader, t *template) (text string, known bool) {
 	if t.Parsed == nil {
 		return "", false
 	}
-	bound, err := t.Parsed.Bind(&constantResolver{reader: r})
+	bound, err := t.Parsed.Bind(constantResolver{r})
 	if err != nil {
 		return "", false // its faults are told where its names are checked
 	}
@@ -186,16 +222,10 @@ func (ns *names) constant(r *reader, t *template) (text string, known bool) {
 }
 
 // constantResolver resolves names as far as they are known before the start.
-type constantResolver struct {
-	*reader
-	depth int
-}
-
-// errDeep ends the evaluation of vars that are made of too many others.
-var errDeep = errors.New("is made of too many others")
+type constantResolver struct{ *reader }
 
 // Resolve gives constants for environment variables and constant vars.
-func (c *constantResolver) Resolve(name string) (expr.Ref, *string, error) {
+func (c constantResolver) Resolve(name string) (expr.Ref, *string, error) {
 	if env, isEnv := strings.CutPrefix(name, "env."); isEnv {
 		if value, ok := c.env[env]; ok {
 			return 0, &value, nil
@@ -203,21 +233,19 @@ func (c *constantResolver) Resolve(name string) (expr.Ref, *string, error) {
 		return 0, nil, fmt.Errorf("env.%s %w", env, expr.ErrUnset)
 	}
 	v, isVar := c.names.vars[name]
-	if !isVar || v.text.Parsed == nil {
+	if !isVar || v.text.Parsed == nil || v.mark != varDone {
 		return 0, nil, nil
 	}
-	if v.mark != varDone || c.depth > mostReferences {
-		return 0, nil, errDeep
+	if !v.known {
+		v.known = true // also for those that need themselves
+		if bound, err := v.text.Parsed.Bind(c); err == nil {
+			if text, ok := bound.Constant(); ok {
+				v.value = &text
+			}
+		}
 	}
-	bound, err := v.text.Parsed.Bind(&constantResolver{reader: c.reader, depth: c.depth + 1})
-	if err != nil {
-		return 0, nil, err
-	}
-	if text, ok := bound.Constant(); ok {
-		return 0, &text, nil
-	}
-	return 0, nil, nil
+	return 0, v.value, nil
 }
 
 // Site gives no draw: nothing is evaluated.
-func (*constantResolver) Site() uint32 { return 0 }
+func (constantResolver) Site() uint32 { return 0 }

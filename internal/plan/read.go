@@ -126,12 +126,15 @@ type reader struct {
 	flows   []*flow
 	byName  map[string]*flow
 	given   given
+	tlsOf   map[*tlsFile]hyperscale.TLS // of options that many requests share
+	pairs   int                         // of all requests together
 }
 
 func newReader(name string, o Options) *reader {
 	return &reader{
 		options: o, name: name, dir: o.Dir, plan: &hyperscale.Plan{}, byName: map[string]*flow{},
 		env: map[string]string{}, files: map[string][]byte{}, given: given{scale: 1, from: map[string]Origin{}},
+		tlsOf: map[*tlsFile]hyperscale.TLS{},
 	}
 }
 

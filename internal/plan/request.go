@@ -25,9 +25,10 @@ const (
 // request reads a request step.
 func (r *reader) request(sc *scope, n *stepNode) *hyperscale.Request {
 	options := n.file.optionsFile
-	if r.file.Defaults != nil {
-		options = options.over(&r.file.Defaults.optionsFile)
+	if !r.roomFor(n, &options, &r.file.Defaults.optionsFile) {
+		return &hyperscale.Request{}
 	}
+	options = options.over(&r.file.Defaults.optionsFile)
 	out := &hyperscale.Request{
 		Method: n.method.Text, URL: n.url.Text,
 		Params:    sc.templates(options.Params),
@@ -49,14 +50,29 @@ func (r *reader) request(sc *scope, n *stepNode) *hyperscale.Request {
 	return out
 }
 
+// mostPairs bounds the params, headers, cookies and tags of all requests
+// together: defaults are put into each.
+const mostPairs = 1_000_000
+
+// roomFor counts the pairs of a request and refuses those that pass the bound.
+func (r *reader) roomFor(n *stepNode, own, base *optionsFile) bool {
+	before := r.pairs
+	for _, o := range []*optionsFile{own, base} {
+		r.pairs += len(o.Params) + len(o.Headers) + len(o.Cookies) + len(o.Tags) + len(o.Resolve)
+	}
+	if r.pairs > mostPairs && before <= mostPairs {
+		r.Fault(n.file.Pos(), fmt.Sprintf("with the defaults the requests have more than %d params, headers, cookies and tags", mostPairs), "fewer defaults")
+	}
+	return r.pairs <= mostPairs
+}
+
 // over gives the options with what they leave open taken from others.
 func (o optionsFile) over(base *optionsFile) optionsFile {
-	same := func(a, b string) bool { return a == b }
-	o.Params = merged(o.Params, base.Params, same)
-	o.Headers = merged(o.Headers, base.Headers, strings.EqualFold)
-	o.Cookies = merged(o.Cookies, base.Cookies, same)
-	o.Resolve = merged(o.Resolve, base.Resolve, strings.EqualFold)
-	o.Tags = merged(o.Tags, base.Tags, same)
+	o.Params = merged(o.Params, base.Params, asWritten)
+	o.Headers = merged(o.Headers, base.Headers, strings.ToLower)
+	o.Cookies = merged(o.Cookies, base.Cookies, asWritten)
+	o.Resolve = merged(o.Resolve, base.Resolve, strings.ToLower)
+	o.Tags = merged(o.Tags, base.Tags, asWritten)
 	if o.Auth == nil {
 		o.Auth = base.Auth
 	}
@@ -97,16 +113,22 @@ func inherit[T any](own, base *yamlfile.Value[T]) {
 	}
 }
 
+// asWritten is the form of keys that differ as soon as they are written otherwise.
+func asWritten(key string) string { return key }
+
 // merged is the base's entries, those of own in place of those with the same
-// key, and then the rest of own.
-func merged[T any](own, base yamlfile.Map[T], same func(a, b string) bool) yamlfile.Map[T] {
-	if len(base) == 0 {
-		return own
+// key in its form, and then the rest of own.
+func merged[T any](own, base yamlfile.Map[T], form func(key string) string) yamlfile.Map[T] {
+	if len(base) == 0 || len(own) == 0 {
+		return append(own, base...)
 	}
 	all := slices.Clone(base)
+	at := make(map[string]int, len(base))
+	for i, p := range base {
+		at[form(p.Key)] = i
+	}
 	for _, p := range own {
-		i := slices.IndexFunc(all[:len(base)], func(b yamlfile.Pair[T]) bool { return same(b.Key, p.Key) })
-		if i >= 0 {
+		if i, ok := at[form(p.Key)]; ok {
 			all[i] = p
 		} else {
 			all = append(all, p)
@@ -297,7 +319,10 @@ func (r *reader) transport(o *optionsFile) hyperscale.Transport {
 		t.Connections = hyperscale.ConnPolicy(o.Connections.V.Word)
 	}
 	if o.TLS != nil {
-		t.TLS = r.tls(o.TLS)
+		if _, done := r.tlsOf[o.TLS]; !done {
+			r.tlsOf[o.TLS] = r.tls(o.TLS)
+		}
+		t.TLS = r.tlsOf[o.TLS]
 	}
 	if o.Proxy.Set {
 		if u, err := url.Parse(t.Proxy); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {

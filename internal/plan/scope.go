@@ -2,8 +2,8 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 
+	"hyperscale"
 	"hyperscale/internal/expr"
 )
 
@@ -61,6 +61,7 @@ func (s *scope) name(ref expr.NameRef, at Fault) {
 		for set := range v.sets {
 			s.flow.sets[set] = true
 		}
+		s.room(v, at)
 		return
 	}
 	set, known := s.names.plain(s.reader, ref, at)
@@ -73,7 +74,18 @@ func (s *scope) name(ref expr.NameRef, at Fault) {
 		at.Expected = "a step that comes before in the order of needs, or a var to begin with"
 		s.Faults = append(s.Faults, at)
 	default:
-		s.Faults = append(s.Faults, s.names.unknown(at, ref.Name, s.flow.known()))
+		s.unknown(at, ref.Name, s.flow.known)
+	}
+}
+
+// room counts the value of a var that is put into a text of a step, and refuses
+// those that pass the bound.
+func (s *scope) room(v *variable, at Fault) {
+	before := s.names.texts
+	s.names.texts += v.size
+	if before <= largestTexts && s.names.texts > largestTexts {
+		at.What = fmt.Sprintf("with the values of vars the texts of steps are longer than %s", hyperscale.FormatSize(largestTexts))
+		s.Faults = append(s.Faults, at)
 	}
 }
 
@@ -83,6 +95,5 @@ func (f *flow) known() []string {
 	for name := range f.uses {
 		all = append(all, name)
 	}
-	slices.Sort(all)
 	return all
 }

@@ -65,8 +65,8 @@ func (r *reader) settings() {
 	scale.Set = false
 	over(r, g, "scale", &scale, parseScale)
 	r.given.scale = scale.V
-	d.Headers = r.mapped(g, "header", ":", d.Headers, strings.EqualFold)
-	r.file.Vars = r.mapped(g, "var", "=", r.file.Vars, func(a, b string) bool { return a == b })
+	d.Headers = r.mapped(g, "header", ":", d.Headers, strings.ToLower)
+	r.file.Vars = r.mapped(g, "var", "=", r.file.Vars, asWritten)
 	r.tags(g)
 	for _, text := range g.all("threshold") {
 		r.given.from["threshold"] = g.from["threshold"]
@@ -142,7 +142,7 @@ func (r *reader) insecure(g *givenSettings) {
 }
 
 // mapped takes settings of the form NAME, separator, TEMPLATE.
-func (r *reader) mapped(g *givenSettings, setting, separator string, base yamlfile.Map[template], same func(a, b string) bool) yamlfile.Map[template] {
+func (r *reader) mapped(g *givenSettings, setting, separator string, base yamlfile.Map[template], form func(key string) string) yamlfile.Map[template] {
 	var own yamlfile.Map[template]
 	for _, text := range g.all(setting) {
 		name, value, ok := strings.Cut(text, separator)
@@ -163,9 +163,9 @@ func (r *reader) mapped(g *givenSettings, setting, separator string, base yamlfi
 		r.given.from[setting] = g.from[setting]
 	}
 	if g.from[setting] == FromConfig {
-		return merged(base, own, same)
+		return merged(base, own, form)
 	}
-	return merged(own, base, same)
+	return merged(own, base, form)
 }
 
 // tags takes the settings of that name.
@@ -180,11 +180,10 @@ func (r *reader) tags(g *givenSettings) {
 		own = append(own, yamlfile.Pair[yamlfile.Value[constant]]{Key: name, V: yamlfile.Of(constant(value))})
 		r.given.from["tag"] = g.from["tag"]
 	}
-	same := func(a, b string) bool { return a == b }
 	if g.from["tag"] == FromConfig {
-		r.file.Tags = merged(r.file.Tags, own, same)
+		r.file.Tags = merged(r.file.Tags, own, asWritten)
 	} else {
-		r.file.Tags = merged(own, r.file.Tags, same)
+		r.file.Tags = merged(own, r.file.Tags, asWritten)
 	}
 }
 

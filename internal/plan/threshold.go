@@ -239,10 +239,10 @@ func (r *reader) scope(file *thresholdFile, t *hyperscale.Threshold) {
 	switch {
 	case found == nil:
 		at.What, at.Expected = fmt.Sprintf("there is no workflow %q", workflow), "WORKFLOW or WORKFLOW/STEP"
-		at.Meant = expr.Nearest(workflow, r.flowNames())
+		at.Meant = r.nearest(workflow, r.flowNames)
 	case hasStep && !found.steps[step]:
 		at.What = fmt.Sprintf("the workflow %s has no step %q", workflow, step)
-		at.Meant = expr.Nearest(step, found.stepNames())
+		at.Meant = r.nearest(step, found.stepNames)
 	case hasStep && t.Metric == hyperscale.MetricMissed:
 		at.What, at.Expected = "slots are missed by workflows, not by steps", workflow+": "+file.Text
 	case hasStep && t.Of == hyperscale.Lateness:

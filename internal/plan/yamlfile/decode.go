@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,7 +24,41 @@ import (
 //   - a slice of any of these, nil when the key is absent.
 //
 // The tag yaml:"key,required" makes the absence of a key a fault.
-type Decoder struct{ Faults Faults }
+type Decoder struct {
+	Faults Faults
+
+	shapes map[reflect.Type]*shape // of the file types met so far
+}
+
+// shape is what decoding needs to know of a file type.
+type shape struct {
+	fields []field
+	byKey  map[string]int // index in fields
+	keys   []string
+	place  []int // index of the embedded Place; nil: none
+}
+
+// shape is that of a file type.
+func (d *Decoder) shape(t reflect.Type) *shape {
+	if s, ok := d.shapes[t]; ok {
+		return s
+	}
+	s := &shape{fields: fieldsOf(t), byKey: map[string]int{}}
+	for i, f := range s.fields {
+		s.byKey[f.key] = i
+		s.keys = append(s.keys, f.key)
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Type == placeType {
+			s.place = f.Index
+		}
+	}
+	if d.shapes == nil {
+		d.shapes = map[reflect.Type]*shape{}
+	}
+	d.shapes[t] = s
+	return s
+}
 
 // Custom is implemented by pointers to types that decode themselves.
 type Custom interface {
@@ -117,15 +152,12 @@ func (p *Place) KeyPos(key string) Pos {
 
 // Has reports whether the mapping has the key.
 func (p *Place) Has(key string) bool {
-	if p.Node == nil {
-		return false
-	}
-	for _, e := range p.Node.Entries {
-		if e.Key == key {
-			return true
-		}
-	}
-	return false
+	return p.Node != nil && p.Node.has(key)
+}
+
+// has reports whether a mapping has the key.
+func (n *Node) has(key string) bool {
+	return slices.ContainsFunc(n.Entries, func(e Entry) bool { return e.Key == key })
 }
 
 // Fault notes a fault.
@@ -311,29 +343,21 @@ var placeType = reflect.TypeFor[Place]()
 
 // fields takes the entries of a mapping into a struct.
 func (d *Decoder) fields(n *Node, v reflect.Value) {
-	for _, f := range reflect.VisibleFields(v.Type()) {
-		if f.Type == placeType {
-			v.FieldByIndex(f.Index).Set(reflect.ValueOf(Place{Node: n}))
-		}
+	s := d.shape(v.Type())
+	if s.place != nil {
+		v.FieldByIndex(s.place).Set(reflect.ValueOf(Place{Node: n}))
 	}
-	known := fieldsOf(v.Type())
-	byKey := make(map[string]field, len(known))
-	for _, f := range known {
-		byKey[f.key] = f
-	}
-	seen := make(map[string]bool, len(n.Entries))
 	for _, e := range n.Entries {
-		f, ok := byKey[e.Key]
+		i, ok := s.byKey[e.Key]
 		if !ok {
-			d.unknown(e, known, v)
+			d.unknown(e, s.keys, v)
 			continue
 		}
-		seen[e.Key] = true
-		d.entry(e, v.FieldByIndex(f.index))
+		d.entry(e, v.FieldByIndex(s.fields[i].index))
 	}
 	var missing []string
-	for _, f := range known {
-		if f.required && !seen[f.key] {
+	for _, f := range s.fields {
+		if f.required && !n.has(f.key) {
 			missing = append(missing, strconv.Quote(f.key))
 		}
 	}
@@ -352,13 +376,9 @@ type Ignorer interface {
 const fewKeys = 12
 
 // unknown notes a key that the struct has not.
-func (d *Decoder) unknown(e Entry, known []field, v reflect.Value) {
+func (d *Decoder) unknown(e Entry, keys []string, v reflect.Value) {
 	if to, ok := v.Addr().Interface().(Ignorer); ok && to.IgnoresKey(e.Key) {
 		return
-	}
-	keys := make([]string, len(known))
-	for i, f := range known {
-		keys[i] = f.key
 	}
 	f := Fault{Pos: e.Pos, What: fmt.Sprintf("unknown key %q", e.Key), Meant: expr.Nearest(e.Key, keys)}
 	if len(keys) <= fewKeys {

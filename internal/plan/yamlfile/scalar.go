@@ -2,6 +2,7 @@ package yamlfile
 
 import (
 	"bytes"
+	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -244,7 +245,7 @@ func kindOf(text string) Kind {
 	case strings.HasPrefix(text, "0o") && len(text) > 2 && onlyOf(text[2:], "01234567"):
 		return Int
 	case onlyOf(digits, "0123456789.eE+-"):
-		if _, err := strconv.ParseFloat(text, 64); err == nil || err.(*strconv.NumError).Err == strconv.ErrRange {
+		if _, err := strconv.ParseFloat(text, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 			return Float
 		}
 	}
