@@ -12,9 +12,9 @@ import (
 
 // transportKey tells transports apart by what connections depend on.
 func transportKey(t *hyperscale.Transport) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%d %q %q %q ", t.HTTP, t.Connections, t.Proxy, t.Resolve)
-	fmt.Fprintf(h, "%t %q %q %q %q %q", t.TLS.Insecure, t.TLS.CA, t.TLS.Cert, t.TLS.Key, t.TLS.ServerName, t.TLS.Min)
+	h := sha256.New() // which takes everything
+	_, _ = fmt.Fprintf(h, "%d %q %q %q ", t.HTTP, t.Connections, t.Proxy, t.Resolve)
+	_, _ = fmt.Fprintf(h, "%t %q %q %q %q %q", t.TLS.Insecure, t.TLS.CA, t.TLS.Cert, t.TLS.Key, t.TLS.ServerName, t.TLS.Min)
 	return "#" + hex.EncodeToString(h.Sum(nil)[:12])
 }
 

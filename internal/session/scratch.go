@@ -20,7 +20,6 @@ type Scratch struct {
 	packer   *gzip.Writer
 	inflate  inflaters
 	unpacked [2][]byte // by turns, where content was encoded more than once
-	dry      []byte    // of templates that are evaluated to see that they can be
 }
 
 // scratch gives the session's scratch.

@@ -20,14 +20,14 @@ func (r *reader) slots(s *Slots) {
 }
 
 // places are the requests' counts in the order in which they are encoded.
-func (q *Requests) places() []*uint64 {
-	return []*uint64{&q.Started, &q.OK, &q.Failed, &q.TimedOut, &q.Cancelled, &q.Lost,
-		&q.Skipped, &q.Faulted, &q.BytesIn, &q.BytesOut}
+func (r *Requests) places() []*uint64 {
+	return []*uint64{&r.Started, &r.OK, &r.Failed, &r.TimedOut, &r.Cancelled, &r.Lost,
+		&r.Skipped, &r.Faulted, &r.BytesIn, &r.BytesOut}
 }
 
 // append appends the requests to b.
-func (q *Requests) append(b []byte) []byte {
-	for _, p := range q.places() {
+func (r *Requests) append(b []byte) []byte {
+	for _, p := range r.places() {
 		b = appendUints(b, *p)
 	}
 	return b
@@ -37,15 +37,15 @@ func (q *Requests) append(b []byte) []byte {
 func (r *reader) requests(q *Requests) { r.uints(q.places()...) }
 
 // append appends the readings to b: one zero byte when there are none.
-func (g *Readings) append(b []byte) []byte {
-	some := *g != (Readings{})
+func (r *Readings) append(b []byte) []byte {
+	some := *r != (Readings{})
 	if b = appendBool(b, some); !some {
 		return b
 	}
-	b = appendText(b, g.Node)
-	b = appendUints(b, uint64(g.Lanes))
-	b = appendInts(b, g.Watched, g.Saturated, g.CPU, g.GCPause, g.RunDelay, g.ClockStep)
-	return appendUints(b, g.GCs, g.RSS, g.Descriptors, g.DescriptorCap, g.Ports, g.PortCap)
+	b = appendText(b, r.Node)
+	b = appendUints(b, uint64(r.Lanes))
+	b = appendInts(b, r.Watched, r.Saturated, r.CPU, r.GCPause, r.RunDelay, r.ClockStep)
+	return appendUints(b, r.GCs, r.RSS, r.Descriptors, r.DescriptorCap, r.Ports, r.PortCap)
 }
 
 // readings takes readings.

@@ -20,7 +20,7 @@ func newH2(n *conn, c net.Conn) *multi {
 	m.h2 = h2.New(c, n.origin.Scheme, func() { d.Post(n.spend) })
 	d.work.Go(m.h2.Write)
 	d.work.Go(func() {
-		m.h2.Read() // which ends all calls, each by itself
+		_ = m.h2.Read() // which ends all calls, each by itself
 		d.Post(n.drop)
 	})
 	return m

@@ -139,8 +139,8 @@ func checkJSON(object []byte) *flaw {
 	if json.Valid(object) {
 		return nil
 	}
-	var any json.RawMessage
-	err := json.Unmarshal(object, &any)
+	var ignored json.RawMessage
+	err := json.Unmarshal(object, &ignored)
 	f := &flaw{what: "the object is malformed"}
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
