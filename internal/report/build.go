@@ -136,17 +136,18 @@ func generator(r *stats.Result) Generator {
 			out.Notes = append(out.Notes, c.What)
 		}
 	}
+	seen := g.Watched > 0
 	out.Machine = Machine{
-		CPU:         seconds(g.CPU),
-		RSS:         g.RSS,
-		GCPause:     millis(g.GCPause),
-		GCs:         g.GCs,
-		RunDelay:    millis(g.RunDelay),
+		CPU:         knownIf(seen, seconds(g.CPU)),
+		RSS:         knownIf(g.RSS > 0, float64(g.RSS)),
+		GCPause:     knownIf(seen, millis(g.GCPause)),
+		GCs:         knownIf(seen, float64(g.GCs)),
+		RunDelay:    knownIf(seen, millis(g.RunDelay)),
 		Watched:     seconds(g.Watched),
-		Saturated:   seconds(g.Saturated),
-		ClockStep:   millis(g.ClockStep),
-		Descriptors: g.Descriptors, DescriptorCap: knownIf(g.DescriptorCap > 0, float64(g.DescriptorCap)),
-		Ports: g.Ports, PortCap: knownIf(g.PortCap > 0, float64(g.PortCap)),
+		Saturated:   knownIf(seen, seconds(g.Saturated)),
+		ClockStep:   knownIf(seen, millis(g.ClockStep)),
+		Descriptors: knownIf(seen, float64(g.Descriptors)), DescriptorCap: knownIf(g.DescriptorCap > 0, float64(g.DescriptorCap)),
+		Ports: knownIf(seen, float64(g.Ports)), PortCap: knownIf(g.PortCap > 0, float64(g.PortCap)),
 	}
 	return out
 }

@@ -221,23 +221,41 @@ func (p *printer) machine() {
 		p.labelled("lateness", fmt.Sprintf("p50 %s · p99 %s · max %s: the generator's own delay",
 			figure(late, "p50"), figure(late, "p99"), figure(late, "max")))
 	}
-	facts := []string{show.Plural(int64(g.Lanes), "lane"), "CPU " + share(g.CPU, p.s.Elapsed.Value, " of one core")}
-	if g.RSS > 0 {
-		facts = append(facts, "memory "+show.Bytes(int64(g.RSS)))
-	}
-	facts = append(facts, fmt.Sprintf("%s (%s)", show.Plural(int64(g.GCs), "collection"), shownMillis(known(g.GCPause))))
-	facts = append(facts, "waited for a CPU "+shownMillis(known(g.RunDelay)))
-	if g.Watched > 0 {
-		facts = append(facts, "saturated "+share(g.Saturated, g.Watched, " of the time"))
-	}
-	if g.DescriptorCap.Known {
-		facts = append(facts, fmt.Sprintf("descriptors %s of %s", show.Count(int64(g.Descriptors)), show.Count(int64(g.DescriptorCap.Value))))
-	}
-	if g.PortCap.Known && g.Ports > 0 {
-		facts = append(facts, fmt.Sprintf("ports %s of %s", show.Count(int64(g.Ports)), show.Count(int64(g.PortCap.Value))))
-	}
+	facts := append([]string{show.Plural(int64(g.Lanes), "lane")}, watched(g.Machine)...)
 	p.lines("generator", show.Flow(facts, " · ", p.Width-label))
 	p.gap()
+}
+
+// watched says what self-watch read, if it read anything.
+func watched(g Machine) []string {
+	if g.Watched <= 0 {
+		return []string{"too short a run to watch this machine in"}
+	}
+	facts := []string{"CPU " + share(g.CPU.Value, g.Watched, " of one core")}
+	if g.RSS.Known {
+		facts = append(facts, "memory "+show.Bytes(int64(g.RSS.Value)))
+	}
+	if g.GCs.Value > 0 {
+		facts = append(facts, fmt.Sprintf("%s (%s)", show.Plural(int64(g.GCs.Value), "garbage collection"), shownMillis(g.GCPause)))
+	}
+	facts = append(facts, "waited for a CPU "+shownMillis(g.RunDelay))
+	if g.Saturated.Value > 0 {
+		facts = append(facts, "saturated "+share(g.Saturated.Value, g.Watched, " of the time"))
+	} else {
+		facts = append(facts, "never saturated")
+	}
+	if g.DescriptorCap.Known {
+		facts = append(facts, used("descriptors", g.Descriptors, g.DescriptorCap))
+	}
+	if g.PortCap.Known && g.Ports.Value > 0 {
+		facts = append(facts, used("ports", g.Ports, g.PortCap))
+	}
+	return facts
+}
+
+// used writes how many there were of those allowed.
+func used(what string, n, allowed Number) string {
+	return fmt.Sprintf("%s %s of %s", what, show.Count(int64(n.Value)), show.Count(int64(allowed.Value)))
 }
 
 // share writes part and its share of whole.

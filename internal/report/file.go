@@ -37,6 +37,15 @@ func create(path string) (target, error) {
 	return &file{File: f, path: path}, nil
 }
 
+// Write writes to the file beside the path; an error speaks of the path.
+func (f *file) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b)
+	if err != nil && f.path != "" {
+		err = atPath(err, f.path)
+	}
+	return n, err
+}
+
 // atPath makes an error about the file beside a path speak of the path.
 func atPath(err error, path string) error {
 	var at *fs.PathError

@@ -86,6 +86,9 @@ type Totals struct {
 	Times
 }
 
+// unanswered reports whether requests were sent and not one got an answer.
+func (t *Totals) unanswered() bool { return t.Requests.Started > 0 && len(t.Status) == 0 }
+
 // Errors counts failed and timed-out requests by kind, the most frequent first.
 type Errors = Named[uint64]
 
@@ -198,18 +201,19 @@ type Generator struct {
 	Machine
 }
 
-// Machine is what self-watch read.
+// Machine is what self-watch read, a second at a time: of a run that ended before
+// the first second was over, nothing is known.
 type Machine struct {
-	CPU           float64 `json:"cpu_s"`
-	RSS           uint64  `json:"rss_bytes"`
-	GCPause       float64 `json:"gc_pause_ms"`
-	GCs           uint64  `json:"gcs"`
-	RunDelay      float64 `json:"run_delay_ms"`
+	CPU           Number  `json:"cpu_s"`
+	RSS           Number  `json:"rss_bytes"`
+	GCPause       Number  `json:"gc_pause_ms"`
+	GCs           Number  `json:"gcs"`
+	RunDelay      Number  `json:"run_delay_ms"`
 	Watched       float64 `json:"watched_s"`
-	Saturated     float64 `json:"saturated_s"`
-	ClockStep     float64 `json:"clock_step_ms"`
-	Descriptors   uint64  `json:"descriptors"`
+	Saturated     Number  `json:"saturated_s"`
+	ClockStep     Number  `json:"clock_step_ms"`
+	Descriptors   Number  `json:"descriptors"`
 	DescriptorCap Number  `json:"descriptors_allowed"`
-	Ports         uint64  `json:"ports"`
+	Ports         Number  `json:"ports"`
 	PortCap       Number  `json:"ports_allowed"`
 }

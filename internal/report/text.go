@@ -99,6 +99,9 @@ func (p *printer) title() {
 			p.labelled("", p.Theme.Bad(strings.ToLower(w.Value.Phase))+" "+show.Clean(w.Name)+": "+show.Clean(w.Value.Why))
 		}
 	}
+	if p.s.Totals.unanswered() {
+		p.labelled("", p.Theme.Bad("not one request was answered"))
+	}
 	p.gap()
 }
 
@@ -127,7 +130,7 @@ func (p *printer) verdict() {
 	paint, means := p.Theme.Good, "the generator did what the plan asked"
 	switch v.State {
 	case "DEGRADED":
-		paint, means = p.Theme.Warn, "the generator fell short; read the figures with this in mind"
+		paint, means = p.Theme.Warn, "read the figures with this in mind:"
 	case "INVALID":
 		paint, means = p.Theme.Bad, "the generator did not do what the plan asked; trust no figure"
 	}

@@ -6,10 +6,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
+	"hyperscale"
 	"hyperscale/internal/report"
 	"hyperscale/internal/show"
+	"hyperscale/internal/stats"
 )
 
 // update writes the golden files anew: go test ./internal/report -update
@@ -63,5 +66,41 @@ func TestTextIsSafeToPrint(t *testing.T) {
 	unsafe := strings.IndexFunc(got, func(r rune) bool { return unicode.IsControl(r) && r != '\n' })
 	if unsafe >= 0 || !strings.Contains(got, `out of\nstock`) {
 		t.Errorf("control character at %d of\n%s", unsafe, got)
+	}
+}
+
+// refused is a run that ended within its first second: nobody watched the machine,
+// and the target refused every connection.
+func refused() *stats.Result {
+	record := stats.NewRecord(layout("main", stats.StepLayout{Name: "GET /"}))
+	record.Slots = stats.Slots{Due: 3, Started: 3, Failed: 3}
+	s := &record.Steps[0]
+	s.Started, s.Failed = 3, 3
+	for range 3 {
+		s.Fault(1, "")
+	}
+	tally := stats.NewTally()
+	iv := stats.Interval{To: 100 * time.Millisecond}
+	tally.Add(stats.NewStream("main", hyperscale.Whole).Last(iv, []*stats.Record{record}, stats.Readings{}))
+	return &stats.Result{
+		Plan: &hyperscale.Plan{Name: "main"}, Phase: hyperscale.Completed, Elapsed: 100 * time.Millisecond,
+		Tally: tally, Verdict: stats.Verdict{State: stats.Valid}, Generator: stats.Generator{Readings: stats.Readings{Lanes: 2}},
+	}
+}
+
+func TestTextOfARunWithoutAnswers(t *testing.T) {
+	var b strings.Builder
+	if err := report.Text(&b, report.Summarise(refused(), report.Options{ExitCode: 1}), report.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	got := b.String()
+	if !strings.Contains(got, "not one request was answered") {
+		t.Errorf("nothing says why the exit code is 1:\n%s", got)
+	}
+	if strings.Contains(got, "CPU 0") || !strings.Contains(got, "too short a run") {
+		t.Errorf("figures of a machine that was not watched:\n%s", got)
+	}
+	if shop := text(t, report.TextOptions{}); strings.Contains(shop, "not one request") {
+		t.Errorf("a run with answers is said to have none:\n%s", shop)
 	}
 }
