@@ -116,6 +116,14 @@ func TestProblems(t *testing.T) {
 			[]string{"a: needs 400 connections, and there are 300 local ports towards one address", spare},
 		},
 		{
+			"a default bound and ports", reads + "  a: {load: {rate: 1000/s, for: 1s}, steps: [{get: /}]}\n", plan.Limits{Descriptors: 1000, Ports: 300}, false,
+			[]string{"a: max-in-flight is lowered from 10,000 to 150: there are 300 local ports towards one address, half of which stay free", spare},
+		},
+		{
+			"two origins", reads + "  a: {load: {vus: 500, for: 1s}, steps: [{get: /}, {get: http://127.0.0.1/}]}\n", plan.Limits{Descriptors: 1000}, true,
+			[]string{"a: needs 1,000 connections, and this process may have 1,000 descriptors, 64 of them for other things (ulimit -n)", spare},
+		},
+		{
 			"memory", reads + "  a: {load: {vus: 10, for: 1s}, steps: [{get: https://localhost/}]}\n", plan.Limits{Memory: 1 << 20}, false,
 			[]string{"memory may not suffice", spare},
 		},

@@ -16,14 +16,14 @@ func problems(l *Loaded, limits Limits, needs []Need, spans []Span, m ExplainedN
 	var refused, notes []Problem
 	for _, n := range needs {
 		switch {
-		case n.Given && n.Connections > limits.room():
-			refused = append(refused, Problem{n.Workflow, fmt.Sprintf("needs %s connections, and %s", show.Count(n.Connections), limits.words()), true})
+		case n.Given && n.Connections > min(limits.room(), limits.ports(n)):
+			refused = append(refused, Problem{n.Workflow, fmt.Sprintf("needs %s connections, and %s", show.Count(n.Connections), limits.words(n)), true})
 		case n.Lowered > 0:
-			notes = append(notes, Problem{n.Workflow, fmt.Sprintf("max-in-flight is lowered from %s to %s: %s", show.Count(n.Lowered), show.Count(n.VUs), limits.words()), false})
+			notes = append(notes, Problem{n.Workflow, fmt.Sprintf("max-in-flight is lowered from %s to %s: %s", show.Count(n.Lowered), show.Count(n.VUs), limits.words(n)), false})
 		}
 	}
 	if len(refused) == 0 && m.Connections > limits.room() {
-		notes = append(notes, Problem{"", fmt.Sprintf("workflows that run at the same time need %s connections together, and %s", show.Count(m.Connections), limits.words()), false})
+		notes = append(notes, Problem{"", fmt.Sprintf("workflows that run at the same time need %s connections together, and %s", show.Count(m.Connections), limits.words(Need{})), false})
 	}
 	if limits.Memory > 0 && m.MemoryBytes > limits.Memory {
 		notes = append(notes, Problem{"", fmt.Sprintf("memory may not suffice: %s of %s", hyperscale.FormatSize(m.MemoryBytes), hyperscale.FormatSize(limits.Memory)), false})
@@ -61,10 +61,15 @@ func rowProblems(l *Loaded) (all []Problem) {
 	return all
 }
 
-// words says what bounds the connections.
-func (l Limits) words() string {
-	if l.Ports > 0 && l.room() == l.Ports {
-		return fmt.Sprintf("there are %s local ports towards one address", show.Count(l.Ports))
+// words says what bounds the connections of a workflow, or of the whole plan.
+func (l Limits) words(n Need) string {
+	text := fmt.Sprintf("there are %s local ports towards one address", show.Count(l.Ports))
+	ports := l.ports(n)
+	if n.Lowered > 0 {
+		text, ports = text+", half of which stay free", ports/2
+	}
+	if n.origins > 0 && ports < l.room() {
+		return text
 	}
 	return fmt.Sprintf("this process may have %s descriptors, %d of them for other things (ulimit -n)", show.Count(l.Descriptors), ownDescriptors)
 }

@@ -21,16 +21,21 @@ type Limits struct {
 // ownDescriptors is how many descriptors are left to everything but connections.
 const ownDescriptors = 64
 
-// room is how many connections the limits allow.
+// room is how many connections all workflows together have descriptors for.
 func (l Limits) room() int64 {
-	room := int64(math.MaxInt64)
-	if l.Descriptors > 0 {
-		room = max(l.Descriptors-ownDescriptors, 1)
+	if l.Descriptors == 0 {
+		return math.MaxInt64
 	}
-	if l.Ports > 0 {
-		room = min(room, l.Ports)
+	return max(l.Descriptors-ownDescriptors, 1)
+}
+
+// ports is how many connections one workflow has local ports for, if each of its
+// origins has one address.
+func (l Limits) ports(n Need) int64 {
+	if l.Ports == 0 {
+		return math.MaxInt64
 	}
-	return room
+	return product(l.Ports, n.origins)
 }
 
 // Need is what a workflow takes of the machine at most.
@@ -39,13 +44,16 @@ type Need struct {
 	VUs         int64 // of an open load arrivals in progress
 	Given       bool  // the plan says how many; otherwise it is a default, which is lowered to what there is room for
 	Lowered     int64 // the default before it was lowered; 0: it was not
-	PerVU       int64 // connections
+	PerVU       int64 // connections: to each origin as many as requests may be in flight at once
 	Connections int64
+
+	origins int64
 }
 
 // Needs is what each workflow takes, in the plan's order: numbers that the plan
 // gives as they are, default bounds of open loads lowered to the room that the
-// others leave.
+// others leave, and to half of the ports, as long as which are free the system
+// finds one quickly.
 func Needs(p *hyperscale.Plan, limits Limits) []Need {
 	all := make([]Need, len(p.Workflows))
 	room, open := limits.room(), int64(0)
@@ -59,7 +67,8 @@ func Needs(p *hyperscale.Plan, limits Limits) []Need {
 	}
 	for i := range all {
 		n := &all[i]
-		if fits := max(room/max(open, 1)/n.PerVU, 1); !n.Given && n.VUs > fits {
+		fits := max(min(room/max(open, 1)/n.PerVU, limits.ports(*n)/2), 1)
+		if !n.Given && n.VUs > fits {
 			n.Lowered, n.VUs = n.VUs, fits
 		}
 		n.Connections = product(n.VUs, n.PerVU)
@@ -69,7 +78,8 @@ func Needs(p *hyperscale.Plan, limits Limits) []Need {
 
 // needOf is what a workflow takes without any limit.
 func needOf(p *hyperscale.Plan, w *hyperscale.Workflow) Need {
-	n := Need{Workflow: w.Name, Given: true, PerVU: max(width(w.Steps), int64(len(originsOf(p, w))))}
+	n := Need{Workflow: w.Name, Given: true, origins: int64(max(len(originsOf(p, w)), 1))}
+	n.PerVU = width(w.Steps) * n.origins
 	switch w.Load.Kind {
 	case hyperscale.LoadOpen, hyperscale.LoadSearch:
 		n.VUs, n.Given = schedule.MaxInFlight(*w), w.Load.MaxInFlight > 0
