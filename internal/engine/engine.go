@@ -24,7 +24,7 @@ type Config struct {
 // Engine runs legs on its lanes. It does nothing until Run.
 type Engine struct {
 	cfg     Config
-	base    time.Time // when its clock was zero
+	base    time.Time // when its clock was zero; never changed
 	lanes   []*lane
 	books   *books
 	reports chan Report
@@ -70,8 +70,8 @@ func (e *Engine) Now() hyperscale.JobTime { return e.clock() }
 // clock reads the monotonic clock only.
 func (e *Engine) clock() hyperscale.JobTime { return time.Since(e.base) }
 
-// Run runs the lanes until ctx ends, at the pace of the engine's clock, which is
-// zero when Run is called. When it returns, all goroutines, timers and
+// Run runs the lanes until ctx ends, at the pace of the engine's clock, which was
+// zero when New was called. When it returns, all goroutines, timers and
 // descriptors of the engine are gone; legs still running were cut off unreported.
 func (e *Engine) Run(ctx context.Context) error {
 	// Lanes never give up their thread while they are busy: the rest of the
@@ -79,7 +79,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	if want := len(e.lanes) + 1; runtime.GOMAXPROCS(0) < want {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(want))
 	}
-	e.base = time.Now()
 	var g sync.WaitGroup
 	for _, l := range e.lanes {
 		g.Go(l.run)
