@@ -21,33 +21,37 @@ func repeated(n int, line func(i int) string) string {
 	return b.String()
 }
 
+// ceiling is far above what a reader without loops in loops takes on a busy machine,
+// and far below what one with them takes.
+const ceiling = time.Minute
+
 // TestHostilePlans reads plans within the limits of the file that are made to
 // take long.
 func TestHostilePlans(t *testing.T) {
 	const head, steps = "target: http://x\n", "workflows:\n  a:\n    steps:\n"
 	for name, text := range map[string]string{
-		"many steps":       head + steps + repeated(30_000, func(i int) string { return fmt.Sprintf("      - get: /%d\n", i) }),
-		"many equal steps": head + steps + repeated(30_000, func(int) string { return "      - get: /\n" }),
-		"many variables": head + steps + repeated(12_000, func(i int) string {
+		"many steps":       head + steps + repeated(10_000, func(i int) string { return fmt.Sprintf("      - get: /%d\n", i) }),
+		"many equal steps": head + steps + repeated(10_000, func(int) string { return "      - get: /\n" }),
+		"many variables": head + steps + repeated(6_000, func(i int) string {
 			return fmt.Sprintf("      - {get: \"/{{ v%d }}\", capture: {v%d: body}}\n", i-1, i)
 		}),
-		"all unknown": head + steps + repeated(12_000, func(i int) string { return fmt.Sprintf("      - {get: \"/{{ u%d }}\", capture: {v%d: body}}\n", i, i) }),
-		"all faulty":  head + steps + repeated(30_000, func(i int) string { return fmt.Sprintf("      - {gt%d: /}\n", i) }),
-		"needs": head + steps + repeated(15_000, func(i int) string {
+		"all unknown": head + steps + repeated(6_000, func(i int) string { return fmt.Sprintf("      - {get: \"/{{ u%d }}\", capture: {v%d: body}}\n", i, i) }),
+		"all faulty":  head + steps + repeated(10_000, func(i int) string { return fmt.Sprintf("      - {gt%d: /}\n", i) }),
+		"needs": head + steps + repeated(8_000, func(i int) string {
 			return fmt.Sprintf("      - {name: s%d, get: /, needs: [%s]}\n", i, map[bool]string{true: "", false: fmt.Sprintf("s%d", i-1)}[i == 0])
 		}),
-		"no needs met": head + steps + repeated(15_000, func(i int) string { return fmt.Sprintf("      - {get: /, needs: [s%d]}\n", i) }),
+		"no needs met": head + steps + repeated(8_000, func(i int) string { return fmt.Sprintf("      - {get: /, needs: [s%d]}\n", i) }),
 		"nested groups": head + steps + "      - " + strings.Repeat("group: [{", 29) + "get: /, capture: {" +
 			strings.TrimSuffix(repeated(10_000, func(i int) string { return fmt.Sprintf("v%d: body, ", i) }), ", ") + "}" + strings.Repeat("}]", 29),
 		"vars that double": head + "vars:\n  v0: x\n" + repeated(60, func(i int) string { return fmt.Sprintf("  v%d: \"{{ v%d }}{{ v%d }}\"\n", i+1, i, i) }) + steps + "      - get: /{{ v60 }}\n",
 		"a chain of vars":  head + "vars:\n" + repeated(20_000, func(i int) string { return fmt.Sprintf("  v%d: \"{{ v%d }}\"\n", i, i+1) }) + "  v20000: x\n" + steps + "      - get: /{{ v0 }}\n",
-		"heavy defaults":   head + "defaults:\n  headers:\n" + repeated(30_000, func(i int) string { return fmt.Sprintf("    h%d: x\n", i) }) + steps + repeated(20_000, func(int) string { return "      - get: /\n" }),
+		"heavy defaults":   head + "defaults:\n  headers:\n" + repeated(10_000, func(i int) string { return fmt.Sprintf("    h%d: x\n", i) }) + steps + repeated(8_000, func(int) string { return "      - get: /\n" }),
 		"workflows in layers": head + "workflows:\n  w0: {steps: [{get: /}]}\n  x0: {steps: [{get: /}]}\n" +
-			repeated(4000, func(i int) string {
+			repeated(2000, func(i int) string {
 				return fmt.Sprintf("  w%d: {after: [w%d, x%d], use: {a: w0.a}, steps: [{get: /}]}\n  x%d: {after: [w%d, x%d], steps: [{get: /}]}\n", i+1, i, i, i+1, i, i)
 			}),
-		"thresholds":  head + steps + "      - get: /\nthresholds:\n" + repeated(90_000, func(i int) string { return fmt.Sprintf("  - p%d < 5\n", i) }),
-		"long stages": head + "workflows:\n  a:\n    steps: [{get: /}]\n    load:\n      stages:\n" + repeated(25_000, func(i int) string { return fmt.Sprintf("        - {to: %d/s, over: 1ms}\n", i%7) }),
+		"thresholds":  head + steps + "      - get: /\nthresholds:\n" + repeated(30_000, func(i int) string { return fmt.Sprintf("  - p%d < 5\n", i) }),
+		"long stages": head + "workflows:\n  a:\n    steps: [{get: /}]\n    load:\n      stages:\n" + repeated(10_000, func(i int) string { return fmt.Sprintf("        - {to: %d/s, over: 1ms}\n", i%7) }),
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -57,7 +61,7 @@ func TestHostilePlans(t *testing.T) {
 		}
 		took := time.Since(start)
 		runtime.ReadMemStats(&after)
-		if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 20*time.Second || mib > 2000 {
+		if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; took > ceiling || mib > 1000 {
 			t.Errorf("%s: %v and %d MiB", name, took, mib)
 		} else if testing.Verbose() {
 			t.Logf("%s: %v and %d MiB", name, took, mib)
@@ -84,7 +88,7 @@ func FuzzRead(f *testing.F) {
 		}
 		start := time.Now()
 		l, err := readText(text)
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > ceiling {
 			t.Errorf("took %v", took)
 		}
 		if err != nil {

@@ -68,8 +68,11 @@ type Custom interface {
 	DescribeYAML(s *Schemer) Schema
 }
 
-// Nullable is implemented by Custom types for which null is a value.
-type Nullable interface{ TakesNull() }
+// Nullable is a Custom for which null is a value.
+type Nullable interface {
+	Custom
+	TakesNull()
+}
 
 // Value is a scalar of a file with its place. V is text, int64, bool, or a type
 // whose pointer is Custom.
@@ -125,8 +128,9 @@ func (m *Map[T]) DecodeYAML(d *Decoder, n *Node) {
 	}
 	for _, e := range n.Entries {
 		p := Pair[T]{Key: e.Key, Pos: e.Pos}
-		d.entry(e, reflect.ValueOf(&p.V).Elem())
-		*m = append(*m, p)
+		if d.entry(e, reflect.ValueOf(&p.V).Elem()) {
+			*m = append(*m, p)
+		}
 	}
 }
 
@@ -260,43 +264,45 @@ func (d *Decoder) Bool(n *Node) bool {
 // Decode takes a whole tree into the file type that v points to.
 func (d *Decoder) Decode(n *Node, v any) { d.value(n, reflect.ValueOf(v).Elem()) }
 
-// entry takes the value of a key.
-func (d *Decoder) entry(e Entry, v reflect.Value) {
+// entry takes the value of a key. It reports whether there is one.
+func (d *Decoder) entry(e Entry, v reflect.Value) bool {
 	if e.Value.Kind != Null {
-		d.value(e.Value, v)
-		return
+		return d.value(e.Value, v)
 	}
-	if to, custom := v.Addr().Interface().(Custom); custom {
-		if _, nullable := to.(Nullable); nullable {
-			to.DecodeYAML(d, e.Value)
-			return
-		}
+	if to, nullable := v.Addr().Interface().(Nullable); nullable {
+		to.DecodeYAML(d, e.Value)
+		return true
 	}
-	if e.Value.Implicit && e.Value.Flow {
-		return // the parser has said so
+	if !e.Value.Implicit || !e.Value.Flow { // else the parser has said so
+		d.Fault(e.Pos, fmt.Sprintf("%q has no value", e.Key), "")
 	}
-	d.Fault(e.Pos, fmt.Sprintf("%q has no value", e.Key), "")
+	return false
 }
 
-// value takes a node that is not nothing.
-func (d *Decoder) value(n *Node, v reflect.Value) {
+// value takes a node that is not nothing. It reports whether there is a value:
+// what should be a mapping and is none leaves no half of one behind.
+func (d *Decoder) value(n *Node, v reflect.Value) bool {
 	if to, custom := v.Addr().Interface().(Custom); custom {
 		to.DecodeYAML(d, n)
-		return
+		return true
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		d.value(n, v.Elem())
-	case reflect.Struct:
-		if d.Want(n, Mapping) {
-			d.fields(n, v)
+		to := reflect.New(v.Type().Elem())
+		if d.value(n, to.Elem()) {
+			v.Set(to)
 		}
+	case reflect.Struct:
+		if !d.Want(n, Mapping) {
+			return false
+		}
+		d.fields(n, v)
 	case reflect.Slice:
 		d.items(n, v)
 	default:
 		panic("a field of type " + v.Type().String() + " can't be decoded")
 	}
+	return true
 }
 
 // items takes a list.
@@ -311,8 +317,9 @@ func (d *Decoder) items(n *Node, v reflect.Value) {
 			d.Fault(item.Pos, "this entry is empty", "")
 			continue
 		}
-		d.value(item, to)
-		v.Set(reflect.Append(v, to))
+		if d.value(item, to) {
+			v.Set(reflect.Append(v, to))
+		}
 	}
 }
 

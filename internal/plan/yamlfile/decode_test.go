@@ -102,6 +102,14 @@ scores: {a: 1, b: 0o17}
 	}
 }
 
+// TestWrongEntriesAreLeftOut holds that nothing half decoded is left behind.
+func TestWrongEntriesAreLeftOut(t *testing.T) {
+	h, faults := decode(t, "name: x\nrooms: [5, {size: 1}, null]\ngarden: 5\nowners: {a: , b: 1}")
+	if len(faults) != 4 || len(h.Rooms) != 1 || h.Garden != nil || len(h.Owners) != 1 || h.Owners[0].Key != "b" {
+		t.Errorf("got %+v, %q", h, faults)
+	}
+}
+
 func TestDecodeFaults(t *testing.T) {
 	for src, want := range map[string]string{
 		"nam: home":                     `1:1: unknown key "nam"; expected warm, name, rooms, owners, garden, any, labels or scores; did you mean name`,
