@@ -64,7 +64,7 @@ func (e *Engine) Lanes() int { return len(e.lanes) }
 // runs. It is closed when Run returns.
 func (e *Engine) Reports() <-chan Report { return e.reports }
 
-// Now is the engine's job time.
+// Now is the engine's job time: zero when it was made.
 func (e *Engine) Now() hyperscale.JobTime { return e.clock() }
 
 // clock reads the monotonic clock only.
@@ -121,18 +121,12 @@ func (e *Engine) Start(leg Leg) error {
 // Stop ends a leg's load before its time: nothing more begins, what is under way
 // may finish within the time given.
 func (e *Engine) Stop(leg int, within time.Duration) error {
-	return e.each(leg, func(g *laneLeg) {
-		g.stop(g.lane.tick(), true)
-		g.cutoff = min(g.cutoff, satAdd(g.lane.now, within))
-	})
+	return e.each(leg, func(g *laneLeg) { g.halt(within) })
 }
 
 // Cut ends a leg now: what is under way is interrupted.
 func (e *Engine) Cut(leg int) error {
-	return e.each(leg, func(g *laneLeg) {
-		g.stop(g.lane.tick(), true)
-		g.cutoff = 0
-	})
+	return e.each(leg, func(g *laneLeg) { g.halt(0) })
 }
 
 // each does f on every lane's part of a leg.

@@ -134,6 +134,7 @@ func (l *lane) run() {
 // turn does all that is due and tells when there is more.
 func (l *lane) turn() hyperscale.JobTime {
 	for _, f := range l.mail.take() {
+		l.tick()
 		f()
 	}
 	l.wheel.Advance(l.tick())

@@ -38,6 +38,46 @@ func (d *echo) answerOne() {
 	d.lane.done(x)
 }
 
+// Slots that were due when a stop is asked for are begun before it, and none
+// after.
+func TestHaltBeginsWhatWasDue(t *testing.T) {
+	e, err := New(Config{Lanes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := e.lanes[0]
+	t.Cleanup(l.io.close)
+	l.io.drivers[0] = &echo{lane: l}
+	w := get("http://127.0.0.1:1/", hyperscale.Load{Kind: hyperscale.LoadOpen, Stages: []hyperscale.Stage{
+		{From: int64(10 * hyperscale.PerSecond), To: int64(10 * hyperscale.PerSecond), Over: time.Hour},
+	}})
+	g := newLaneLeg(l, newLegShared(e, legOf(t, w)))
+	e.base = e.base.Add(-950 * time.Millisecond) // ten slots are due since the lane last looked
+	rec := g.rec
+	g.halt(time.Second)
+	if rec.Due < 10 || rec.Slots.Started != rec.Due || rec.Missed != 0 {
+		t.Errorf("due %d, started %d, missed %d; want 10 due", rec.Due, rec.Slots.Started, rec.Missed)
+	}
+	e.base = e.base.Add(-time.Second)
+	if g.advance(l.tick()); g.rec.Due != 0 {
+		t.Errorf("%d slots were due after the stop", g.rec.Due)
+	}
+}
+
+// legOf is a leg that runs the workflow.
+func legOf(tb testing.TB, w *hyperscale.Workflow) *Leg {
+	p := &hyperscale.Plan{Workflows: []hyperscale.Workflow{*w}}
+	program, err := session.Compile(p, 0, session.Inputs{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	layout := &stats.Layout{Workflow: "w", FaultName: func(uint32) string { return "" }}
+	for _, st := range program.Steps {
+		layout.Steps = append(layout.Steps, stats.StepLayout{Name: st.Name, Checks: st.Checks})
+	}
+	return &Leg{Workflow: w, Program: program, Layout: layout, Load: w.Load, Share: hyperscale.Whole, Graceful: w.Graceful}
+}
+
 // busyLane is a lane with one VU that asks as soon as it is answered.
 func busyLane(tb testing.TB) (*lane, *echo) {
 	e, err := New(Config{Lanes: 1})
@@ -49,17 +89,7 @@ func busyLane(tb testing.TB) (*lane, *echo) {
 	d := &echo{lane: l}
 	l.io.drivers[0] = d
 	w := get("http://127.0.0.1:1/", hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 1, To: 1, Over: time.Hour}}})
-	p := &hyperscale.Plan{Workflows: []hyperscale.Workflow{*w}}
-	program, err := session.Compile(p, 0, session.Inputs{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	layout := &stats.Layout{Workflow: "w", FaultName: func(uint32) string { return "" }}
-	for _, st := range program.Steps {
-		layout.Steps = append(layout.Steps, stats.StepLayout{Name: st.Name, Checks: st.Checks})
-	}
-	leg := &Leg{Workflow: w, Program: program, Layout: layout, Load: w.Load, Share: hyperscale.Whole}
-	g := newLaneLeg(l, newLegShared(e, leg))
+	g := newLaneLeg(l, newLegShared(e, legOf(tb, w)))
 	l.legs = append(l.legs, g)
 	g.advance(l.tick())
 	for range 1000 {

@@ -91,6 +91,15 @@ func (g *laneLeg) load(now hyperscale.JobTime) hyperscale.JobTime {
 	return next
 }
 
+// halt ends the load because somebody asked for it, and what is under way within
+// the time given. Slots that were due before are begun first, so that being
+// asked between two looks at the schedule loses none.
+func (g *laneLeg) halt(within hyperscale.JobTime) {
+	g.advance(g.lane.tick())
+	g.stop(g.lane.now, true)
+	g.cutoff = min(g.cutoff, satAdd(g.lane.now, within))
+}
+
 // stop ends the load: nothing more begins. Asked says that it was not the
 // load's own end.
 func (g *laneLeg) stop(at hyperscale.JobTime, asked bool) {

@@ -30,7 +30,7 @@ type Config struct {
 	// Trace is shown every request; nil: nobody looks.
 	Trace engine.Trace
 	// Windows is given every window as it comes; nil: nobody wants them. It must
-	// not keep or change the window.
+	// not change the window.
 	Windows func(*stats.Window)
 }
 

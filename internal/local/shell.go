@@ -53,6 +53,10 @@ func (s *shell) step(ev job.Event) {
 	}
 }
 
+// lead is how long before its start a leg is handed to the lanes: all of them
+// begin at one time, and the first slots are not late.
+const lead = time.Millisecond
+
 // startLeg compiles the workflow with the values it uses and starts it.
 func (s *shell) startLeg(now hyperscale.JobTime, e job.StartLeg) {
 	f := s.flows[e.Workflow]
@@ -61,7 +65,7 @@ func (s *shell) startLeg(now hyperscale.JobTime, e job.StartLeg) {
 		s.step(job.LegBroken{Workflow: e.Workflow, Leg: e.Leg, Reason: err.Error()})
 		return
 	}
-	l := &leg{flow: f, number: e.Leg, load: e.Load, start: now}
+	l := &leg{flow: f, number: e.Leg, load: e.Load, start: now + lead}
 	if f.Load.Kind == hyperscale.LoadSearch {
 		l.tally = stats.NewTally()
 	}
@@ -72,7 +76,7 @@ func (s *shell) startLeg(now hyperscale.JobTime, e job.StartLeg) {
 	err = s.engine.Start(engine.Leg{
 		ID: id, Workflow: f.Workflow, Program: program, Layout: layoutOf(e.Workflow, program),
 		Load: e.Load, Source: hyperscale.NewSource(s.plan.Seed, e.Workflow), Share: share,
-		At: now, First: e.First, Warmup: e.Warmup, Graceful: e.Graceful, MaxInFlight: f.maxInFlight,
+		At: l.start, First: e.First, Warmup: e.Warmup, Graceful: e.Graceful, MaxInFlight: f.maxInFlight,
 	})
 	if err != nil {
 		s.step(job.LegBroken{Workflow: e.Workflow, Leg: e.Leg, Reason: err.Error()})
