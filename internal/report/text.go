@@ -215,7 +215,7 @@ func (p *printer) search(workflow string, s *Search) {
 	if s.Rate.Known {
 		found = p.Theme.Strong(show.Rate(s.Rate.Value))
 	}
-	p.labelled("search", fmt.Sprintf("%s: %s, limited by %s", show.Clean(workflow), found, show.Clean(s.LimitedBy)))
+	p.labelled("search", fmt.Sprintf("%s: %s, %s", show.Clean(workflow), found, limit(s.LimitedBy)))
 	table := show.Table{Head: []string{"probe", "p50", "p95", "p99", "errors", "met"}}
 	for _, probe := range s.Probes {
 		met := "✓"
@@ -228,6 +228,19 @@ func (p *printer) search(workflow string, s *Search) {
 		})
 	}
 	p.table(table)
+}
+
+// limit says in words why a search found no higher rate.
+func limit(by string) string {
+	switch by {
+	case "":
+		return "and the search did not come to its end"
+	case "to":
+		return "the highest that the plan allows (to)"
+	case "condition":
+		return "limited by the condition"
+	}
+	return "limited by " + show.Clean(by)
 }
 
 func shownMillis(n Number) string {

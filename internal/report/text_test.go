@@ -104,3 +104,22 @@ func TestTextOfARunWithoutAnswers(t *testing.T) {
 		t.Errorf("a run with answers is said to have none:\n%s", shop)
 	}
 }
+
+func TestTextSaysWhatLimitedASearch(t *testing.T) {
+	for by, want := range map[string]string{
+		"to":           "800/s, the highest that the plan allows (to)",
+		"condition":    "800/s, limited by the condition",
+		"this machine": "800/s, limited by this machine",
+		"":             "800/s, and the search did not come to its end",
+	} {
+		r := refused()
+		r.Workflows = []stats.WorkflowResult{{Name: "main", Search: &stats.SearchResult{Rate: 800, LimitedBy: by}}}
+		var b strings.Builder
+		if err := report.Text(&b, report.Summarise(r, report.Options{}), report.TextOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in:\n%s", want, b.String())
+		}
+	}
+}
