@@ -24,6 +24,7 @@ type runFlags struct {
 	once        bool
 	preflight   bool
 	share       string
+	cpuProfile  string
 	printSlots  bool
 }
 
@@ -75,7 +76,8 @@ func (f *runFlags) add(c *cobra.Command) {
 	flags.IntVar(&f.lanes, "lanes", 0, "`N` threads that send (the CPUs this process may use)")
 	flags.StringVar(&f.share, "share", "", "run only share `I/N` of the slots")
 	flags.BoolVar(&f.printSlots, "print-slots", false, "print what each slot is, and send nothing")
-	for _, name := range []string{"share", "print-slots"} {
+	flags.StringVar(&f.cpuProfile, "cpu-profile", "", "write a CPU profile to `FILE`")
+	for _, name := range []string{"share", "print-slots", "cpu-profile"} {
 		flags.Lookup(name).Hidden = true
 	}
 }
@@ -117,7 +119,11 @@ func (a *app) run(ctx context.Context, arg string, f runFlags) error {
 	if f.printSlots {
 		return a.printSlots(p.loaded, p.share)
 	}
-	return a.withTarget(ctx, p.loaded.Plan, p.perform)
+	profiled, err := profile(f.cpuProfile)
+	if err != nil {
+		return refused(err)
+	}
+	return errors.Join(a.withTarget(ctx, p.loaded.Plan, p.perform), profiled())
 }
 
 // outputSpecs reads -o. With --json the summary itself takes standard output.
