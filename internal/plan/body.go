@@ -12,7 +12,7 @@ import (
 )
 
 // body reads the body of a request: at most one kind.
-func (r *reader) body(sc *scope, n *stepNode) hyperscale.Body {
+func (r requestPart) body(sc *scope, n *stepNode) hyperscale.Body {
 	f := &n.file.bodyFile
 	var found []string
 	for _, key := range yamlfile.KeysOf[bodyFile]() {
@@ -44,7 +44,7 @@ func (r *reader) body(sc *scope, n *stepNode) hyperscale.Body {
 }
 
 // parts reads the fields of a multipart form.
-func (r *reader) parts(sc *scope, m yamlfile.Map[partFile]) []hyperscale.Field {
+func (r requestPart) parts(sc *scope, m yamlfile.Map[partFile]) []hyperscale.Field {
 	var all []hyperscale.Field
 	for i := range m {
 		field := hyperscale.Field{Name: m[i].Key}
@@ -178,7 +178,7 @@ func (s *scope) number(n *yamlfile.Node) string {
 }
 
 // captures reads what is taken out of the answer.
-func (r *reader) captures(sc *scope, n *stepNode) []hyperscale.Capture {
+func (r requestPart) captures(sc *scope, n *stepNode) []hyperscale.Capture {
 	var all []hyperscale.Capture
 	for i := range n.file.Capture {
 		c := &n.file.Capture[i]
@@ -191,7 +191,7 @@ func (r *reader) captures(sc *scope, n *stepNode) []hyperscale.Capture {
 }
 
 // checks reads what the answer must be like.
-func (r *reader) checks(sc *scope, n *stepNode) []hyperscale.Check {
+func (r requestPart) checks(sc *scope, n *stepNode) []hyperscale.Check {
 	f := n.file.Check
 	if f == nil {
 		return nil
@@ -222,7 +222,7 @@ func (r *reader) checks(sc *scope, n *stepNode) []hyperscale.Check {
 }
 
 // bodyChecks reads what the body must be like.
-func (r *reader) bodyChecks(sc *scope, f *bodyCheckFile) []hyperscale.Check {
+func (r requestPart) bodyChecks(sc *scope, f *bodyCheckFile) []hyperscale.Check {
 	var all []hyperscale.Check
 	for _, c := range []struct {
 		kind hyperscale.CheckKind
@@ -258,11 +258,11 @@ func (r *reader) bodyChecks(sc *scope, f *bodyCheckFile) []hyperscale.Check {
 }
 
 // pattern checks a regular expression, which has to be known before the start.
-func (r *reader) pattern(t *template) {
+func (r requestPart) pattern(t *template) {
 	if !t.Set || t.Parsed == nil {
 		return
 	}
-	text, known := r.names.constant(r, t)
+	text, known := r.names.constant(r.reader, t)
 	if !known {
 		r.Fault(t.Pos(), "the pattern is known only while running", "text, vars and env alone")
 		return

@@ -11,6 +11,9 @@ import (
 	"hyperscale/internal/plan/yamlfile"
 )
 
+// flowPart reads workflows and how they hang together.
+type flowPart struct{ *reader }
+
 // flow is a workflow while it is read.
 type flow struct {
 	name    string
@@ -32,7 +35,7 @@ const (
 )
 
 // workflows reads the workflows.
-func (r *reader) workflows() {
+func (r flowPart) workflows() {
 	r.plan.Workflows = make([]hyperscale.Workflow, len(r.file.Workflows))
 	for i := range r.file.Workflows {
 		entry := &r.file.Workflows[i]
@@ -51,7 +54,7 @@ func (r *reader) workflows() {
 		if f.name == "" || strings.Contains(f.name, "/") {
 			r.Fault(f.pos, fmt.Sprintf("%q can't be the name of a workflow", f.name), "a name without /")
 		}
-		r.tree(f)
+		stepPart{r.reader}.tree(f)
 	}
 	r.order()
 	for _, f := range r.flows {
@@ -61,7 +64,7 @@ func (r *reader) workflows() {
 }
 
 // sendsSomething refuses a plan without any request.
-func (r *reader) sendsSomething() {
+func (r flowPart) sendsSomething() {
 	for _, f := range r.flows {
 		if f.root.sends() || len(f.file.Steps) == 0 {
 			return
@@ -73,7 +76,7 @@ func (r *reader) sendsSomething() {
 }
 
 // workflow reads one workflow; all have their steps' names by now.
-func (r *reader) workflow(f *flow) {
+func (r flowPart) workflow(f *flow) {
 	r.driven(f)
 	r.exchange(f)
 	r.errors(f)
@@ -86,11 +89,11 @@ func (r *reader) workflow(f *flow) {
 	if len(f.file.Steps) == 0 && f.file.Has("steps") {
 		r.Fault(f.file.KeyPos("steps"), fmt.Sprintf("the workflow %s has no steps", f.name), "at least one")
 	}
-	f.out.Steps = r.list(f, f.root, nil, f.onError)
+	f.out.Steps = stepPart{r.reader}.list(f, f.root, nil, f.onError)
 }
 
 // errors settles what follows a failed step of a workflow that does not say so.
-func (r *reader) errors(f *flow) {
+func (r flowPart) errors(f *flow) {
 	f.onError = hyperscale.OnErrorContinue
 	if f.out.Load.Kind == hyperscale.LoadOnce {
 		f.onError = hyperscale.OnErrorStop
@@ -102,7 +105,7 @@ func (r *reader) errors(f *flow) {
 }
 
 // onError is what an on-error says, or else what counts around it.
-func (r *reader) onError(f *flow, own *yamlfile.Value[choice[onErrors]], around hyperscale.OnError) hyperscale.OnError {
+func (r flowPart) onError(f *flow, own *yamlfile.Value[choice[onErrors]], around hyperscale.OnError) hyperscale.OnError {
 	word := hyperscale.OnError(own.V.Word)
 	switch {
 	case word == "":
@@ -114,12 +117,12 @@ func (r *reader) onError(f *flow, own *yamlfile.Value[choice[onErrors]], around 
 }
 
 // driven reads the load of a workflow with its grace and warm-up.
-func (r *reader) driven(f *flow) {
+func (r flowPart) driven(f *flow) {
 	warmup, graceful := f.file.Warmup, f.file.Graceful
 	load := f.file.Load
 	if load != nil {
 		before := len(r.Faults)
-		f.out.Load = r.drive(load)
+		f.out.Load = loadPart{r.reader}.drive(load)
 		warmup, graceful = r.either("warmup", warmup, load.Warmup), r.either("graceful", graceful, load.Graceful)
 		if r.given.load == f.name {
 			r.outside(before)
@@ -137,7 +140,7 @@ func (r *reader) driven(f *flow) {
 }
 
 // either is a value that may stand in the workflow or in its load, not in both.
-func (r *reader) either(key string, outer, inner yamlfile.Value[duration]) yamlfile.Value[duration] {
+func (r flowPart) either(key string, outer, inner yamlfile.Value[duration]) yamlfile.Value[duration] {
 	if outer.Set && inner.Set {
 		r.Fault(inner.Pos(), fmt.Sprintf("%q stands in the workflow and in its load", key), "it once")
 	}
@@ -148,7 +151,7 @@ func (r *reader) either(key string, outer, inner yamlfile.Value[duration]) yamlf
 }
 
 // warmup refuses a warm-up that leaves nothing.
-func (r *reader) warmup(f *flow, warmup *yamlfile.Value[duration]) {
+func (r flowPart) warmup(f *flow, warmup *yamlfile.Value[duration]) {
 	length, known := lengthOf(&f.out.Load)
 	switch {
 	case !warmup.Set:
@@ -191,7 +194,7 @@ func (r *reader) flowNames() []string {
 func (f *flow) stepNames() []string { return slices.Collect(maps.Keys(f.steps)) }
 
 // order reads what workflows wait for and refuses circles.
-func (r *reader) order() {
+func (r flowPart) order() {
 	for _, f := range r.flows {
 		seen := map[string]bool{}
 		for _, d := range f.file.After {
@@ -219,7 +222,7 @@ func (r *reader) order() {
 
 // circle gives the names of workflows that wait for each other, the first one
 // also last; nil if there are none.
-func (r *reader) circle() []string {
+func (r flowPart) circle() []string {
 	state := map[string]int{} // 1: being visited, 2: done
 	var path []string
 	var visit func(f *flow) []string
@@ -250,7 +253,7 @@ func (r *reader) circle() []string {
 }
 
 // follows reports whether f starts after other, directly or through others.
-func (r *reader) follows(f, other *flow) bool {
+func (r flowPart) follows(f, other *flow) bool {
 	seen := map[string]bool{}
 	var search func(f *flow) bool
 	search = func(f *flow) bool {
@@ -271,7 +274,7 @@ func (r *reader) follows(f, other *flow) bool {
 }
 
 // exchange reads what a workflow exports and uses.
-func (r *reader) exchange(f *flow) {
+func (r flowPart) exchange(f *flow) {
 	for i := range f.file.Export {
 		e := &f.file.Export[i]
 		switch {
@@ -294,7 +297,7 @@ func (r *reader) exchange(f *flow) {
 func (f *flow) givenNames() []string { return slices.Collect(maps.Keys(f.given)) }
 
 // use reads one LOCAL: WORKFLOW.NAME.
-func (r *reader) use(f *flow, u *yamlfile.Pair[yamlfile.Value[string]]) {
+func (r flowPart) use(f *flow, u *yamlfile.Pair[yamlfile.Value[string]]) {
 	r.newName(u.Key, Fault{Pos: u.Pos})
 	f.uses[u.Key] = true
 	if _, isVar := r.names.vars[u.Key]; isVar {

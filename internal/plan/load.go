@@ -18,6 +18,9 @@ const (
 	mostSlots      = 1e15
 )
 
+// loadPart reads loads.
+type loadPart struct{ *reader }
+
 // kindWords are the kinds of loads as messages say them.
 var kindWords = map[hyperscale.LoadKind]string{
 	hyperscale.LoadOnce: "once", hyperscale.LoadClosed: "closed", hyperscale.LoadOpen: "open",
@@ -37,7 +40,7 @@ var kindKeys = map[hyperscale.LoadKind][]string{
 const loadForms = "{vus: N, for: D}, {rate: R, for: D}, {stages: […]}, {iterations: N, vus: M}, {each: N, vus: M} or {search: {…}}"
 
 // drive reads a load.
-func (r *reader) drive(file *loadFile) hyperscale.Load {
+func (r loadPart) drive(file *loadFile) hyperscale.Load {
 	before := len(r.Faults)
 	kind, ok := r.kindOf(file)
 	if !ok {
@@ -69,7 +72,7 @@ func (r *reader) drive(file *loadFile) hyperscale.Load {
 }
 
 // kindOf tells the kind of a load by its keys.
-func (r *reader) kindOf(file *loadFile) (kind hyperscale.LoadKind, ok bool) {
+func (r loadPart) kindOf(file *loadFile) (kind hyperscale.LoadKind, ok bool) {
 	var found []string
 	for _, k := range []struct {
 		key  string
@@ -128,7 +131,7 @@ func (r *reader) faultAt(pos yamlfile.Pos) bool {
 }
 
 // work reads a load of a number of iterations.
-func (r *reader) work(file *loadFile, load *hyperscale.Load) {
+func (r loadPart) work(file *loadFile, load *hyperscale.Load) {
 	number, key := &file.Iterations, "iterations"
 	if load.Kind == hyperscale.LoadEach {
 		number, key = &file.Each, "each"
@@ -149,14 +152,14 @@ func (r *reader) work(file *loadFile, load *hyperscale.Load) {
 }
 
 // manyVUs refuses more virtual users than can be meant.
-func (r *reader) manyVUs(n int64, pos yamlfile.Pos) {
+func (r loadPart) manyVUs(n int64, pos yamlfile.Pos) {
 	if n > mostVUs {
 		r.Fault(pos, fmt.Sprintf("%d virtual users are more than %d", n, mostVUs), "")
 	}
 }
 
 // course reads the stages of an open or closed load.
-func (r *reader) course(file *loadFile, kind hyperscale.LoadKind) []hyperscale.Stage {
+func (r loadPart) course(file *loadFile, kind hyperscale.LoadKind) []hyperscale.Stage {
 	open := kind == hyperscale.LoadOpen
 	key, begin := "vus", file.VUs.V
 	if open {
@@ -182,14 +185,14 @@ func (r *reader) course(file *loadFile, kind hyperscale.LoadKind) []hyperscale.S
 }
 
 // zero notes that a level must be above zero, unless it could not be read.
-func (r *reader) zero(pos yamlfile.Pos, what string) {
+func (r loadPart) zero(pos yamlfile.Pos, what string) {
 	if !r.faultAt(pos) {
 		r.aboveZero(pos, what, "")
 	}
 }
 
 // stages reads a list of stages that begins at a level.
-func (r *reader) stages(files []stageFile, level int64, open bool) []hyperscale.Stage {
+func (r loadPart) stages(files []stageFile, level int64, open bool) []hyperscale.Stage {
 	var all []hyperscale.Stage
 	for i := range files {
 		s := &files[i]
@@ -212,7 +215,7 @@ func (r *reader) stages(files []stageFile, level int64, open bool) []hyperscale.
 }
 
 // stageForm refuses stages that are no stage, or of the other kind.
-func (r *reader) stageForm(s *stageFile, open bool) {
+func (r loadPart) stageForm(s *stageFile, open bool) {
 	const forms = "{to: X, over: D}, {to: X} or {hold: D}"
 	switch {
 	case s.Hold.Set && (s.To.Set || s.Over.Set):
@@ -233,7 +236,7 @@ func (r *reader) stageForm(s *stageFile, open bool) {
 }
 
 // unread reports whether a level or length of the load could not be read.
-func (r *reader) unread(file *loadFile) bool {
+func (r loadPart) unread(file *loadFile) bool {
 	places := []yamlfile.Pos{file.VUs.Pos(), file.Rate.Pos(), file.For.Pos()}
 	for i := range file.Stages {
 		s := &file.Stages[i]
@@ -243,7 +246,7 @@ func (r *reader) unread(file *loadFile) bool {
 }
 
 // bounds refuses courses that drive nothing, and those that no one can mean.
-func (r *reader) bounds(file *loadFile, load *hyperscale.Load) {
+func (r loadPart) bounds(file *loadFile, load *hyperscale.Load) {
 	if load.Kind != hyperscale.LoadOpen && load.Kind != hyperscale.LoadClosed {
 		return
 	}
@@ -278,7 +281,7 @@ func (r *reader) bounds(file *loadFile, load *hyperscale.Load) {
 const defaultWithin = 0.05
 
 // search reads a search.
-func (r *reader) search(file *searchFile) *hyperscale.Search {
+func (r loadPart) search(file *searchFile) *hyperscale.Search {
 	s := &hyperscale.Search{From: hyperscale.Rate(file.From.V), To: hyperscale.Rate(file.To.V), Hold: r.positive(&file.Hold, "hold"), Within: defaultWithin}
 	if file.Within.Set {
 		s.Within = float64(file.Within.V)

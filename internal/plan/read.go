@@ -88,7 +88,8 @@ func unreadable(path string, err error) error {
 }
 
 // Read reads a plan from from; name is what its faults call it. The error is
-// [Faults].
+// [Faults]. The plan is complete but for two things that the caller settles: a
+// target that is [DemoTarget], and a Deadline of 0 where the plan gives none.
 func Read(name string, from io.Reader, o Options) (*Loaded, error) {
 	text, err := io.ReadAll(io.LimitReader(from, yamlfile.MaxBytes+1))
 	if err != nil {
@@ -152,13 +153,13 @@ func (r *reader) read(text []byte) *Loaded {
 	if root.Kind != yamlfile.Mapping {
 		return nil
 	}
-	r.settings()
+	settingPart{r}.settings()
 	r.general()
 	r.openData(text)
 	r.variables()
-	r.workflows()
-	r.thresholds()
-	r.rowsSuffice()
+	flowPart{r}.workflows()
+	thresholdPart{r}.thresholds()
+	rowPart{r}.rowsSuffice()
 	if len(r.Faults) > 0 {
 		return nil
 	}

@@ -22,8 +22,11 @@ const (
 	mostRedirects    = 100
 )
 
+// requestPart reads requests: how they are sent and what is wanted of the answer.
+type requestPart struct{ *reader }
+
 // request reads a request step.
-func (r *reader) request(sc *scope, n *stepNode) *hyperscale.Request {
+func (r requestPart) request(sc *scope, n *stepNode) *hyperscale.Request {
 	options := n.file.optionsFile
 	if !r.roomFor(n, &options, &r.file.Defaults.optionsFile) {
 		return &hyperscale.Request{}
@@ -55,7 +58,7 @@ func (r *reader) request(sc *scope, n *stepNode) *hyperscale.Request {
 const mostPairs = 1_000_000
 
 // roomFor counts the pairs of a request and refuses those that pass the bound.
-func (r *reader) roomFor(n *stepNode, own, base *optionsFile) bool {
+func (r requestPart) roomFor(n *stepNode, own, base *optionsFile) bool {
 	before := r.pairs
 	for _, o := range []*optionsFile{own, base} {
 		r.pairs += len(o.Params) + len(o.Headers) + len(o.Cookies) + len(o.Tags) + len(o.Resolve)
@@ -170,7 +173,7 @@ func isToken(text string) bool {
 func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
 // headers reads headers.
-func (r *reader) headers(sc *scope, m yamlfile.Map[template]) []hyperscale.Pair {
+func (r requestPart) headers(sc *scope, m yamlfile.Map[template]) []hyperscale.Pair {
 	seen := map[string]bool{}
 	for i := range m {
 		h := &m[i]
@@ -195,7 +198,7 @@ func (r *reader) headers(sc *scope, m yamlfile.Map[template]) []hyperscale.Pair 
 }
 
 // cookies reads cookies.
-func (r *reader) cookies(sc *scope, m yamlfile.Map[template]) []hyperscale.Pair {
+func (r requestPart) cookies(sc *scope, m yamlfile.Map[template]) []hyperscale.Pair {
 	for i := range m {
 		if !isToken(m[i].Key) {
 			r.Fault(m[i].Pos, fmt.Sprintf("%q can't be the name of a cookie", m[i].Key), "letters, digits and -")
@@ -215,12 +218,12 @@ func constantKeys(sc *scope, m yamlfile.Map[template]) []hyperscale.Pair {
 }
 
 // method checks the method of a request.
-func (r *reader) method(sc *scope, n *stepNode) {
+func (r requestPart) method(sc *scope, n *stepNode) {
 	sc.template(n.method)
 	if n.file.Request == nil || !n.method.Set {
 		return
 	}
-	text, known := r.names.constant(r, n.method)
+	text, known := r.names.constant(r.reader, n.method)
 	switch {
 	case !known:
 		r.Fault(n.method.Pos(), "the method is known only while running", "a name such as GET, or a var that is constant")
@@ -230,14 +233,14 @@ func (r *reader) method(sc *scope, n *stepNode) {
 }
 
 // url checks the URL of a request: a path below the target, or an absolute one.
-func (r *reader) url(sc *scope, n *stepNode) {
+func (r requestPart) url(sc *scope, n *stepNode) {
 	u := n.url
 	sc.template(u)
 	if !u.Set {
 		return
 	}
 	text, known := u.Text, u.constant()
-	if constant, ok := r.names.constant(r, u); ok {
+	if constant, ok := r.names.constant(r.reader, u); ok {
 		text, known = constant, true
 	}
 	if !known && strings.HasPrefix(text, "{{") {
@@ -252,7 +255,7 @@ func (r *reader) url(sc *scope, n *stepNode) {
 
 // badURL says what is wrong with a URL, of which more may be known only while
 // running.
-func (r *reader) badURL(sc *scope, text string, known bool) (f Fault) {
+func (r requestPart) badURL(sc *scope, text string, known bool) (f Fault) {
 	absolute := strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")
 	switch {
 	case strings.ContainsFunc(text, isControl):
@@ -276,7 +279,7 @@ func (r *reader) badURL(sc *scope, text string, known bool) (f Fault) {
 }
 
 // auth reads credentials.
-func (r *reader) auth(sc *scope, file *authFile, out *hyperscale.Request) {
+func (r requestPart) auth(sc *scope, file *authFile, out *hyperscale.Request) {
 	if file == nil {
 		return
 	}
@@ -295,7 +298,7 @@ func (r *reader) auth(sc *scope, file *authFile, out *hyperscale.Request) {
 }
 
 // transport reads how a request travels.
-func (r *reader) transport(o *optionsFile) hyperscale.Transport {
+func (r requestPart) transport(o *optionsFile) hyperscale.Transport {
 	t := hyperscale.Transport{
 		Timeout: defaultTimeout, Redirects: defaultRedirects, HTTP: 1, Connections: hyperscale.ConnPerVU,
 		MaxBody: defaultMaxBody, Proxy: string(o.Proxy.V),
@@ -339,7 +342,7 @@ func (r *reader) transport(o *optionsFile) hyperscale.Transport {
 }
 
 // tls reads the options of TLS and loads their files.
-func (r *reader) tls(file *tlsFile) hyperscale.TLS {
+func (r requestPart) tls(file *tlsFile) hyperscale.TLS {
 	t := hyperscale.TLS{Insecure: file.Insecure.V, ServerName: string(file.ServerName.V), Min: string(file.Min.V)}
 	if file.CA.Set {
 		t.CA = r.load(&file.CA)

@@ -8,8 +8,11 @@ import (
 	"hyperscale/internal/schedule"
 )
 
+// rowPart holds data sets against the loads that take their rows.
+type rowPart struct{ *reader }
+
 // rowsSuffice refuses loads that need more rows than their data sets have.
-func (r *reader) rowsSuffice() {
+func (r rowPart) rowsSuffice() {
 	if len(r.Faults) > 0 {
 		return // the loads may not be what is meant
 	}
@@ -31,7 +34,7 @@ func (r *reader) rowsSuffice() {
 }
 
 // noRows notes what is wrong with the rows of a data set, at its key.
-func (r *reader) noRows(d *hyperscale.DataSet, what, expected string) {
+func (r rowPart) noRows(d *hyperscale.DataSet, what, expected string) {
 	for _, entry := range r.file.Data {
 		if entry.Key == d.Name {
 			r.Fault(entry.Pos, what, expected)
@@ -40,7 +43,7 @@ func (r *reader) noRows(d *hyperscale.DataSet, what, expected string) {
 }
 
 // unique checks a data set whose rows are used once in the whole job.
-func (r *reader) unique(d *hyperscale.DataSet, readers []*flow) {
+func (r rowPart) unique(d *hyperscale.DataSet, readers []*flow) {
 	if len(readers) > 1 {
 		var names []string
 		for _, f := range readers {
@@ -58,7 +61,7 @@ func (r *reader) unique(d *hyperscale.DataSet, readers []*flow) {
 }
 
 // byVU checks a data set of which each virtual user has its row.
-func (r *reader) byVU(d *hyperscale.DataSet, readers []*flow) {
+func (r rowPart) byVU(d *hyperscale.DataSet, readers []*flow) {
 	for _, f := range readers {
 		if f.out.Load.Kind != hyperscale.LoadClosed {
 			r.noRows(d, fmt.Sprintf("%s gives rows to virtual users, and the load of %s is not closed", d.Name, f.name), "a load of virtual users, or another pick")

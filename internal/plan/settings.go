@@ -31,6 +31,9 @@ type Setting struct {
 	From        Origin // FromConfig, FromEnv or FromFlag
 }
 
+// settingPart puts settings into the file of a plan.
+type settingPart struct{ *reader }
+
 // given is what settings have changed.
 type given struct {
 	scale float64           // of rates and numbers of virtual users; 1: as written
@@ -44,7 +47,7 @@ var loadSettings = []string{"vus", "iterations", "duration", "rate", "stage"}
 
 // settings puts what comes from outside into the plan's file: over what is
 // there, or under it when it comes from the configuration.
-func (r *reader) settings() {
+func (r settingPart) settings() {
 	g := newGivenSettings(r.options.Settings)
 	if r.file.Defaults == nil {
 		r.file.Defaults = &defaultsFile{}
@@ -77,7 +80,7 @@ func (r *reader) settings() {
 }
 
 // over takes a setting with one value.
-func over[T any](r *reader, g *givenSettings, name string, to *yamlfile.Value[T], parse func(string) (T, error)) {
+func over[T any](r settingPart, g *givenSettings, name string, to *yamlfile.Value[T], parse func(string) (T, error)) {
 	text := g.all(name)
 	if len(text) == 0 || g.from[name] == FromConfig && to.Set {
 		return
@@ -128,7 +131,7 @@ func parseScale(text string) (float64, error) {
 }
 
 // insecure takes the setting of that name.
-func (r *reader) insecure(g *givenSettings) {
+func (r settingPart) insecure(g *givenSettings) {
 	if len(g.all("insecure")) == 0 {
 		return
 	}
@@ -142,7 +145,7 @@ func (r *reader) insecure(g *givenSettings) {
 }
 
 // mapped takes settings of the form NAME, separator, TEMPLATE.
-func (r *reader) mapped(g *givenSettings, setting, separator string, base yamlfile.Map[template], form func(key string) string) yamlfile.Map[template] {
+func (r settingPart) mapped(g *givenSettings, setting, separator string, base yamlfile.Map[template], form func(key string) string) yamlfile.Map[template] {
 	var own yamlfile.Map[template]
 	for _, text := range g.all(setting) {
 		name, value, ok := strings.Cut(text, separator)
@@ -169,7 +172,7 @@ func (r *reader) mapped(g *givenSettings, setting, separator string, base yamlfi
 }
 
 // tags takes the settings of that name.
-func (r *reader) tags(g *givenSettings) {
+func (r settingPart) tags(g *givenSettings) {
 	var own yamlfile.Map[yamlfile.Value[constant]]
 	for _, text := range g.all("tag") {
 		name, value, ok := strings.Cut(text, "=")
@@ -197,7 +200,7 @@ func thresholdOf(text string) thresholdFile {
 
 // replaceLoad puts a load that flags describe in the place of the only one that
 // the plan has.
-func (r *reader) replaceLoad(g *givenSettings) {
+func (r settingPart) replaceLoad(g *givenSettings) {
 	q := QuickLoad{VUs: g.one("vus"), Iterations: g.one("iterations"), Duration: g.one("duration"), Rate: g.one("rate"), Stages: g.all("stage")}
 	var flags []string
 	for _, name := range loadSettings {
@@ -264,7 +267,7 @@ func (r *reader) outside(from int) {
 }
 
 // unused refuses settings that mean nothing for a plan in a file.
-func (r *reader) unused(g *givenSettings) {
+func (r settingPart) unused(g *givenSettings) {
 	var names []string
 	for name := range g.values {
 		if !slices.Contains(g.used, name) && g.from[name] != FromConfig {

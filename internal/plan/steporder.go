@@ -11,11 +11,11 @@ import (
 
 // list reads the steps of a list; around is where the list stands, nil for that
 // of the workflow.
-func (r *reader) list(f *flow, l *stepList, around *scope, onError hyperscale.OnError) []hyperscale.Step {
+func (r stepPart) list(f *flow, l *stepList, around *scope, onError hyperscale.OnError) []hyperscale.Step {
 	r.needs(l)
 	out := make([]hyperscale.Step, len(l.nodes))
 	for i, n := range l.nodes {
-		sc := &scope{reader: r, flow: f, around: around, list: l, index: i}
+		sc := &scope{reader: r.reader, flow: f, around: around, list: l, index: i}
 		out[i] = r.step(sc, n, onError)
 		out[i].Needs = l.needs[i]
 	}
@@ -24,7 +24,7 @@ func (r *reader) list(f *flow, l *stepList, around *scope, onError hyperscale.On
 
 // needs finds the steps that each step of a list needs, and from them which come
 // before which.
-func (r *reader) needs(l *stepList) {
+func (r stepPart) needs(l *stepList) {
 	index := map[string]int{}
 	for i, n := range l.nodes {
 		index[n.name] = i
@@ -59,7 +59,7 @@ func (r *reader) needs(l *stepList) {
 }
 
 // named finds the steps that a step needs by name.
-func (r *reader) named(n *stepNode, i int, index map[string]int) []int {
+func (r stepPart) named(n *stepNode, i int, index map[string]int) []int {
 	found := []int{}
 	for k := range n.file.Needs {
 		need := &n.file.Needs[k]

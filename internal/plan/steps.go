@@ -10,6 +10,9 @@ import (
 	"hyperscale/internal/plan/yamlfile"
 )
 
+// stepPart reads the steps of workflows.
+type stepPart struct{ *reader }
+
 // stepNode is a step while it is read.
 type stepNode struct {
 	file   *stepFile
@@ -36,7 +39,7 @@ type bits []uint64
 func (b bits) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
 
 // tree finds out what each step of a workflow is, and names them all.
-func (r *reader) tree(f *flow) {
+func (r stepPart) tree(f *flow) {
 	f.root = r.treeList(f, f.file.Steps, false)
 	taken := map[string]bool{}
 	f.root.each(func(n *stepNode) {
@@ -75,7 +78,7 @@ func freeName(name string, taken map[string]bool, next map[string]int) string {
 }
 
 // treeList finds out what the steps of a list are.
-func (r *reader) treeList(f *flow, files []stepFile, parallel bool) *stepList {
+func (r stepPart) treeList(f *flow, files []stepFile, parallel bool) *stepList {
 	l := &stepList{parallel: parallel, given: map[string][]int{}}
 	for i := range files {
 		n := &stepNode{file: &files[i]}
@@ -137,7 +140,7 @@ var (
 )
 
 // verb finds out what a step does.
-func (r *reader) verb(f *flow, n *stepNode) {
+func (r stepPart) verb(f *flow, n *stepNode) {
 	var found []string
 	for _, e := range n.file.Node.Entries {
 		if slices.Contains(verbKeys, e.Key) {
@@ -164,7 +167,7 @@ func (r *reader) verb(f *flow, n *stepNode) {
 }
 
 // takeVerb takes what belongs to a verb.
-func (r *reader) takeVerb(f *flow, n *stepNode, verb string) {
+func (r stepPart) takeVerb(f *flow, n *stepNode, verb string) {
 	file := n.file
 	urls := map[string]*template{
 		"get": &file.Get, "post": &file.Post, "put": &file.Put, "patch": &file.Patch, "delete": &file.Delete, "head": &file.Head, "options": &file.verbsFile.Options,
@@ -220,16 +223,16 @@ func (n *stepNode) defaultName() string {
 }
 
 // step reads one step.
-func (r *reader) step(sc *scope, n *stepNode, around hyperscale.OnError) hyperscale.Step {
+func (r stepPart) step(sc *scope, n *stepNode, around hyperscale.OnError) hyperscale.Step {
 	file := n.file
-	s := hyperscale.Step{Name: n.name, Kind: n.kind, Once: file.Once.V, OnError: r.onError(sc.flow, &file.OnError, around), When: file.When.Text}
+	s := hyperscale.Step{Name: n.name, Kind: n.kind, Once: file.Once.V, OnError: flowPart{r.reader}.onError(sc.flow, &file.OnError, around), When: file.When.Text}
 	if file.Once.V && sc.flow.out.Load.Kind != hyperscale.LoadClosed && sc.flow.out.Load.Kind != hyperscale.LoadEach {
 		r.Fault(file.Once.Pos(), fmt.Sprintf("once is for closed and each loads, and that of %s is neither", sc.flow.name), "")
 	}
 	sc.condition(&file.When)
 	switch n.kind {
 	case hyperscale.StepRequest:
-		s.Request = r.request(sc, n)
+		s.Request = requestPart{r.reader}.request(sc, n)
 	case hyperscale.StepPause:
 		s.Pause = hyperscale.Pause(file.Pause.V)
 		if s.Pause.Longest() > longestLoad {
@@ -247,7 +250,7 @@ func (r *reader) step(sc *scope, n *stepNode, around hyperscale.OnError) hypersc
 }
 
 // set reads the variables of a set.
-func (r *reader) set(sc *scope, n *stepNode) []hyperscale.Pair {
+func (r stepPart) set(sc *scope, n *stepNode) []hyperscale.Pair {
 	if len(n.file.Set) == 0 && n.file.Has("set") {
 		r.Fault(n.file.KeyPos("set"), "nothing is set", "set: {NAME: TEXT}")
 	}
@@ -262,7 +265,7 @@ func (r *reader) set(sc *scope, n *stepNode) []hyperscale.Pair {
 }
 
 // inner reads the steps of a group or parallel.
-func (r *reader) inner(sc *scope, n *stepNode, onError hyperscale.OnError) []hyperscale.Step {
+func (r stepPart) inner(sc *scope, n *stepNode, onError hyperscale.OnError) []hyperscale.Step {
 	key := map[hyperscale.StepKind]string{hyperscale.StepGroup: "group", hyperscale.StepParallel: "parallel"}[n.kind]
 	if len(n.lists[0].nodes) == 0 {
 		r.Fault(n.file.KeyPos(key), fmt.Sprintf("this %s has no steps", key), "at least one")
@@ -286,7 +289,7 @@ func waits(steps []hyperscale.Step) bool {
 }
 
 // choose reads the branches of a choose.
-func (r *reader) choose(sc *scope, n *stepNode, onError hyperscale.OnError) []hyperscale.Choice {
+func (r stepPart) choose(sc *scope, n *stepNode, onError hyperscale.OnError) []hyperscale.Choice {
 	const heaviest = 1_000_000_000
 	if len(n.lists) == 0 {
 		r.Fault(n.file.KeyPos("choose"), "this choose has no branches", "{weight: N, steps: […]}")

@@ -198,8 +198,11 @@ func parseWhile(text string) ([]hyperscale.Threshold, error) {
 	return all, nil
 }
 
+// thresholdPart reads the thresholds of a plan.
+type thresholdPart struct{ *reader }
+
 // thresholds reads the plan's thresholds.
-func (r *reader) thresholds() {
+func (r thresholdPart) thresholds() {
 	for i := range r.file.Thresholds {
 		file := &r.file.Thresholds[i]
 		t, err := ParseThreshold(file.Text)
@@ -219,7 +222,7 @@ func (r *reader) thresholds() {
 }
 
 // wrongThreshold notes the fault of a threshold, which may come from a flag.
-func (r *reader) wrongThreshold(file *thresholdFile, err error) {
+func (r thresholdPart) wrongThreshold(file *thresholdFile, err error) {
 	r.Wrong(file.Node, err)
 	if file.Node == nil {
 		last := &r.Faults[len(r.Faults)-1]
@@ -228,7 +231,7 @@ func (r *reader) wrongThreshold(file *thresholdFile, err error) {
 }
 
 // scope finds the workflow and step that a threshold is of.
-func (r *reader) scope(file *thresholdFile, t *hyperscale.Threshold) {
+func (r thresholdPart) scope(file *thresholdFile, t *hyperscale.Threshold) {
 	workflow, step, hasStep := strings.Cut(file.Scope, "/")
 	at := Fault{Pos: file.ScopePos, Outside: file.Node == nil}
 	if at.Outside {

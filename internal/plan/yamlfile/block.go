@@ -12,9 +12,6 @@ type key struct {
 	merge bool // << without quotes
 }
 
-// dash reports whether an entry of a list in block style comes next.
-func (p *parser) dash() bool { return p.peek() == '-' && isBreak(p.at(1)) }
-
 // blockNode reads a value in block style that begins here and may be a list or
 // mapping; parent is the column of the entry it belongs to.
 func (p *parser) blockNode(parent int) *Node {

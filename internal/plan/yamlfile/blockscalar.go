@@ -3,7 +3,7 @@ package yamlfile
 import "strings"
 
 // block reads text in lines of its own, after | (literal) or > (folded).
-func (p *parser) block(parent int) *Node {
+func (p *scanner) block(parent int) *Node {
 	n := p.node(Text, p.here())
 	h, ok := p.header()
 	if !ok {
@@ -31,7 +31,7 @@ type header struct {
 
 // header reads the indicators up to the end of the line. If there is anything
 // else it passes nothing.
-func (p *parser) header() (h header, ok bool) {
+func (p *scanner) header() (h header, ok bool) {
 	before := *p
 	h = header{folded: p.peek() == '>', indent: -1}
 	p.skip(1)
@@ -53,7 +53,7 @@ func (p *parser) header() (h header, ok bool) {
 }
 
 // blockLines reads the lines of a block, without their indentation.
-func (p *parser) blockLines(parent int, h *header) []string {
+func (p *scanner) blockLines(parent int, h *header) []string {
 	if h.indent > 0 {
 		h.indent += max(parent, 0)
 	}

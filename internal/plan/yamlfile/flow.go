@@ -98,18 +98,6 @@ func (p *parser) separator(closing byte) {
 	}
 }
 
-// word is what comes next, for messages: a character, or text up to a blank.
-func (p *parser) word() string {
-	rest := p.src[p.pos:min(p.pos+20, len(p.src))]
-	if strings.IndexByte("[]{},:", rest[0]) >= 0 {
-		return rest[:1]
-	}
-	if n := strings.IndexAny(rest, " \t\n,[]{}"); n > 0 {
-		return rest[:n]
-	}
-	return strings.ToValidUTF8(rest, "")
-}
-
 // flowKey reads the key of an entry without its colon.
 func (p *parser) flowKey() (key, bool) {
 	k := key{pos: p.here()}

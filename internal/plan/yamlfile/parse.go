@@ -30,7 +30,7 @@ func Parse(src []byte) (root *Node, faults Faults) {
 	}
 	text := strings.TrimPrefix(string(src), "\ufeff")
 	text = strings.ReplaceAll(text, "\r\n", "\n")
-	p := &parser{src: text, line: 1, anchors: map[string]*Node{}}
+	p := &parser{scanner: scanner{cursor{src: text, line: 1}}, anchors: map[string]*Node{}}
 	root = p.document()
 	if p.fatal != nil {
 		return nil, append(p.faults, *p.fatal)
@@ -79,21 +79,11 @@ func posOf(src []byte, at int) Pos {
 	return Pos{Line: 1 + bytes.Count(before, []byte("\n")), Col: 1 + utf8.RuneCount(line)}
 }
 
-// parser reads a file from front to end. After a fault of syntax it stands at
-// the end of the file, which ends every loop.
+// parser reads the structure of a file: lists, mappings, anchors.
 type parser struct {
-	src   string
-	pos   int // offset of the next byte
-	start int // offset of its line
-	line  int // number of its line, from 1
-
-	counted, col int // column col, from 0, was counted for the offset counted
-
+	scanner
 	anchors map[string]*Node // nil while the anchor's own value is being read
-	count   int              // nodes, with those of aliases
-	depth   int
-	faults  Faults
-	fatal   *Fault
+	faults  Faults           // those that do not end the reading
 }
 
 // document reads the one document of a file.
@@ -126,129 +116,7 @@ func (p *parser) document() *Node {
 	return root
 }
 
-// fail ends the reading with a fault; the first one counts.
-func (p *parser) fail(pos Pos, what, expected string) {
-	if p.fatal == nil {
-		p.fatal = &Fault{Pos: pos, What: what, Expected: expected}
-	}
-	p.pos, p.start, p.counted, p.col = len(p.src), len(p.src), len(p.src), 0
-}
-
 // flaw notes a fault that does not end the reading.
 func (p *parser) flaw(pos Pos, what, expected string) {
 	p.faults = append(p.faults, Fault{Pos: pos, What: what, Expected: expected})
-}
-
-// node makes a node at pos, within the limits.
-func (p *parser) node(kind Kind, pos Pos) *Node {
-	p.add(pos, 1, 0)
-	return &Node{Kind: kind, Pos: pos, size: 1}
-}
-
-// add counts nodes that become part of the tree, with levels below them.
-func (p *parser) add(pos Pos, nodes, levels int) {
-	p.count += nodes
-	switch {
-	case p.count > MaxNodes:
-		p.fail(pos, fmt.Sprintf("the file has more than %d values, with those of its aliases", MaxNodes), "")
-	case p.depth+levels > MaxDepth:
-		p.fail(pos, fmt.Sprintf("lists and mappings are nested more than %d deep", MaxDepth), "")
-	}
-}
-
-// The cursor.
-
-func (p *parser) end() bool { return p.pos >= len(p.src) }
-
-// peek is the next byte, 0 at the end of the file.
-func (p *parser) peek() byte { return p.at(0) }
-
-// at is the byte n after the next, 0 beyond the end of the file.
-func (p *parser) at(n int) byte {
-	if p.pos+n >= len(p.src) {
-		return 0
-	}
-	return p.src[p.pos+n]
-}
-
-// skip passes n bytes, or as many as there are.
-func (p *parser) skip(n int) { p.pos = min(p.pos+n, len(p.src)) }
-
-// isBreak reports whether c is a blank or ends a line or the file.
-func isBreak(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == 0 }
-
-// indent is the number of bytes before the next one in its line. In block style
-// these are blanks and dashes.
-func (p *parser) indent() int { return p.pos - p.start }
-
-// here is the place of the next byte.
-func (p *parser) here() Pos {
-	if p.counted < p.start || p.counted > p.pos {
-		p.counted, p.col = p.start, 0
-	}
-	p.col += utf8.RuneCountInString(p.src[p.counted:p.pos])
-	p.counted = p.pos
-	return Pos{Line: p.line, Col: p.col + 1}
-}
-
-// newline passes the end of a line.
-func (p *parser) newline() {
-	p.skip(1)
-	p.line++
-	p.start = p.pos
-}
-
-// blanks passes blanks and tabs.
-func (p *parser) blanks() {
-	for c := p.peek(); c == ' ' || c == '\t'; c = p.peek() {
-		p.skip(1)
-	}
-}
-
-// comment reports whether a comment comes next: # at the beginning of a line or
-// after a blank.
-func (p *parser) comment() bool {
-	return p.peek() == '#' && (p.pos == p.start || isBreak(p.src[p.pos-1]))
-}
-
-// lineEnd passes blanks and a comment and reports whether the line is over.
-func (p *parser) lineEnd() bool {
-	p.blanks()
-	if p.comment() {
-		p.pos = p.restOfLine()
-	}
-	return p.peek() == '\n' || p.end()
-}
-
-// restOfLine is the offset of the end of the line.
-func (p *parser) restOfLine() int {
-	if n := strings.IndexByte(p.src[p.pos:], '\n'); n >= 0 {
-		return p.pos + n
-	}
-	return len(p.src)
-}
-
-// toContent passes blanks, comments and ends of lines. A tab in the indentation
-// of what follows in block style is a fault.
-func (p *parser) toContent() {
-	for p.lineEnd() && !p.end() {
-		p.newline()
-	}
-	if tab := strings.IndexByte(p.src[p.start:p.pos], '\t'); tab >= 0 && strings.TrimLeft(p.src[p.start:p.pos], " \t") == "" {
-		p.fail(p.here(), "a tab in the indentation", "blanks")
-	}
-}
-
-// toFlowContent is toContent within braces or brackets, where indentation does
-// not count.
-func (p *parser) toFlowContent() {
-	for p.lineEnd() && !p.end() {
-		p.newline()
-	}
-}
-
-// marker reports whether the line is --- or ..., the ends of documents.
-func (p *parser) marker() bool {
-	rest := p.src[p.pos:]
-	return p.pos == p.start && (strings.HasPrefix(rest, "---") || strings.HasPrefix(rest, "...")) && isBreak(p.at(3))
 }

@@ -9,8 +9,11 @@ import (
 	"unicode/utf8"
 )
 
+// scanner reads scalars: text without quotes, in quotes, and in blocks.
+type scanner struct{ cursor }
+
 // plainStart reports whether text without quotes can begin here.
-func (p *parser) plainStart(flow bool) bool {
+func (p *scanner) plainStart(flow bool) bool {
 	c := p.peek()
 	switch {
 	case isBreak(c) || strings.IndexByte(",[]{}#&*!|>'\"%@`", c) >= 0:
@@ -25,7 +28,7 @@ func (p *parser) plainStart(flow bool) bool {
 // plainEnd is the offset at which text without quotes that begins or goes on
 // here ends in this line: at a colon, a comment, the end of the line, and within
 // braces or brackets at any of those and commas.
-func (p *parser) plainEnd(flow bool) int {
+func (p *scanner) plainEnd(flow bool) int {
 	for i := p.pos; i < len(p.src); i++ {
 		switch c := p.src[i]; {
 		case c == '\n', c == '#' && i > p.pos && isBreak(p.src[i-1]):
@@ -47,7 +50,7 @@ func (p *parser) plainEnd(flow bool) int {
 
 // plain reads text without quotes, which may go on in lines that are indented
 // more than parent.
-func (p *parser) plain(parent int, flow bool) *Node {
+func (p *scanner) plain(parent int, flow bool) *Node {
 	pos := p.here()
 	text := p.plainLine(flow)
 	how := plain
@@ -70,7 +73,7 @@ func (p *parser) plain(parent int, flow bool) *Node {
 }
 
 // plainLine reads the part of a text without quotes that stands in this line.
-func (p *parser) plainLine(flow bool) string {
+func (p *scanner) plainLine(flow bool) string {
 	from := p.pos
 	p.pos = p.plainEnd(flow)
 	return strings.TrimRight(p.src[from:p.pos], " \t")
@@ -78,7 +81,7 @@ func (p *parser) plainLine(flow bool) string {
 
 // goesOn passes ends of lines, and blanks, to the next line of a text without
 // quotes and gives their number. It is 0, and nothing is passed, if there is none.
-func (p *parser) goesOn(parent int, flow bool) int {
+func (p *scanner) goesOn(parent int, flow bool) int {
 	if p.peek() != '\n' {
 		return 0
 	}
@@ -112,7 +115,7 @@ func foldBreaks(n int) string {
 }
 
 // quoted reads text in quotes.
-func (p *parser) quoted() *Node {
+func (p *scanner) quoted() *Node {
 	pos, from := p.here(), p.pos
 	text, _ := p.quotedText()
 	n := p.node(Text, pos)
@@ -124,7 +127,7 @@ func (p *parser) quoted() *Node {
 }
 
 // quotedText reads text in quotes. Line says whether it stands in one line.
-func (p *parser) quotedText() (text string, line bool) {
+func (p *scanner) quotedText() (text string, line bool) {
 	open, number := p.here(), p.line
 	quote := p.peek()
 	p.skip(1)
@@ -151,7 +154,7 @@ func (p *parser) quotedText() (text string, line bool) {
 }
 
 // quotedPart reads up to a quote, an escape or the end of the line.
-func (p *parser) quotedPart(quote byte) string {
+func (p *scanner) quotedPart(quote byte) string {
 	stop := "\n\\\""
 	if quote == '\'' {
 		stop = "\n'"
@@ -166,7 +169,7 @@ func (p *parser) quotedPart(quote byte) string {
 
 // fold passes the end of a line within quotes. The blanks around it go; tail is
 // the number of bytes at the end of b that stand in the file as they are.
-func (p *parser) fold(b []byte, tail int) []byte {
+func (p *scanner) fold(b []byte, tail int) []byte {
 	kept := bytes.TrimRight(b[len(b)-tail:], " \t")
 	b = b[:len(b)-tail+len(kept)]
 	breaks := 0
@@ -184,7 +187,7 @@ var escapes = map[byte]string{
 }
 
 // escape reads an escape in double quotes.
-func (p *parser) escape(b []byte) []byte {
+func (p *scanner) escape(b []byte) []byte {
 	pos := p.here()
 	c := p.at(1)
 	if text, ok := escapes[c]; ok {
@@ -216,7 +219,7 @@ func (p *parser) escape(b []byte) []byte {
 }
 
 // hex reads n hexadecimal digits that begin at an offset from here.
-func (p *parser) hex(offset, n int) (rune, bool) {
+func (p *scanner) hex(offset, n int) (rune, bool) {
 	if p.pos+offset+n > len(p.src) {
 		return 0, false
 	}
