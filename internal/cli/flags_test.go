@@ -98,6 +98,10 @@ func TestWhatIsMeantByAWrongFlag(t *testing.T) {
 	for line, want := range map[string]string{
 		"-q 100":         "a rate, here of the whole test (hey's -q is of each worker), is --rate 100",
 		"-q100":          "is --rate 100",
+		"-q=100":         "is --rate 100",
+		"--lanes x":      "--lanes \"x\": expected a whole number",
+		"-k=maybe":       "-k/--insecure \"maybe\": expected",
+		"--version":      "it is a command: hyperscale version",
 		"-d {}":          "-d/--duration \"{}\": expected a duration such as 30s, 5m or 1h30m; a request body is -b",
 		"-z {}":          "-z \"{}\": expected a duration",
 		"-t 4":           "--lanes",

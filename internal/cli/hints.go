@@ -28,6 +28,9 @@ func missingPlan(arg string, err error) error {
 	if !errors.Is(err, os.ErrNotExist) {
 		return refuse("reading the plan: %w", err)
 	}
+	if scheme, _, is := strings.Cut(arg, "://"); is {
+		return refuse("%s is no URL that can be tested; expected http://… or https://…, not %s://", arg, scheme)
+	}
 	plan := strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml") || strings.HasSuffix(arg, ".json")
 	if !plan && hostLike.MatchString(arg) {
 		return refuse("no file is called %s; did you mean the URL http://%s", arg, arg)
@@ -83,15 +86,28 @@ func badFlag(c *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		return unknownFlag(c, unknown)
 	case errors.As(err, &invalid):
-		hint := ""
-		if invalid.GetFlag().Value.Type() == "DURATION" && strings.HasSuffix(invalid.GetFlag().Name, "duration") {
-			hint = "; a request body is -b"
-		}
-		return refuse("%s %q: %w%s", dashed(invalid.GetFlag()), invalid.GetValue(), errors.Unwrap(invalid), hint)
+		return badValue(invalid)
 	case errors.As(err, &alone):
 		return refuse("%s wants a value: %s", dashed(alone.GetFlag()), alone.GetFlag().Value.Type())
 	}
 	return refused(err)
+}
+
+// badValue explains what value a flag takes.
+func badValue(e *pflag.InvalidValueError) error {
+	f := e.GetFlag()
+	expected := errors.Unwrap(e).Error()
+	switch kind := f.Value.Type(); {
+	case f.Name == "quiet":
+		return refuse("%s", rateNotQuiet(e.GetValue()))
+	case kind == "bool":
+		expected = "expected no value"
+	case kind == "int":
+		expected = "expected a whole number"
+	case kind == "DURATION" && strings.HasSuffix(f.Name, "duration"):
+		expected += "; a request body is -b"
+	}
+	return refuse("%s %q: %s", dashed(f), e.GetValue(), expected)
 }
 
 // dashed is a flag as people know it; one that is kept under another name by
@@ -116,6 +132,9 @@ func unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
 			return refuse("there is no flag -%s; %s", name, hint)
 		}
 		return refuse("there is no flag -%s; see --help", name)
+	}
+	if name == "version" {
+		return refuse("there is no flag --version; it is a command: hyperscale version")
 	}
 	var known []string
 	c.Flags().VisitAll(func(f *pflag.Flag) {

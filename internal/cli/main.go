@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -85,7 +86,9 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 		return refuse("%q is no command; did you mean: hyperscale run %s", args[0], args[0])
 	}
 	hint := "hyperscale --help lists them"
-	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+	if args[0] == "help" {
+		hint = strings.Join(append([]string{"did you mean: hyperscale"}, args[1:]...), " ") + " --help"
+	} else if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "did you mean: hyperscale " + near[0]
 	}
 	return refuse("%q is no command; %s", args[0], hint)

@@ -52,7 +52,10 @@ func (t *tracer) show(workflow, step string, x *wire.Exchange) {
 
 func (t *tracer) fault(b *strings.Builder, x *wire.Exchange) {
 	text := new(session.Program).FaultName(x.Fault)
-	if x.Text != "" {
+	switch {
+	case strings.Contains(x.Text, text): // the system's words name the kind already
+		text = x.Text
+	case x.Text != "":
 		text += ": " + x.Text
 	}
 	fmt.Fprintf(b, "%s\n", t.theme.Bad("! "+show.Clean(text)))
