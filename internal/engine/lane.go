@@ -262,12 +262,21 @@ func (l *lane) done(x *wire.Exchange) {
 		l.step(u, session.Event{Kind: session.Answered, ID: f.id, Answer: &x.Answer})
 		return
 	}
-	switch x.Fault.Code() {
-	case session.NameNotResolved, session.ConnectionRefused, session.NoLocalPort, session.NoDescriptor,
-		session.TLSFailed, session.ConnectFailed, session.ConnectionTimeout:
+	if unmade(x) {
 		u.unconnected = true
 	}
 	l.step(u, session.Event{Kind: session.Broken, ID: f.id, Fault: x.Fault, Text: x.Text})
+}
+
+// unmade reports whether x failed because its connection could not be made, cut
+// in its TLS handshake included.
+func unmade(x *wire.Exchange) bool {
+	switch x.Fault.Code() {
+	case session.NameNotResolved, session.ConnectionRefused, session.NoLocalPort, session.NoDescriptor,
+		session.TLSFailed, session.ConnectFailed, session.ConnectionTimeout:
+		return true
+	}
+	return x.Request.Origin.Scheme == "https" && x.Phases.Connect >= 0 && x.Phases.TLS < 0
 }
 
 // record books the end of a request and frees its flight.
