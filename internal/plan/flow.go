@@ -70,7 +70,7 @@ func (r flowPart) sendsSomething() {
 			return
 		}
 	}
-	if len(r.flows) > 0 {
+	if len(r.flows) > 0 && len(r.Faults) == 0 {
 		r.Fault(r.file.KeyPos("workflows"), "no step of the plan sends a request", "at least one such as get: /")
 	}
 }

@@ -133,8 +133,10 @@ func (l *stepList) collect(f *flow) {
 // verbKeys are the verbs in the order that messages list them.
 var verbKeys = []string{"get", "post", "put", "patch", "delete", "head", "options", "request", "pause", "set", "group", "parallel", "choose"}
 
-// requestKeys are the keys that only requests have, groupKeys those of groups.
+// stepKeys are the keys of steps, requestKeys those that only requests have,
+// groupKeys those of groups.
 var (
+	stepKeys    = yamlfile.KeysOf[stepFile]()
 	requestKeys = slices.Concat(yamlfile.KeysOf[optionsFile](), yamlfile.KeysOf[bodyFile](), yamlfile.KeysOf[answerFile]())
 	groupKeys   = yamlfile.KeysOf[groupFile]()
 )
@@ -148,8 +150,11 @@ func (r stepPart) verb(f *flow, n *stepNode) {
 		}
 	}
 	if len(found) == 0 {
-		r.Fault(n.file.Pos(), "this step does nothing", "one of "+yamlfile.OneOf(verbKeys))
 		n.kind = hyperscale.StepSet
+		mistyped := func(e yamlfile.Entry) bool { return !slices.Contains(stepKeys, e.Key) }
+		if !slices.ContainsFunc(n.file.Node.Entries, mistyped) { // else that is told
+			r.Fault(n.file.Pos(), "this step does nothing", "one of "+yamlfile.OneOf(verbKeys))
+		}
 		return
 	}
 	for _, more := range found[1:] {
