@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+
+	"golang.org/x/net/http2"
 
 	"hyperscale"
 	"hyperscale/internal/engine/wire"
@@ -226,6 +230,76 @@ func TestHTTP2GoesAway(t *testing.T) {
 	}
 	if g.conns.Load() != 5 || g.hits.Load() != 5 {
 		t.Errorf("%d requests over %d connections", g.hits.Load(), g.conns.Load())
+	}
+}
+
+// scripted is a server of HTTP/2 in the clear that reads requests and does what
+// is said. It counts its connections.
+func scripted(t *testing.T, do func(conn int64, f *http2.Framer)) (base string, conns *atomic.Int64) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns = new(atomic.Int64)
+	var g sync.WaitGroup
+	g.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			n := conns.Add(1)
+			g.Go(func() {
+				defer c.Close()
+				f := http2.NewFramer(c, c)
+				_, _ = io.CopyN(io.Discard, c, int64(len(http2.ClientPreface)))
+				do(n, f)
+				_, _ = io.Copy(io.Discard, c)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		g.Wait()
+	})
+	return "http://" + l.Addr().String(), conns
+}
+
+// TestHTTP2UnsentMovesOn: what a connection did not send goes to another one, a
+// few times at most.
+func TestHTTP2UnsentMovesOn(t *testing.T) {
+	r, owner := newRig(t), &wire.Owner{}
+	g := newTarget(t, false, func(w http.ResponseWriter, q *http.Request) { <-q.Context().Done() })
+	x := r.send(get(originOf(g.URL, nil), "/"), owner)
+	for n := range int64(mostMoves + 1) {
+		r.until("the request to be there", func() bool { return g.hits.Load() == n+1 })
+		c := x.Conn.(*call)
+		m := c.conn.carrier.(*multi)
+		c.conn.spent = true // as a server makes it that goes away
+		m.h2.Abandon(m.streams[c])
+		stream{c, m}.Unsent()
+		r.until("the call to have left", func() bool { return c.x == nil || c.conn.carrier != carrier(m) })
+	}
+	r.wantFault(x, session.ClosedBeforeAnswer, "takes no requests")
+	if g.conns.Load() != mostMoves+1 || r.driver.Open() != 0 {
+		t.Errorf("%d connections, %d of them open", g.conns.Load(), r.driver.Open())
+	}
+}
+
+// TestHTTP2TakesNoRequests: a server that ends every connection before it takes a
+// request is not asked for ever.
+func TestHTTP2TakesNoRequests(t *testing.T) {
+	base, conns := scripted(t, func(_ int64, f *http2.Framer) {
+		_ = f.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 0})
+		_ = f.WriteGoAway(0, http2.ErrCodeNo, nil)
+	})
+	r := newRig(t)
+	for range 10 {
+		before := conns.Load()
+		r.wantFault(r.send(get(originOf(base, nil), "/"), &wire.Owner{}), session.ClosedBeforeAnswer, "")
+		if n := conns.Load() - before; n > mostMoves+1 {
+			t.Errorf("%d connections for one request", n)
+		}
 	}
 }
 

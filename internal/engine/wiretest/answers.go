@@ -17,6 +17,7 @@ var answerCases = []testCase{
 	{"SlowTrickle", slowTrickle},
 	{"WhatIsKept", whatIsKept},
 	{"HugeBody", hugeBody},
+	{"IdleHoldsNothing", idleHoldsNothing},
 	{"SendFromDone", sendFromDone},
 	{"RequestsAreLeftAlone", requestsAreLeftAlone},
 	{"EveryRequestOnce", everyRequestOnce},
@@ -190,6 +191,35 @@ func hugeBody(b *bench) {
 	if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 64<<20 {
 		b.Errorf("the heap grew by %d MiB", grown>>20)
 	}
+}
+
+// idleHoldsNothing: what was kept of answers does not stay with the connections.
+func idleHoldsNothing(b *bench) {
+	const conns = 100
+	s := b.serve(always("HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20)))
+	r := get(s.origin(), "/")
+	r.Keep = 1 << 20
+	before := live()
+	x := &wire.Exchange{Request: r}
+	for range conns {
+		x.Owner = &wire.Owner{}
+		b.again(x)
+		b.wantAnswer(b.wait(x), 200, 1<<20)
+	}
+	x.Answer.Body = nil
+	b.settle()
+	if grown := live() - before; grown > conns<<20/4 {
+		b.Errorf("%d idle connections hold %d KiB each", conns, grown/conns>>10)
+	}
+	b.wantOpen(conns)
+}
+
+// live is the memory in use, in bytes.
+func live() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // sendFromDone begins the next request within the end of the one before.

@@ -123,23 +123,29 @@ func originsApart(b *bench) {
 	s.want(3, 6)
 }
 
-// releaseUnderWay: what is under way is handed back all the same, and its
-// connection is gone afterwards.
+// releaseUnderWay: what is under way is handed back all the same, its connection
+// is gone afterwards, and its owner may have begun anew.
 func releaseUnderWay(b *bench) {
 	answer := make(chan struct{})
-	s := b.serve(func(p *peer) {
+	slow := b.serve(func(p *peer) {
 		if _, _, ok := p.read(); ok && await(p, answer) {
 			p.say(hello)
 			_ = p.hang()
 		}
 	})
+	s := b.serve(always(hello))
 	o := &wire.Owner{}
-	x := b.send(get(s.origin(), "/"), o)
-	b.until("the request to be read", func() bool { return s.hits.Load() == 1 })
+	x := b.send(get(slow.origin(), "/"), o)
+	b.until("the request to be read", func() bool { return slow.hits.Load() == 1 })
 	b.Driver.Release(o, hyperscale.ConnPerVU)
+	*o = wire.Owner{}
+	b.turns(s, hyperscale.ConnPerVU, 1, o)
 	close(answer)
 	b.wantAnswer(b.wait(x), 200, 5)
-	b.wantOpen(0)
+	b.wantOpen(1)
+	b.turns(s, hyperscale.ConnPerVU, 1, o)
+	slow.want(1, 1)
+	s.want(1, 2)
 }
 
 func releaseIsClosed(b *bench) {

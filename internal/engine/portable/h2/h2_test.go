@@ -270,7 +270,7 @@ func TestConnectionFaults(t *testing.T) {
 		want session.FaultCode
 		why  string
 	}{
-		{"closed", func(p *pair) { _ = p.wire.Close() }, session.ClosedBeforeAnswer, "closed"},
+		{"closed", func(p *pair) { _ = p.wire.(*net.TCPConn).CloseWrite() }, session.ClosedBeforeAnswer, "closed"},
 		{"answer to nothing", func(p *pair) { p.answer(9, true, ":status", "200") }, session.MalformedAnswer, "not asked"},
 		{"body of nothing", func(p *pair) { p.data(9, true, "x") }, session.MalformedAnswer, "not asked"},
 		{"push", func(p *pair) {
