@@ -8,6 +8,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/engine/dial"
 	"hyperscale/internal/session"
+	"hyperscale/internal/stats"
 )
 
 // fitted fits one workflow with a load into limits.
@@ -77,5 +78,23 @@ func TestWidth(t *testing.T) {
 		if got := width(tc.steps); got != tc.want {
 			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
 		}
+	}
+}
+
+// A bound that was lowered is a cause in the verdict once it has refused a slot.
+func TestLoweredIsACause(t *testing.T) {
+	f, _, err := fitted(steady(20000, time.Second), 4096, 28000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := f.limited(0); c.What != "" {
+		t.Errorf("it refused nothing: %+v", c)
+	}
+	if c := f.limited(1); c.State != stats.Degraded || !strings.Contains(c.What, "lowered from 25000 to 4032") {
+		t.Errorf("it refused a slot: %+v", c)
+	}
+	f, _, err = fitted(steady(100, time.Second), 4096, 28000)
+	if c := f.limited(1); err != nil || c.What != "" {
+		t.Errorf("nothing was lowered: %v, %+v", err, c)
 	}
 }

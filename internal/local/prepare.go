@@ -107,7 +107,8 @@ func (s *shell) fit(descriptors, ports int64) error {
 		// The system finds a free port quickly as long as half of them are free.
 		left = max(min(left, s.ports(f, ports)/2), 1)
 		if f.maxInFlight > left {
-			s.live.warn(fmt.Sprintf("%s: max-in-flight is lowered from %d to %d: descriptors (ulimit -n) and local ports allow no more", f.Name, f.maxInFlight, left))
+			f.lowered = fmt.Sprintf("%s: max-in-flight is lowered from %d to %d: descriptors (ulimit -n) and local ports allow no more", f.Name, f.maxInFlight, left)
+			s.live.warn(f.lowered)
 			f.maxInFlight = left
 		}
 	}

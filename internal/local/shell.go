@@ -16,6 +16,7 @@ type flow struct {
 	*hyperscale.Workflow
 	index       int
 	maxInFlight int64
+	lowered     string             // how maxInFlight was lowered to what this machine allows; "": it was not
 	origins     []*session.Origin  // known before the start
 	length      hyperscale.JobTime // of a timed load
 	groups      map[string]bool    // its requests and groups, and which of them are groups

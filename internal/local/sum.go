@@ -25,9 +25,25 @@ func (s *shell) sumUp() *stats.Result {
 			Workflow: o.Workflow, Kind: f.Load.Kind, Paced: f.Load.Pace > 0, PlannedVU: f.planned,
 		})
 		r.Workflows = append(r.Workflows, f.result(o))
+		if c := f.limited(s.tally.Workflow(f.Name).Refused); c.What != "" {
+			c.From, c.To = o.Started, o.Ended
+			s.notes.causes = append(s.notes.causes, c)
+		}
 	}
 	r.Verdict = stats.Judge(s.tally, facts, s.notes.causes, stats.Limits{})
 	return r
+}
+
+// limited is the cause that refused slots are of this machine's doing: of a
+// bound that was lowered to what it allows. None if the bound did not matter.
+func (f *flow) limited(refused uint64) stats.Cause {
+	switch {
+	case f.lowered == "" || refused == 0:
+		return stats.Cause{}
+	case f.Load.Kind == hyperscale.LoadSearch: // which goes on until something gives way
+		return stats.Cause{State: stats.Valid, What: f.lowered}
+	}
+	return stats.Cause{State: stats.Degraded, What: f.lowered}
 }
 
 // result is how the workflow went.
