@@ -185,14 +185,14 @@ func (c *crowd) advance(g *laneLeg, now hyperscale.JobTime) (hyperscale.JobTime,
 func (c *crowd) climb(g *laneLeg, level int64, at hyperscale.JobTime) {
 	want := c.part.Count(level)
 	for ; c.level > want; c.level-- {
-		g.leave(c.users[c.level-1])
+		g.leave(c.users[c.level-1], at)
 	}
 	for ; c.level < want; c.level++ {
 		if c.level == int64(len(c.users)) {
 			c.users = append(c.users, g.newUser(int64(c.part.At(c.level))))
 		}
 		u := c.users[c.level]
-		g.enter(u)
+		g.enter(u, at)
 		if u.state == resting {
 			u.due = at
 			c.ready = append(c.ready, u)
@@ -220,9 +220,9 @@ func (c *crowd) next(g *laneLeg, u *user) {
 	g.again(u, max(g.lane.now, u.due+g.leg.Load.Pace))
 }
 
-func (c *crowd) stop(g *laneLeg, _ hyperscale.JobTime, _ bool) {
+func (c *crowd) stop(g *laneLeg, at hyperscale.JobTime, _ bool) {
 	for _, u := range c.users {
-		g.leave(u)
+		g.leave(u, at)
 	}
 	c.level, c.ready = 0, nil
 }

@@ -172,9 +172,10 @@ func (g *laneLeg) newUser(number int64) *user {
 	return u
 }
 
-// enter makes u exist by the schedule. One that was leaving stays.
-func (g *laneLeg) enter(u *user) {
-	g.delivered(g.lane.now)
+// enter makes u exist from the time that the schedule says: how late it begins
+// its first iteration is lateness. One that was leaving stays.
+func (g *laneLeg) enter(u *user, at hyperscale.JobTime) {
+	g.delivered(at)
 	g.present++
 	switch u.state {
 	case gone:
@@ -184,16 +185,16 @@ func (g *laneLeg) enter(u *user) {
 	}
 }
 
-// leave makes u go, after its iteration if one is under way.
-func (g *laneLeg) leave(u *user) {
-	switch u.state {
-	case running:
-		g.delivered(g.lane.now)
-		g.present--
+// leave makes u go at the time given, after its iteration if one is under way.
+func (g *laneLeg) leave(u *user, at hyperscale.JobTime) {
+	if u.state != running && u.state != resting {
+		return
+	}
+	g.delivered(at)
+	g.present--
+	if u.state == running {
 		u.state = leaving
-	case resting:
-		g.delivered(g.lane.now)
-		g.present--
+	} else {
 		g.retire(u)
 	}
 }
@@ -202,7 +203,7 @@ func (g *laneLeg) leave(u *user) {
 func (g *laneLeg) goes(u *user) {
 	if u.state == running {
 		u.state = resting
-		g.leave(u)
+		g.leave(u, g.lane.now)
 		return
 	}
 	g.retire(u)
@@ -275,7 +276,7 @@ func (g *laneLeg) ended(u *user, e session.Effect) {
 		g.shared.finishOnce(u, e.Outcome)
 	}
 	if e.Stop == session.StopVU && g.leg.Load.Kind != hyperscale.LoadOpen {
-		g.leave(u)
+		g.leave(u, g.lane.now)
 	}
 	if g.shared.perIteration {
 		g.lane.release(u, hyperscale.ConnPerIteration)

@@ -16,6 +16,10 @@ const (
 	drivers
 )
 
+// stride is how many events are received, dealt with and answered together: few
+// enough that the target is not kept waiting for the next requests meanwhile.
+const stride = 32
+
 // network is a lane's sockets: the epoll driver, and the portable one for what
 // the first does not do.
 type network struct {
@@ -75,12 +79,16 @@ func (n *network) wait(until hyperscale.JobTime) {
 	}
 	n.epoll.Write()
 	events := n.await(until)
-	n.epoll.Receive(events)
-	for i := range events {
-		n.epoll.Handle(i)
-		if n.lane.now >= until {
-			until = n.lane.turn() // slots don't wait for the rest of the answers
+	for from := 0; from < events; from += stride {
+		to := min(from+stride, events)
+		n.epoll.Receive(from, to)
+		for i := from; i < to; i++ {
+			n.epoll.Handle(i)
+			if n.lane.now >= until {
+				until = n.lane.turn() // slots don't wait for the rest of the answers
+			}
 		}
+		n.epoll.Write()
 	}
 }
 

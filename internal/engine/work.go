@@ -40,7 +40,7 @@ func (c *work) advance(g *laneLeg, now hyperscale.JobTime) (hyperscale.JobTime, 
 		}
 		u := g.newUser(int64(c.part.At(c.made)))
 		c.made++
-		g.enter(u)
+		g.enter(u, g.start)
 		u.due = g.start
 		c.loop(g, u)
 		now = g.lane.tick()
@@ -57,7 +57,7 @@ func (c *work) loop(g *laneLeg, u *user) {
 	case !c.each && c.begun < c.slots:
 		it.slot = c.part.At(c.begun)
 	default:
-		g.leave(u)
+		g.leave(u, g.lane.now)
 		return
 	}
 	it.row = it.pass*c.load.VUs + int64(it.slot)
@@ -81,7 +81,7 @@ func (c *work) next(g *laneLeg, u *user) {
 	g.again(u, g.lane.now)
 }
 
-func (c *work) stop(g *laneLeg, _ hyperscale.JobTime, asked bool) {
+func (c *work) stop(g *laneLeg, at hyperscale.JobTime, asked bool) {
 	// What nobody began is missed; after an interrupt it was never due.
 	if left := c.slots*c.passes - c.begun; left > 0 && !asked {
 		g.rec.Due += uint64(left)
@@ -89,6 +89,6 @@ func (c *work) stop(g *laneLeg, _ hyperscale.JobTime, asked bool) {
 	}
 	c.made = c.vus
 	for _, u := range g.users {
-		g.leave(u)
+		g.leave(u, at)
 	}
 }

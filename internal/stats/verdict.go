@@ -223,6 +223,9 @@ func (j *judge) refused(f LoadFacts, w *work) {
 
 // lateness judges how late the generator started slots.
 func (j *judge) lateness(f LoadFacts, w *work) {
+	if f.Kind == hyperscale.LoadOnce {
+		return // its one slot is no load, and a percentile of it is chance
+	}
 	var response Histogram
 	for i := range w.measured.Steps {
 		if s := &w.measured.Steps[i]; !s.Group {

@@ -44,7 +44,7 @@ func (l *lane) turn(atMost time.Duration) {
 	if n == 0 {
 		n = l.poller.Wait(atMost)
 	}
-	l.Receive(n)
+	l.Receive(0, n)
 	for i := range n {
 		l.Handle(i)
 	}

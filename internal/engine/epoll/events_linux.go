@@ -21,11 +21,11 @@ type early struct {
 // brought a longer one is left to the lane's one buffer from then on.
 const earlySize = 1000
 
-// Receive takes in answers for the first n events, as far as they are plain,
+// Receive takes in answers for the events [from, to), as far as they are plain,
 // before any of them is dealt with: so the kernel's path for it stays in the
 // caches, and the time of each is that of its arrival.
-func (d *Driver) Receive(n int) {
-	for i := range n {
+func (d *Driver) Receive(from, to int) {
+	for i := from; i < to; i++ {
 		e := &d.early[i]
 		e.c = nil
 		ev := &d.poller.events[i]
@@ -147,9 +147,11 @@ const fill = 16
 func (d *Driver) read(c *conn, ended bool) {
 	for range fill {
 		n, errno := recv(c.fd, d.buf)
-		switch {
-		case errno == unix.EAGAIN:
+		if errno == unix.EAGAIN {
 			return
+		}
+		d.tick()
+		switch {
 		case errno != 0:
 			d.readFailed(c, errno)
 			return
@@ -166,7 +168,6 @@ func (d *Driver) read(c *conn, ended bool) {
 		if c.state == closed || n < len(d.buf) && !ended {
 			return
 		}
-		d.tick()
 	}
 	// What is still there is told once more.
 	if err := d.poller.rearm(int(c.fd), c.index, c.gen, watched); err != nil && c.x != nil {
