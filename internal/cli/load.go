@@ -30,7 +30,7 @@ func (a *app) load(arg string) (*plan.Loaded, error) {
 }
 
 func (a *app) read(arg string) (*plan.Loaded, error) {
-	o := plan.Options{Env: a.planEnv(), Settings: a.set.forPlan()}
+	o := plan.Options{Env: a.env, GivenEnv: a.givenEnv(), Settings: a.set.forPlan()}
 	switch {
 	case isURL(arg):
 		text, err := plan.FromURL(arg, o.Settings)
@@ -59,20 +59,14 @@ func rows(loaded *plan.Loaded) map[string]session.Rows {
 	return all
 }
 
-// planEnv looks up what templates call env.NAME: -e first, then the process's
-// own environment.
-func (a *app) planEnv() func(string) (string, bool) {
+// givenEnv is what -e sets of that which templates call env.NAME.
+func (a *app) givenEnv() map[string]string {
 	given := make(map[string]string)
 	for _, pair := range a.set.of("env") {
 		name, value, _ := strings.Cut(pair, "=")
 		given[name] = value
 	}
-	return func(name string) (string, bool) {
-		if value, ok := given[name]; ok {
-			return value, true
-		}
-		return a.env(name)
-	}
+	return given
 }
 
 // withTarget does f; a plan whose target is the demo has it in this process

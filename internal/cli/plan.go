@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"runtime"
@@ -49,7 +48,7 @@ func explain(a *app, arg string, lanes int) error {
 	defer func() { _ = loaded.Close() }() // only read
 	e := plan.Explain(loaded, limits(lanes), spans(loaded.Plan))
 	if a.json {
-		err = json.NewEncoder(a.Stdout).Encode(e)
+		err = e.JSON(a.Stdout)
 	} else {
 		err = e.Text(a.Stdout, a.width(), a.theme(a.Terminal.Out))
 	}

@@ -141,7 +141,11 @@ func effectivePairs(r *reader) (all []Effective) {
 		all = append(all, Effective{Name: "tag " + t.Key, Value: string(t.V.V), From: outsideOr(r, "tag", t.V.Node == nil)})
 	}
 	for _, e := range r.plan.Env {
-		all = append(all, Effective{Name: "env." + e.Name, Value: hidden, From: FromEnv})
+		from := FromEnv
+		if _, given := r.options.GivenEnv[e.Name]; given {
+			from = FromFlag
+		}
+		all = append(all, Effective{Name: "env." + e.Name, Value: hidden, From: from})
 	}
 	return all
 }

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"encoding/json"
+	"io"
 	"slices"
 
 	"hyperscale"
@@ -114,6 +116,14 @@ func Explain(l *Loaded, limits Limits, spans []Span) *Explanation {
 	e.Machine = explainNeeds(l, limits, needs, spans)
 	e.Problems = append(e.Problems, problems(l, limits, needs, spans, e.Machine)...)
 	return e
+}
+
+// JSON writes the explanation as one object in one line, its texts as they are:
+// < and & stay so.
+func (e *Explanation) JSON(w io.Writer) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	return out.Encode(e)
 }
 
 // spanOf finds the span of a workflow; nil if there is none.

@@ -231,3 +231,33 @@ func TestExplanationIsSafeToPrint(t *testing.T) {
 		}
 	}
 }
+
+// A variable that a flag gives is from the flag, whatever the environment has; and
+// JSON keeps texts as they were written.
+func TestExplainedOrigins(t *testing.T) {
+	l, err := plan.Read("plan.yaml", strings.NewReader("target: http://localhost\nthresholds: [p95 < 1s]\n"+
+		"workflows: {a: {load: {vus: 1, for: 1s}, steps: [{get: '/{{ env.FLAG }}/{{ env.OWN }}'}]}}"), plan.Options{
+		Env:      func(string) (string, bool) { return "own", true },
+		GivenEnv: map[string]string{"FLAG": "flag"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() }) // only read
+	var b bytes.Buffer
+	if err := explained(t, l, machine).JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"p95 < 1s"`,
+		`{"name":"env.FLAG","value":"(not shown)","source":"flag"}`,
+		`{"name":"env.OWN","value":"(not shown)","source":"environment"}`,
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %s in %s", want, b.String())
+		}
+	}
+	if got := l.Plan.Env[0].Value; got != "flag" {
+		t.Errorf("env.FLAG is %q", got)
+	}
+}

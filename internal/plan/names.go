@@ -160,6 +160,10 @@ func dot(set, column string) string {
 
 // environment takes an environment variable that a template uses.
 func (r *reader) environment(name string, ref expr.NameRef, at Fault) {
+	if value, set := r.options.GivenEnv[name]; set {
+		r.env[name] = value
+		return
+	}
 	if r.options.Env != nil {
 		if value, set := r.options.Env(name); set {
 			r.env[name] = value

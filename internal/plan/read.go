@@ -26,9 +26,10 @@ const DemoTarget = "demo"
 
 // Options are what the reader takes besides the plan.
 type Options struct {
-	// Env looks an environment variable up: the -e flags over the process's own.
-	// nil: none is set.
+	// Env looks a variable of the process's environment up. nil: none is set.
 	Env func(name string) (string, bool)
+	// GivenEnv is variables by their names that flags (-e) set: over Env.
+	GivenEnv map[string]string
 	// Settings override the plan, or what the plan leaves open when they are
 	// FromConfig.
 	Settings []Setting
