@@ -58,7 +58,7 @@ func planFlags() []settingFlag {
 		{name: "seed", arg: "N", about: "of every random draw (the plan's digest)", check: count},
 		{name: "deadline", arg: "DURATION", about: "end the whole run like an interrupt", check: duration},
 		{name: "var", arg: "K=V", about: "set a variable of the plan", many: true, check: pair},
-		{name: "tag", arg: "K=V", about: "label that is carried to outputs", many: true, check: pair},
+		{name: "tag", arg: "K=V", about: "label that is carried to outputs: \"tags\" of json and ndjson, a column of csv", many: true, check: pair},
 		{name: "env", short: "e", arg: "K=V", about: "set env.K of the plan's templates", many: true, check: pair},
 	}
 }

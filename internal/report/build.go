@@ -27,6 +27,7 @@ func Summarise(r *stats.Result, o Options) *Summary {
 	s := &Summary{
 		Schema:     Schema,
 		Plan:       r.Plan.Name,
+		Tags:       tags(r.Plan.Tags),
 		Job:        named(string(r.Job)),
 		Phase:      string(r.Phase),
 		Started:    r.Started.Round(time.Millisecond),
@@ -65,6 +66,23 @@ func percents(more []float64) []float64 {
 	all := append(DefaultPercents(), more...)
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// tags are labels as outputs carry them.
+func tags(pairs []hyperscale.Pair) Tags {
+	var out Tags
+	for _, t := range pairs {
+		out = append(out, Entry[string]{t.Name, t.Value})
+	}
+	return out
+}
+
+// stepTags are the labels of a step's own.
+func stepTags(s *hyperscale.Step) Tags {
+	if s.Request == nil {
+		return nil
+	}
+	return tags(s.Request.Tags)
 }
 
 // named is nil for no name.
@@ -204,7 +222,7 @@ func (b builder) steps(workflow string, steps []hyperscale.Step) Named[Step] {
 		figures := b.result.Tally.Step(workflow, s.Name)
 		group := s.Kind == hyperscale.StepGroup
 		if group || s.Kind == hyperscale.StepRequest || figures.Faulted > 0 {
-			out = append(out, Entry[Step]{s.Name, b.step(figures, group)})
+			out = append(out, Entry[Step]{s.Name, b.step(s, figures)})
 		}
 		out = append(out, b.steps(workflow, s.Steps)...)
 		for _, c := range s.Choices {
@@ -214,10 +232,12 @@ func (b builder) steps(workflow string, steps []hyperscale.Step) Named[Step] {
 	return out
 }
 
-func (b builder) step(s *stats.Selection, group bool) Step {
+func (b builder) step(planned *hyperscale.Step, s *stats.Selection) Step {
 	t := b.totals(s, 0)
 	t.Iterations, t.VUSeconds, t.Lateness, t.Phases = nil, nil, nil, nil
-	return Step{Totals: t, Skipped: s.Skipped, Group: group}
+	return Step{
+		Totals: t, Tags: stepTags(planned), Skipped: s.Skipped, Group: planned.Kind == hyperscale.StepGroup,
+	}
 }
 
 func (b builder) totals(s *stats.Selection, plannedVU time.Duration) Totals {

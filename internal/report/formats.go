@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hyperscale"
@@ -36,6 +38,7 @@ const WindowSchema = "hyperscale.window/1"
 type windowLine struct {
 	Schema     string            `json:"schema"`
 	Plan       string            `json:"plan"`
+	Tags       Tags              `json:"tags"`
 	Workflow   string            `json:"workflow"`
 	Seq        uint64            `json:"seq"`
 	From       float64           `json:"from_s"`
@@ -51,6 +54,7 @@ type windowLine struct {
 
 // windowStep is one step's part of a line.
 type windowStep struct {
+	Tags     Tags          `json:"tags"` // of its own, beside those of the plan
 	Requests Requests      `json:"requests"`
 	Rate     Number        `json:"rate_per_s"`
 	BytesIn  uint64        `json:"bytes_in"`
@@ -65,18 +69,19 @@ type windowStep struct {
 type ndjsonOutput struct {
 	e    *json.Encoder
 	plan string
+	tags Tags
 	told told
 }
 
 func newNDJSON(w io.Writer, plan *hyperscale.Plan) Output {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	return ndjsonOutput{e, plan.Name, toldSteps(plan)}
+	return ndjsonOutput{e, plan.Name, tags(plan.Tags), toldSteps(plan)}
 }
 
 func (o ndjsonOutput) Window(w *stats.Window) error {
 	line := windowLine{
-		Schema: WindowSchema, Plan: o.plan, Workflow: w.ID.Workflow, Seq: w.ID.Seq,
+		Schema: WindowSchema, Plan: o.plan, Tags: o.tags, Workflow: w.ID.Workflow, Seq: w.ID.Seq,
 		From: seconds(w.From), To: seconds(w.To), Stretch: stretch(w.Stretch),
 		Iterations: iterations(w.Slots), VUSeconds: seconds(w.VUTime),
 		InFlight: int64(w.Slots.Started) - int64(w.Completed+w.Slots.Failed+w.Interrupted+w.Slots.Lost),
@@ -84,8 +89,12 @@ func (o ndjsonOutput) Window(w *stats.Window) error {
 		Final:    w.Final,
 	}
 	for i := range w.Steps {
-		if s := &w.Steps[i]; o.told[stepName{w.ID.Workflow, s.Name}] || s.Faulted > 0 {
-			line.Steps = append(line.Steps, Entry[windowStep]{s.Name, stepLine(w, s)})
+		s := &w.Steps[i]
+		own, always := o.told[stepName{w.ID.Workflow, s.Name}]
+		if always || s.Faulted > 0 {
+			step := stepLine(w, s)
+			step.Tags = own
+			line.Steps = append(line.Steps, Entry[windowStep]{s.Name, step})
 		}
 	}
 	return o.e.Encode(line)
@@ -94,8 +103,9 @@ func (o ndjsonOutput) Window(w *stats.Window) error {
 // stepName names a step of a plan.
 type stepName struct{ workflow, step string }
 
-// told are the steps that outputs always have: requests and groups.
-type told map[stepName]bool
+// told are the steps that outputs always have, requests and groups, with their
+// own tags.
+type told map[stepName]Tags
 
 func toldSteps(p *hyperscale.Plan) told {
 	all := make(told)
@@ -109,7 +119,7 @@ func (t told) add(workflow string, steps []hyperscale.Step) {
 	for i := range steps {
 		s := &steps[i]
 		if s.Kind == hyperscale.StepRequest || s.Kind == hyperscale.StepGroup {
-			t[stepName{workflow, s.Name}] = true
+			t[stepName{workflow, s.Name}] = stepTags(s)
 		}
 		t.add(workflow, s.Steps)
 		for _, c := range s.Choices {
@@ -141,20 +151,48 @@ func stretch(s stats.Stretch) string {
 func (o ndjsonOutput) Finish(*Summary, *stats.Result) error { return nil }
 
 // csvHead is the columns of csv. Times are response times; a cell is empty
-// where there is nothing to tell.
+// where there is nothing to tell. Tags are all in one cell, as name=value;…
 func csvHead() []string {
 	return []string{"time_s", "workflow", "step", "stretch", "requests", "ok", "failed", "timed_out", "cancelled", "rate_per_s",
-		"mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms", "bytes_in", "bytes_out"}
+		"mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms", "bytes_in", "bytes_out", "tags"}
 }
 
 // csvOutput writes a row for each step of each window: the job time at which
 // the window ended, its counts, and its response times.
 type csvOutput struct {
 	w     *csv.Writer
+	tags  Tags // of the plan
+	told  told
 	begun bool
 }
 
-func newCSV(w io.Writer, _ *hyperscale.Plan) Output { return &csvOutput{w: csv.NewWriter(w)} }
+func newCSV(w io.Writer, plan *hyperscale.Plan) Output {
+	return &csvOutput{w: csv.NewWriter(w), tags: tags(plan.Tags), told: toldSteps(plan)}
+}
+
+// joined are the tags of a plan and of its step, which win.
+func joined(plan, step Tags) Tags {
+	all := slices.Clone(plan)
+	for _, t := range step {
+		i := slices.IndexFunc(all, func(p Entry[string]) bool { return p.Name == t.Name })
+		if i < 0 {
+			all = append(all, t)
+		} else {
+			all[i] = t
+		}
+	}
+	return all
+}
+
+// cell puts tags into one cell; a ; or \ of a tag's own stands after a \.
+func cell(tags Tags) string {
+	plain := strings.NewReplacer(`\`, `\\`, ";", `\;`)
+	var parts []string
+	for _, t := range tags {
+		parts = append(parts, plain.Replace(t.Name)+"="+plain.Replace(t.Value))
+	}
+	return strings.Join(parts, ";")
+}
 
 // begin writes the head, once; csv.Writer keeps errors until Flush.
 func (o *csvOutput) begin() {
@@ -168,7 +206,8 @@ func (o *csvOutput) Window(w *stats.Window) error {
 	o.begin()
 	for i := range w.Steps {
 		if s := &w.Steps[i]; s.Started > 0 || s.Ended() > 0 {
-			_ = o.w.Write(csvRow(w, s))
+			all := joined(o.tags, o.told[stepName{w.ID.Workflow, s.Name}])
+			_ = o.w.Write(append(csvRow(w, s), cell(all)))
 		}
 	}
 	o.w.Flush()

@@ -35,7 +35,7 @@ func Formats() []Format {
 	return []Format{
 		{Name: "json", About: "the summary, one JSON document (schema " + Schema + ")", Summary: true, New: newJSON},
 		{Name: "ndjson", About: "each window as it comes, one JSON object a line (schema " + WindowSchema + ")", New: newNDJSON},
-		{Name: "csv", About: "a row for each step and second", New: newCSV},
+		{Name: "csv", About: "a row for each step and second; tags are its last column", New: newCSV},
 	}
 }
 

@@ -275,3 +275,23 @@ func TestTextSaysThatItCouldNotBeWritten(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// A label is of use only where the outputs carry it.
+func TestTagsAreInEveryOutput(t *testing.T) {
+	const object, ofStep = `"tags":{"team":"a","note":"x;y"}`, `"tags":{"page":"home","team":"b"}`
+	for spec, want := range map[string][]string{
+		"ndjson": {object, ofStep},
+		"csv":    {`,50000,1200,team=b;note=x\;y;page=home`, `,3600,3000,team=a;note=x\;y`},
+	} {
+		got := write(t, spec)
+		for _, want := range want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s has no %s:\n%s", spec, want, got)
+			}
+		}
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, []byte(write(t, "json"))); err != nil || !strings.Contains(compact.String(), object) || !strings.Contains(compact.String(), ofStep) {
+		t.Errorf("json has no %s (%v)", object, err)
+	}
+}

@@ -18,10 +18,13 @@ func layout(workflow string, steps ...stats.StepLayout) *stats.Layout {
 func shopPlan() *hyperscale.Plan {
 	return &hyperscale.Plan{
 		Name: "shop\x1b[2J",
+		Tags: []hyperscale.Pair{{Name: "team", Value: "a"}, {Name: "note", Value: "x;y"}},
 		Workflows: []hyperscale.Workflow{
 			{Name: "login", Steps: []hyperscale.Step{{Name: "POST /token", Kind: hyperscale.StepRequest}}},
 			{Name: "browse", Warmup: time.Second, Steps: []hyperscale.Step{
-				{Name: "home", Kind: hyperscale.StepRequest},
+				{Name: "home", Kind: hyperscale.StepRequest, Request: &hyperscale.Request{
+					Tags: []hyperscale.Pair{{Name: "page", Value: "home"}, {Name: "team", Value: "b"}},
+				}},
 				{Name: "think", Kind: hyperscale.StepPause},
 				{Name: "buy", Kind: hyperscale.StepGroup, Steps: []hyperscale.Step{{Name: "POST /cart of a shop with a long path", Kind: hyperscale.StepRequest}}},
 			}},

@@ -14,7 +14,8 @@ const Schema = "hyperscale.summary/1"
 type Summary struct {
 	Schema      string          `json:"schema"`
 	Plan        string          `json:"plan"`
-	Job         *string         `json:"job"` // null in a local run
+	Tags        Tags            `json:"tags"` // labels of the plan, in its order
+	Job         *string         `json:"job"`  // null in a local run
 	Phase       string          `json:"phase"`
 	Started     time.Time       `json:"started"`
 	Elapsed     Number          `json:"elapsed_s"`
@@ -88,6 +89,9 @@ type Totals struct {
 
 // unanswered reports whether requests were sent and not one got an answer.
 func (t *Totals) unanswered() bool { return t.Requests.Started > 0 && len(t.Status) == 0 }
+
+// Tags are the labels that a plan (tags) or --tag gives a run.
+type Tags = Named[string]
 
 // Errors counts failed and timed-out requests by kind, the most frequent first.
 type Errors = Named[uint64]
@@ -186,6 +190,7 @@ type Probe struct {
 // they are in no sum.
 type Step struct {
 	Totals
+	Tags    Tags   `json:"tags"`    // of its own, beside those of the plan
 	Skipped uint64 `json:"skipped"` // how often it was passed over
 	Group   bool   `json:"group"`
 }
