@@ -25,6 +25,7 @@ type legShared struct {
 	exports map[string]session.Value
 
 	stopped hyperscale.JobTime // the latest lane's
+	waived  hyperscale.JobTime // of all lanes
 
 	stream *stats.Stream // of the books' goroutine, as are the fields below
 	cells  map[cellKey]*cell
@@ -62,11 +63,12 @@ func (s *legShared) record() *stats.Record {
 	}
 }
 
-// stoppedAt keeps when the load ended.
-func (s *legShared) stoppedAt(at hyperscale.JobTime) {
+// stoppedAt keeps when the load ended, and a lane's VU-time that the plan waived.
+func (s *legShared) stoppedAt(at, waived hyperscale.JobTime) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = max(s.stopped, at)
+	s.waived += waived
 }
 
 // finishOnce keeps how the iteration of a workflow without load ended.
@@ -247,6 +249,6 @@ func (b *books) legEnded(s *legShared) {
 	defer s.mu.Unlock()
 	b.engine.reports <- Report{
 		Leg: s.leg.ID, Kind: LegEnded, At: b.engine.clock(),
-		Failed: s.failed, Interrupted: s.cut, Reason: s.why, Exports: s.exports, NoRows: s.noRow.Load(), Stopped: s.stopped,
+		Failed: s.failed, Interrupted: s.cut, Reason: s.why, Exports: s.exports, NoRows: s.noRow.Load(), Stopped: s.stopped, Waived: s.waived,
 	}
 }

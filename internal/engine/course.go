@@ -185,7 +185,13 @@ func (c *crowd) advance(g *laneLeg, now hyperscale.JobTime) (hyperscale.JobTime,
 func (c *crowd) climb(g *laneLeg, level int64, at hyperscale.JobTime) {
 	want := c.part.Count(level)
 	for ; c.level > want; c.level-- {
-		g.leave(c.users[c.level-1], at)
+		u := c.users[c.level-1]
+		g.delivered(at)
+		if u.quit {
+			u.quit = false
+			g.absent--
+		}
+		g.leave(u, at)
 	}
 	for ; c.level < want; c.level++ {
 		if c.level == int64(len(c.users)) {

@@ -23,8 +23,10 @@ type laneLeg struct {
 	end     hyperscale.JobTime // of the load; never: when its work is done
 	cutoff  hyperscale.JobTime // when what is still under way is cut
 	rec     *stats.Record
-	active  int64 // iterations under way
-	present int64 // VUs that exist by the schedule: their time is delivered
+	active  int64              // iterations under way
+	present int64              // VUs that exist by the schedule: their time is delivered
+	absent  int64              // VUs that would, had they not ended as the plan wished: stop-vu, no row left
+	waived  hyperscale.JobTime // VU-time of the absent
 	since   hyperscale.JobTime
 	from    hyperscale.JobTime // of the window under way
 	users   []*user
@@ -115,7 +117,7 @@ func (g *laneLeg) stop(at hyperscale.JobTime, asked bool) {
 	g.course.stop(g, at, asked)
 	g.cut(max(at, g.from))
 	g.state = finishing
-	g.shared.stoppedAt(at)
+	g.shared.stoppedAt(at, g.waived)
 	g.cutoff = satAdd(g.lane.now, g.leg.Graceful)
 }
 
@@ -140,6 +142,7 @@ func (g *laneLeg) finish(now hyperscale.JobTime) hyperscale.JobTime {
 func (g *laneLeg) delivered(now hyperscale.JobTime) {
 	if now > g.since {
 		g.rec.VUTime += hyperscale.JobTime(g.present) * (now - g.since)
+		g.waived += hyperscale.JobTime(g.absent) * (now - g.since)
 		g.since = now
 	}
 }
@@ -203,10 +206,19 @@ func (g *laneLeg) leave(u *user, at hyperscale.JobTime) {
 func (g *laneLeg) goes(u *user) {
 	if u.state == running {
 		u.state = resting
-		g.leave(u, g.lane.now)
+		g.quit(u)
 		return
 	}
 	g.retire(u)
+}
+
+// quit makes u go before its time, as the plan wished.
+func (g *laneLeg) quit(u *user) {
+	if u.state == running || u.state == resting {
+		g.leave(u, g.lane.now)
+		g.absent++
+		u.quit = true
+	}
 }
 
 // retire ends u, which has no iteration under way.
@@ -276,7 +288,7 @@ func (g *laneLeg) ended(u *user, e session.Effect) {
 		g.shared.finishOnce(u, e.Outcome)
 	}
 	if e.Stop == session.StopVU && g.leg.Load.Kind != hyperscale.LoadOpen {
-		g.leave(u, g.lane.now)
+		g.quit(u)
 	}
 	if g.shared.perIteration {
 		g.lane.release(u, hyperscale.ConnPerIteration)

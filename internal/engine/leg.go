@@ -42,6 +42,7 @@ type Report struct {
 	Reason      string // why it failed, in words; "" if its errors say it
 	Exports     map[string]session.Value
 	NoRows      int64              // VUs that ended for want of a data row
+	Waived      time.Duration      // VU-time of the schedule after VUs that ended as the plan wished: stop-vu, no row left
 	Stopped     hyperscale.JobTime // when the load ended, by itself or by Stop
 
 	Step string // StopAsked: the step that failed
@@ -71,6 +72,7 @@ type user struct {
 	state   userState
 	// unconnected: the last iteration could not connect.
 	unconnected bool
+	quit        bool // it went before its time
 	// began: the iteration's Begin is being stepped; one that also ends there
 	// gives way to others before the next.
 	began bool

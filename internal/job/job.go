@@ -90,6 +90,9 @@ func (j *Job) Workflows() []Outcome {
 // one step to the next.
 func (j *Job) Step(now hyperscale.JobTime, ev Event) []Effect {
 	j.effects = nil
+	if _, ok := ev.(Tick); ok {
+		j.armed = never
+	}
 	switch j.state {
 	case unstarted:
 		j.begin(now, ev)
@@ -219,7 +222,7 @@ func (j *Job) next() hyperscale.JobTime {
 	return next
 }
 
-// arm asks to be woken then.
+// arm asks to be woken then. A Tick has used up the wake before it, early or not.
 func (j *Job) arm() {
 	next := j.next()
 	if next != j.armed && next != never {

@@ -54,7 +54,7 @@ func TestTable(t *testing.T) {
 		{running, Interrupt{}, soon, finishing, true},
 		{running, breach, soon, finishing, true},
 		{running, fatal, soon, finishing, true},
-		{running, Tick{}, soon, running, false},
+		{running, Tick{}, soon, running, true}, // it came early: the wake is asked for again
 		{running, Tick{}, atDeadline, finishing, true},
 
 		{finishing, Start{}, soon, finishing, false},
@@ -63,7 +63,7 @@ func TestTable(t *testing.T) {
 		{finishing, Interrupt{}, soon, cutting, true},
 		{finishing, breach, soon, finishing, true},
 		{finishing, fatal, soon, finishing, true},
-		{finishing, Tick{}, soon, finishing, false},
+		{finishing, Tick{}, soon, finishing, true}, // the same
 
 		{cutting, Start{}, soon, cutting, false},
 		{cutting, ended, soon, over, true},
@@ -71,7 +71,7 @@ func TestTable(t *testing.T) {
 		{cutting, Interrupt{}, soon, cutting, false},
 		{cutting, breach, soon, cutting, false},
 		{cutting, fatal, soon, cutting, false},
-		{cutting, Tick{}, soon, cutting, false},
+		{cutting, Tick{}, soon, cutting, true}, // the same
 		{cutting, Tick{}, late, over, true},
 
 		{over, Start{}, soon, over, false},

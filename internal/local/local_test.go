@@ -189,6 +189,28 @@ func TestStepAborts(t *testing.T) {
 	}
 }
 
+// VUs that end as the plan wished are not missing: stop-vu is no failure of the
+// generator.
+func TestStopVUIsNoShortage(t *testing.T) {
+	tg := newTarget(t)
+	w := hyperscale.Workflow{Name: "w", Graceful: time.Second, Steps: []hyperscale.Step{ask("GET", "/fail")}, Load: hyperscale.Load{
+		Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 5, To: 5, Over: 500 * time.Millisecond}, {From: 5, To: 0, Over: 200 * time.Millisecond}},
+	}}
+	w.Steps[0].OnError = hyperscale.OnErrorStopVU
+	r := run(t, tg, Config{}, nil, w)
+	if got := r.Tally.Job().Requests.Started; got != 5 {
+		t.Errorf("%d requests were started, want 5", got)
+	}
+	for _, c := range r.Verdict.Causes {
+		if strings.Contains(c.What, "VU-seconds") {
+			t.Errorf("verdict %v: %s", r.Verdict.State, c.What)
+		}
+	}
+	if got := r.Tally.Job().VUTime; got > 100*time.Millisecond {
+		t.Errorf("VU-time delivered: %v", got)
+	}
+}
+
 // A search ends with the highest rate that met its condition.
 func TestSearch(t *testing.T) {
 	tg := newTarget(t)

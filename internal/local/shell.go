@@ -21,6 +21,7 @@ type flow struct {
 	length      hyperscale.JobTime // of a timed load
 	groups      map[string]bool    // its requests and groups, and which of them are groups
 	planned     time.Duration      // VU-time promised so far by closed legs
+	waived      time.Duration      // of that: after VUs that ended as the plan wished
 	probes      []stats.Probe
 }
 
@@ -155,6 +156,7 @@ func (s *shell) legEnded(l *leg, r engine.Report) {
 		})
 	}
 	l.planned += plannedVU(l.load, s.cfg.Share, r.Stopped-l.start)
+	l.waived += r.Waived
 	ev := job.LegEnded{Workflow: l.Name, Leg: l.number, Failed: r.Failed || r.Interrupted, Reason: r.Reason}
 	if r.Interrupted {
 		ev.Reason = "its iteration was cut"

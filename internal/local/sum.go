@@ -22,7 +22,7 @@ func (s *shell) sumUp() *stats.Result {
 	for _, o := range s.result.Workflows {
 		f := s.flows[o.Workflow]
 		facts = append(facts, stats.LoadFacts{
-			Workflow: o.Workflow, Kind: f.Load.Kind, Paced: f.Load.Pace > 0, PlannedVU: f.planned,
+			Workflow: o.Workflow, Kind: f.Load.Kind, Paced: f.Load.Pace > 0, PlannedVU: f.planned - f.waived,
 		})
 		r.Workflows = append(r.Workflows, f.result(o))
 		if c := f.limited(s.tally.Workflow(f.Name).Refused); c.What != "" {
