@@ -261,3 +261,37 @@ func TestExplainedOrigins(t *testing.T) {
 		t.Errorf("env.FLAG is %q", got)
 	}
 }
+
+// A threshold whose window is longer than what there will be to judge can't pass.
+func TestWindowsThatAreNeverFull(t *testing.T) {
+	for thresholds, want := range map[string]string{
+		"p95 < 3ms over 1h":           "p95 < 3ms over 1h: by the plan there are 40s to judge, and without a full window of 1h the threshold fails",
+		"errors < 1% over 41s":        "errors < 1% over 41s: by the plan there are 40s to judge, and without a full window of 41s the threshold fails",
+		"errors < 1% over 40s":        "",
+		"{a: p95 < 3ms over 30s}":     "",
+		"{a: p95 < 3ms over 31s}":     "a: p95 < 3ms over 31s: by the plan there are 30s to judge, and without a full window of 31s the threshold fails",
+		"{b/home: p95 < 1s over 11s}": "b/home: p95 < 1s over 11s: by the plan there are 10s to judge, and without a full window of 11s the threshold fails",
+		"{c: p95 < 1s over 1h}":       "",
+	} {
+		c := ""
+		if strings.Contains(thresholds, "c:") {
+			c = "  c: {load: {vus: 1, iterations: 5}, steps: [{get: /}]}\n"
+		}
+		l, err := plan.Read("plan.yaml", strings.NewReader("target: http://localhost\nthresholds: ["+thresholds+"]\nworkflows:\n"+
+			"  a: {load: {vus: 1, for: 40s, warmup: 10s}, steps: [{get: /}]}\n"+
+			"  b: {after: [a], graceful: 0s, load: {rate: 1/s, for: 10s}, steps: [{name: home, get: /}]}\n"+c), plan.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, p := range explained(t, l, machine).Problems {
+			if got = p.What; p.Refused {
+				t.Errorf("%s: refused", thresholds)
+			}
+		}
+		_ = l.Close() // only read
+		if got != want {
+			t.Errorf("%s:\n got %q\nwant %q", thresholds, got, want)
+		}
+	}
+}

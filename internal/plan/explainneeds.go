@@ -36,7 +36,7 @@ func problems(l *Loaded, limits Limits, needs []Need, spans []Span, m ExplainedN
 	if l.Plan.Target == DemoTarget {
 		notes = append(notes, Problem{"", "the demo target runs in the same process: it takes as many descriptors again, and its CPU time too", false})
 	}
-	return slices.Concat(refused, notes, rowProblems(l))
+	return slices.Concat(refused, notes, windowProblems(l.Plan, spans), rowProblems(l))
 }
 
 // rowProblems tells of rows that may run out.

@@ -283,6 +283,7 @@ func (*comparison) DescribeYAML(*yamlfile.Schemer) yamlfile.Schema { return anyS
 type thresholdFile struct {
 	Scope, Text       string
 	Scoped            bool // it has a scope
+	Read              bool // the text is one, be it empty
 	ScopePos, TextPos yamlfile.Pos
 	Node              *yamlfile.Node // of the text; nil: not in the file
 }
@@ -297,7 +298,7 @@ func (v *thresholdFile) DecodeYAML(d *yamlfile.Decoder, n *yamlfile.Node) {
 		n = n.Entries[0].Value
 	}
 	v.Node, v.TextPos = n, n.Pos
-	v.Text = d.Text(n)
+	v.Text, v.Read = d.Text(n), n.Kind == yamlfile.Text
 }
 
 func (*thresholdFile) DescribeYAML(*yamlfile.Schemer) yamlfile.Schema {

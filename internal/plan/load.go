@@ -301,7 +301,7 @@ func (r loadPart) search(file *searchFile) *hyperscale.Search {
 	if s.Hold > longestPoisson {
 		r.Fault(file.Hold.Pos(), "a probe takes longer than a month", "")
 	}
-	if file.While.V != "" {
+	if file.While.Set && file.While.Node.Kind == yamlfile.Text {
 		var err error
 		s.While, err = parseWhile(file.While.V)
 		r.Wrong(file.While.Node, err)

@@ -193,9 +193,9 @@ func (r settingPart) tags(g *givenSettings) {
 // thresholdOf splits CONDITION or SCOPE: CONDITION.
 func thresholdOf(text string) thresholdFile {
 	if at := strings.LastIndex(text, ": "); at >= 0 {
-		return thresholdFile{Scope: text[:at], Scoped: true, Text: strings.TrimSpace(text[at+2:])}
+		return thresholdFile{Read: true, Scope: text[:at], Scoped: true, Text: strings.TrimSpace(text[at+2:])}
 	}
-	return thresholdFile{Text: text}
+	return thresholdFile{Read: true, Text: text}
 }
 
 // replaceLoad puts a load that flags describe in the place of the only one that

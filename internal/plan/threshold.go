@@ -205,10 +205,10 @@ type thresholdPart struct{ *reader }
 func (r thresholdPart) thresholds() {
 	for i := range r.file.Thresholds {
 		file := &r.file.Thresholds[i]
-		t, err := ParseThreshold(file.Text)
-		if file.Text == "" {
+		if !file.Read {
 			continue // its fault is told
 		}
+		t, err := ParseThreshold(file.Text)
 		if err != nil {
 			r.wrongThreshold(file, err)
 			continue
