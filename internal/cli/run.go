@@ -200,6 +200,7 @@ func (p *runner) printSummary(s *report.Summary) error {
 // watched runs the plan while people watch and may interrupt.
 func (a *app) watched(ctx context.Context, cfg local.Config, outputs *report.Outputs) (*stats.Result, error) {
 	c := newControl(a, cfg.Plan, outputs)
+	outputs.OnFailure(c.view.fear)
 	stop := c.start()
 	cfg.Interrupts, cfg.Watch = c.interrupts, c.view.watch
 	a.log().Info("run begins", "plan", cfg.Plan.Name, "target", cfg.Plan.Target, "seed", cfg.Plan.Seed)

@@ -260,3 +260,19 @@ func difference(a, b []string) string {
 	}
 	return "at the end"
 }
+
+// That an output is lost is said while the run goes on, once.
+func TestALostOutputIsToldDuringTheRun(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no /dev/full here")
+	}
+	target := httptest.NewServer(http.NotFoundHandler())
+	defer target.Close()
+	s := newTestWorld()
+	code := s.run("run", target.URL, "--rate", "20", "-d", "2.2", "-o", "ndjson=/dev/full")
+	const warning, end = "warning: output ndjson: write /dev/full: no space left", "main ended"
+	text := s.err.String()
+	if at := strings.Index(text, warning); code != codeOther || at < 0 || at > strings.Index(text, end) || strings.Count(text, warning) != 1 {
+		t.Errorf("code %d, stderr:\n%s", code, text)
+	}
+}

@@ -15,10 +15,12 @@ import (
 type view struct {
 	show   func(stats.Progress)
 	say    func(string)
+	warn   func(string)
 	ended  func([]stats.Mark)    // the whole timeline, once the run is over
 	run    func(context.Context) // nil: nothing needs to run
 	latest chan stats.Progress
 	words  chan string
+	fears  chan string  // warnings
 	active atomic.Int64 // iterations in flight by the newest progress
 }
 
@@ -26,8 +28,8 @@ type view struct {
 // and not at all with -q (or with --json where nobody is at a terminal).
 func (a *app) newView(pressed func()) *view {
 	v := &view{
-		show: func(stats.Progress) {}, say: func(string) {}, ended: func([]stats.Mark) {},
-		latest: make(chan stats.Progress, 1), words: make(chan string, 4),
+		show: func(stats.Progress) {}, say: func(string) {}, warn: func(string) {}, ended: func([]stats.Mark) {},
+		latest: make(chan stats.Progress, 1), words: make(chan string, 4), fears: make(chan string, 16),
 	}
 	switch {
 	case a.quiet || a.json && !a.Terminal.Err:
@@ -35,7 +37,7 @@ func (a *app) newView(pressed func()) *view {
 		a.showLive(v, pressed)
 	default:
 		lines := tui.NewPlain(a.Stderr)
-		v.show, v.say, v.ended = lines.Show, lines.Say, lines.Mark
+		v.show, v.say, v.warn, v.ended = lines.Show, lines.Say, lines.Warn, lines.Mark
 	}
 	return v
 }
@@ -50,7 +52,7 @@ func (a *app) showLive(v *view, pressed func()) {
 		config.In = a.Stdin
 	}
 	live := tui.NewLive(config)
-	v.show, v.say = live.Show, live.Say
+	v.show, v.say, v.warn = live.Show, live.Say, live.Warn
 	v.run = func(ctx context.Context) {
 		if err := live.Run(ctx); err != nil {
 			a.log().Warn("no live view", "error", err)
@@ -86,6 +88,14 @@ func (v *view) tell(text string) {
 	}
 }
 
+// fear takes a warning for whoever watches; it never blocks.
+func (v *view) fear(err error) {
+	select {
+	case v.fears <- err.Error():
+	default:
+	}
+}
+
 // start shows until the returned function is called, which waits until the
 // terminal is given back.
 func (v *view) start() (stop func()) {
@@ -107,6 +117,8 @@ func (v *view) pass(ctx context.Context) {
 		select {
 		case text := <-v.words:
 			v.say(text)
+		case text := <-v.fears:
+			v.warn(text)
 		case p := <-v.latest:
 			v.show(p)
 		case <-ctx.Done():

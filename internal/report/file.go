@@ -99,6 +99,22 @@ func (f *file) commit() error {
 	return nil
 }
 
+// partial ends the name of what was kept of a file that is not whole.
+const partial = ".partial"
+
+// keep leaves the path as it was and puts what is whole beside it, in place of
+// what an earlier run left there.
+func (f *file) keep(whole int64) string {
+	if f.path == "" || whole == 0 {
+		return ""
+	}
+	_ = f.Close() // that it is not whole is known
+	if os.Truncate(f.Name(), whole) != nil || os.Rename(f.Name(), f.path+partial) != nil {
+		return ""
+	}
+	return f.path + partial
+}
+
 // discard leaves the path as it was.
 func (f *file) discard() {
 	_ = f.Close() // nothing of it is kept

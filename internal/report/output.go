@@ -10,8 +10,8 @@ import (
 )
 
 // Output writes a run in one format as it goes. Its methods are called one
-// after another. An error means that what was written is of no use; nothing
-// follows it.
+// after another. Nothing follows an error. What the calls before it wrote is
+// kept beside the output's path, but of a format that is a summary.
 type Output interface {
 	// Window takes a window as it comes and does not keep it.
 	Window(w *stats.Window) error

@@ -295,3 +295,48 @@ func TestTagsAreInEveryOutput(t *testing.T) {
 		t.Errorf("json has no %s (%v)", object, err)
 	}
 }
+
+// full is an output whose disk is full from its second window on.
+type full struct {
+	w     io.Writer
+	lines int
+}
+
+func (f *full) Window(*stats.Window) error {
+	f.lines++
+	if f.lines == 1 {
+		_, err := io.WriteString(f.w, "one\n")
+		return err
+	}
+	_, _ = io.WriteString(f.w, "half of tw")
+	return errors.New("no space left")
+}
+
+func (f *full) Finish(*report.Summary, *stats.Result) error { return nil }
+
+// Who waits an hour for a run wants to hear at once that its output is lost, and
+// to keep what there is of it.
+func TestAFullDiskIsToldAtOnceAndKeepsWhatWasWritten(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.test")
+	format := report.Format{Name: "test", New: func(w io.Writer, _ *hyperscale.Plan) report.Output { return &full{w: w} }}
+	o, err := report.Open([]report.Spec{{Format: format, Path: path}}, io.Discard, shopPlan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error, 3)
+	o.OnFailure(func(err error) { told <- err })
+	for range 3 {
+		o.Window(windows()[0])
+	}
+	if err := <-told; err.Error() != "output test: no space left" {
+		t.Errorf("told %q", err)
+	}
+	err = o.Finish(shopResult(), summarise)
+	if err == nil || !strings.Contains(err.Error(), "no space left; what was written before is in "+path+".partial") || len(told) > 0 {
+		t.Errorf("error %v, told %d times more", err, len(told))
+	}
+	if kept, _ := os.ReadFile(path + ".partial"); string(kept) != "one\n" || names(t, dir) != "out.test.partial" {
+		t.Errorf("kept %q among %s", kept, names(t, dir))
+	}
+}

@@ -24,6 +24,9 @@ type running struct {
 	spec    Spec
 	target  target
 	buffer  *bufio.Writer
+	written int64 // bytes that reached the target
+	whole   int64 // … when the last window was written
+	warn    func(error)
 	out     Output
 	windows chan *stats.Window // closed when no more come
 	done    sync.WaitGroup
@@ -35,7 +38,10 @@ type running struct {
 type target interface {
 	io.Writer
 	commit() error // all was written: make it seen
-	discard()      // none of it is wanted
+	// keep makes the first bytes seen, up to whole, where nobody takes them for
+	// all. It gives the path; "": there is nothing to keep.
+	keep(whole int64) string
+	discard() // none of it is wanted
 }
 
 // behind is how many windows an output may be behind the run.
@@ -51,7 +57,8 @@ func Open(specs []Spec, stdout io.Writer, plan *hyperscale.Plan) (*Outputs, erro
 			o.Discard()
 			return nil, fmt.Errorf("output %s: %w", spec.Format.Name, err)
 		}
-		r := &running{spec: spec, target: target, buffer: bufio.NewWriter(target), windows: make(chan *stats.Window, behind)}
+		r := &running{spec: spec, target: target, windows: make(chan *stats.Window, behind), warn: func(error) {}}
+		r.buffer = bufio.NewWriter(r)
 		r.out = spec.Format.New(r.buffer, plan)
 		r.done.Go(r.write)
 		o.all = append(o.all, r)
@@ -65,6 +72,21 @@ func openTarget(path string, stdout io.Writer) (target, error) {
 		return stream{stdout}, nil
 	}
 	return create(path)
+}
+
+// OnFailure sets what is called, once for each output, as soon as one cannot be
+// written. It is called before the first window; f from other goroutines.
+func (o *Outputs) OnFailure(f func(error)) {
+	for _, r := range o.all {
+		r.warn = f
+	}
+}
+
+// Write passes on what the buffer gives, and counts it.
+func (r *running) Write(b []byte) (int, error) {
+	n, err := r.target.Write(b)
+	r.written += int64(n)
+	return n, err
 }
 
 // Window hands a window to every output; it does not wait for them.
@@ -90,6 +112,11 @@ func (r *running) write() {
 		if r.err = r.out.Window(w); r.err == nil {
 			r.err = r.buffer.Flush()
 		}
+		if r.err != nil {
+			r.warn(fmt.Errorf("output %s: %w", r.spec.Format.Name, r.err))
+			continue
+		}
+		r.whole = r.written
 	}
 }
 
@@ -125,10 +152,21 @@ func (r *running) finish(result *stats.Result, s *Summary) error {
 		r.err = r.buffer.Flush()
 	}
 	if r.err != nil {
-		r.target.discard()
-		return r.err
+		return r.giveUp()
 	}
 	return r.target.commit()
+}
+
+// giveUp keeps the windows that were written. Of one document, half is of no
+// use.
+func (r *running) giveUp() error {
+	if !r.spec.Format.Summary {
+		if path := r.target.keep(r.whole); path != "" {
+			return fmt.Errorf("%w; what was written before is in %s", r.err, path)
+		}
+	}
+	r.target.discard()
+	return r.err
 }
 
 // Discard gives the outputs up: no file is made or changed.
@@ -154,5 +192,6 @@ func (o *Outputs) Abandon() {
 // stream is standard output: what was written is written.
 type stream struct{ io.Writer }
 
-func (stream) commit() error { return nil }
-func (stream) discard()      {}
+func (stream) commit() error     { return nil }
+func (stream) keep(int64) string { return "" }
+func (stream) discard()          {}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -53,8 +54,14 @@ func (l *Live) Show(p stats.Progress) { l.program.Send(p) }
 // Say shows words in the last line until the run ends.
 func (l *Live) Say(text string) { l.program.Send(words(text)) }
 
-// words are what Say is given.
-type words string
+// Warn shows a warning beside those of the run until it ends.
+func (l *Live) Warn(text string) { l.program.Send(warning(text)) }
+
+// words are what Say is given, warning what Warn is.
+type (
+	words   string
+	warning string
+)
 
 // model is what the terminal program keeps: the newest progress and words.
 type model struct {
@@ -62,6 +69,7 @@ type model struct {
 	interrupt func()
 	progress  stats.Progress
 	words     string
+	warnings  []string // beside those of the progress
 	shown     bool
 }
 
@@ -75,6 +83,8 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.progress, m.shown = msg, true
 	case words:
 		m.words = string(msg)
+	case warning:
+		m.warnings = append(m.warnings, string(msg))
 	case tea.WindowSizeMsg:
 		m.look.Width, m.look.Height = msg.Width, msg.Height
 	case tea.KeyPressMsg:
@@ -90,6 +100,7 @@ func (m model) View() tea.View {
 	content := ""
 	if m.shown {
 		p := m.progress
+		p.Warnings = slices.Concat(p.Warnings, m.warnings)
 		if m.words != "" {
 			p.Stopping = m.words
 		}

@@ -49,6 +49,7 @@ func TestLiveShowsAndEnds(t *testing.T) {
 	live.Show(shop(2))
 	<-out.found
 	live.Say("finishing")
+	live.Warn("output csv: no space left")
 	for _, key := range []string{"q", "\x03"} { // and Ctrl-C
 		if _, err := typed.Write([]byte(key)); err != nil {
 			t.Fatal(err)
@@ -61,6 +62,9 @@ func TestLiveShowsAndEnds(t *testing.T) {
 		t.Errorf("Run: %v", err)
 	}
 	live.Show(shop(2)) // too late: nothing happens
+	if text := out.b.String(); !strings.Contains(text, "! output csv: no space left") {
+		t.Errorf("the warning was not shown: %q", text)
+	}
 	if text := out.b.String(); !strings.Contains(text, "\x1b[?1049l") {
 		t.Errorf("the terminal was not given back: %q", text)
 	}

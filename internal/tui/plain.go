@@ -56,6 +56,11 @@ func (p *Plain) Mark(marks []stats.Mark) {
 	}
 }
 
+// Warn writes a warning that is no part of the run's progress.
+func (p *Plain) Warn(text string) {
+	p.line(p.last.Elapsed, p.last.Planned, "warning: "+show.Clean(text))
+}
+
 // Say writes a line of words.
 func (p *Plain) Say(text string) { p.line(p.last.Elapsed, p.last.Planned, show.Clean(text)) }
 
