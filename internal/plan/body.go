@@ -245,8 +245,9 @@ func (r requestPart) bodyChecks(sc *scope, f *bodyCheckFile) []hyperscale.Check 
 		if j.V.V.Parsed == nil {
 			continue
 		}
+		places := j.V.Node.Places()
 		for _, ref := range j.V.V.Parsed.Names() {
-			sc.name(ref, Fault{Pos: j.V.Node.At(ref.Offset)})
+			sc.name(ref, Fault{Pos: places(ref.Offset)})
 		}
 		c := j.V.V.Parsed
 		op := c.Op().String()

@@ -62,8 +62,9 @@ func (r *reader) target() {
 	if !t.Set || t.Text == DemoTarget {
 		return
 	}
+	faults := t.faults()
 	for _, ref := range t.names() {
-		at := t.fault(ref.Offset)
+		at := faults(ref.Offset)
 		if v, isVar := r.names.vars[ref.Name]; isVar {
 			maps.Copy(r.names.target, v.sets)
 		} else if set, known := r.names.plain(r, ref, at); !known {

@@ -69,6 +69,38 @@ func TestHostilePlans(t *testing.T) {
 	}
 }
 
+// TestLongTexts reads texts with so many names that looking for the place of each
+// from the text's beginning would take a minute.
+func TestLongTexts(t *testing.T) {
+	const (
+		head  = "target: http://x\n"
+		steps = "workflows:\n  a:\n    steps:\n"
+		bound = 10 * time.Second
+		names = 100_000
+	)
+	condition := strings.TrimSuffix(strings.Repeat("not x and ", names), " and ")
+	for name, text := range map[string]string{
+		"unknown in a condition": head + steps + "      - {get: /, when: \"" + condition + "\"}\n",
+		"known in a condition":   head + "vars: {x: 1}\n" + steps + "      - {get: /, when: \"" + condition + "\"}\n",
+		"in lines":               head + steps + "      - get: /\n        when: |-\n          " + strings.ReplaceAll(condition, " and ", " and\n          ") + "\n",
+		"unknown in a template":  head + steps + "      - get: \"/" + strings.Repeat("{{ x }}", names) + "\"\n",
+		"vars that name each other": head + "vars:\n  a: \"" + strings.Repeat("{{ b }}", names) + "\"\n  b: \"" +
+			strings.Repeat("{{ a }}", names) + "\"\n" + steps + "      - get: /\n",
+	} {
+		start := time.Now()
+		if l, err := readText(text); err == nil {
+			_ = l.Close()
+		} else if testing.Verbose() {
+			t.Logf("%s: %.200s", name, err.Error())
+		}
+		if took := time.Since(start); took > bound {
+			t.Errorf("%s: %v", name, took)
+		} else if testing.Verbose() {
+			t.Logf("%s: %v", name, took)
+		}
+	}
+}
+
 // FuzzRead reads anything: no panic, no endless reading, and what the reader
 // takes the sessions take too.
 func FuzzRead(f *testing.F) {

@@ -72,7 +72,7 @@ func (r *reader) newName(name string, at Fault) {
 func (ns *names) checkVars(r *reader) {
 	for i := range r.file.Vars {
 		v := &r.file.Vars[i]
-		ns.visit(r, v.Key, v.V.fault(0))
+		ns.visit(r, v.Key, v.V.faults()(0))
 	}
 }
 
@@ -97,8 +97,9 @@ func (ns *names) visit(r *reader, name string, at Fault) *variable {
 		return v
 	}
 	v.mark, v.references, v.size = varOpen, 1, int64(len(v.text.Text))
+	faults := v.text.faults()
 	for _, ref := range v.text.names() {
-		place := v.text.fault(ref.Offset)
+		place := faults(ref.Offset)
 		if _, isVar := ns.vars[ref.Name]; isVar {
 			other := ns.visit(r, ref.Name, place)
 			maps.Copy(v.sets, other.sets)

@@ -210,12 +210,14 @@ func (v *template) Pos() yamlfile.Pos {
 	return v.Node.Pos
 }
 
-// fault is an empty fault at the byte at offset of the text.
-func (v *template) fault(offset int) Fault {
+// faults gives an empty fault at the byte at an offset of the text; offsets are
+// asked for in ascending order.
+func (v *template) faults() func(offset int) Fault {
 	if v.Node == nil {
-		return Fault{Outside: true, From: v.From}
+		return func(int) Fault { return Fault{Outside: true, From: v.From} }
 	}
-	return Fault{Pos: v.Node.At(offset)}
+	places := v.Node.Places()
+	return func(offset int) Fault { return Fault{Pos: places(offset)} }
 }
 
 // names are the names that the text uses.

@@ -37,8 +37,9 @@ func (s *scope) gives(name string) bool {
 
 // template checks the names of a text.
 func (s *scope) template(t *template) {
+	faults := t.faults()
 	for _, ref := range t.names() {
-		s.name(ref, t.fault(ref.Offset))
+		s.name(ref, faults(ref.Offset))
 	}
 }
 
@@ -47,8 +48,9 @@ func (s *scope) condition(c *condition) {
 	if c.Parsed == nil {
 		return
 	}
+	places := c.Node.Places()
 	for _, ref := range c.Parsed.Names() {
-		s.name(ref, Fault{Pos: c.Node.At(ref.Offset)})
+		s.name(ref, Fault{Pos: places(ref.Offset)})
 	}
 }
 

@@ -90,3 +90,22 @@ func (n *Node) At(offset int) Pos {
 	}
 	return Pos{Line: n.Pos.Line, Col: col}
 }
+
+// Places is At for many offsets of one text: asked in ascending order, each at
+// the beginning of a character, it goes through the text only once.
+func (n *Node) Places() func(offset int) Pos {
+	at, last := 0, n.At(0)
+	return func(offset int) Pos {
+		if offset < at || offset > len(n.Text) || n.style == folded {
+			return n.At(offset)
+		}
+		between := n.Text[at:offset]
+		if newline := strings.LastIndexByte(between, '\n'); newline >= 0 && n.style == literal {
+			last.Line += strings.Count(between, "\n")
+			last.Col, between = n.indent+1, between[newline+1:]
+		}
+		last.Col += utf8.RuneCountInString(between)
+		at = offset
+		return last
+	}
+}

@@ -188,6 +188,29 @@ func TestAt(t *testing.T) {
 	}
 }
 
+// Places gives what At gives, whatever it was asked for before.
+func TestPlaces(t *testing.T) {
+	for _, src := range []string{
+		"a: xyz", "a: éyz ü", "a: 'é yz'", "a: 'x''z'", "a: |\n  xé\n\n  zw\n  é y\n", "a: |\n\n  xy", "a: >\n  xy\n  zw\n", "a: x\n  y", "a: ''",
+	} {
+		root, _ := yamlfile.Parse([]byte(src))
+		node := root.Entries[0].Value
+		rapid.Check(t, func(t *rapid.T) {
+			places := node.Places()
+			for offset := range node.Text {
+				if rapid.Bool().Draw(t, "ask") && places(offset) != node.At(offset) {
+					t.Fatalf("%q at %d: got %v, want %v", src, offset, places(offset), node.At(offset))
+				}
+			}
+			for _, offset := range []int{0, len(node.Text), len(node.Text) + 1, -1} {
+				if got, want := places(offset), node.At(offset); got != want {
+					t.Fatalf("%q at %d: got %v, want %v", src, offset, got, want)
+				}
+			}
+		})
+	}
+}
+
 // tree draws a value of JSON.
 func tree() *rapid.Generator[any] {
 	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "true", "null", "5", "a: b", "- x", "{{ x }}", "x #y", "<<", "é\n\tb ", "a\nb", "|", "'", "~", "0x1"}))
