@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,7 +78,8 @@ func (r *reader) target() {
 	if !known {
 		return
 	}
-	if u, err := url.Parse(text); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "" {
+	if u, err := url.Parse(text); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.RawQuery == "" && u.Fragment == "" {
+		r.port(t.Pos(), u)
 		return
 	}
 	f := Fault{Pos: t.Pos(), What: fmt.Sprintf("the target %q is no base URL", text), Expected: "http://HOST or https://HOST, without ? and #, or demo"}
@@ -85,6 +87,26 @@ func (r *reader) target() {
 		f.Meant = "http://" + text
 	}
 	r.Faults = append(r.Faults, f)
+}
+
+// portForm is what messages expect of the port of a URL.
+const portForm = "1 to 65535"
+
+// wrongPort says what is wrong with the port of a URL, "" if it has none or a
+// good one.
+func wrongPort(u *url.URL) string {
+	text := u.Port()
+	if port, err := strconv.ParseUint(text, 10, 16); text == "" || err == nil && port > 0 {
+		return ""
+	}
+	return fmt.Sprintf("the port %s is out of range", text)
+}
+
+// port refuses a URL whose port there is not.
+func (r *reader) port(pos yamlfile.Pos, u *url.URL) {
+	if what := wrongPort(u); what != "" {
+		r.Fault(pos, what, portForm)
+	}
 }
 
 // openData opens the data files and settles the seed: that of the plan, or a

@@ -279,6 +279,9 @@ func splitURL(text string) (target, path string, err error) {
 	if err != nil || u.Hostname() == "" {
 		return "", "", fmt.Errorf("%q has no host that can be reached; expected http://HOST[:PORT]/PATH", text)
 	}
+	if what := wrongPort(u); what != "" {
+		return "", "", fmt.Errorf("%q: %s; expected %s", text, what, portForm)
+	}
 	return target, path, nil
 }
 

@@ -271,11 +271,31 @@ func (r requestPart) badURL(sc *scope, text string, known bool) (f Fault) {
 			f.Meant = "/" + text
 		}
 	case known:
-		if parsed, err := url.Parse(text); err != nil || parsed.Host == "" {
+		if parsed, err := url.Parse(text); err != nil || parsed.Hostname() == "" {
 			f.What, f.Expected = fmt.Sprintf("%q is no URL", text), "https://HOST/PATH"
 		}
 	}
+	if f.What == "" && absolute {
+		f.What, f.Expected = originFault(text)
+	}
 	return f
+}
+
+// originFault says what is wrong with the scheme, host and port of an absolute
+// URL, as far as no template is in them.
+func originFault(text string) (what, expected string) {
+	_, rest, _ := strings.Cut(text, "://")
+	if rest = rest[:endOutside(rest, "/?#")]; strings.Contains(rest, "{{") {
+		return "", ""
+	}
+	parsed, err := url.Parse("http://" + rest)
+	if err != nil || parsed.Hostname() == "" {
+		return fmt.Sprintf("%q is no URL", text), "https://HOST/PATH"
+	}
+	if what := wrongPort(parsed); what != "" {
+		return what, portForm
+	}
+	return "", ""
 }
 
 // auth reads credentials.
@@ -330,6 +350,8 @@ func (r requestPart) transport(o *optionsFile) hyperscale.Transport {
 	if o.Proxy.Set {
 		if u, err := url.Parse(t.Proxy); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			r.Fault(o.Proxy.Pos(), fmt.Sprintf("%q is no proxy", t.Proxy), "http://HOST:PORT")
+		} else {
+			r.port(o.Proxy.Pos(), u)
 		}
 	}
 	for i := range o.Resolve {
