@@ -69,16 +69,24 @@ func (c *control) listen(ctx context.Context, signals <-chan os.Signal, hide fun
 		}
 		switch n {
 		case 1:
-			c.view.tell("finishing " + show.Plural(c.view.active.Load(), "iteration") + ", up to " +
-				show.Duration(c.graceful) + "; again to stop now")
+			c.view.tell("interrupted: finishing " + c.active() + ", up to " + show.Duration(c.graceful) + "; again to stop now")
 		case 2:
-			c.view.tell("stopping now; again to exit at once")
+			c.view.tell("interrupted again: stopping now; again to exit at once")
 		default:
 			c.exit(hide)
 			return
 		}
 		c.interrupts <- struct{}{}
 	}
+}
+
+// active names what is in flight, by the newest progress. Where that knows of
+// none there may be some all the same: it is as much as a second old.
+func (c *control) active() string {
+	if n := c.view.active.Load(); n > 0 {
+		return show.Plural(n, "iteration")
+	}
+	return "what was started"
 }
 
 // patience is how long a last exit waits for the terminal to be given back.

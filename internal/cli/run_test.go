@@ -100,7 +100,8 @@ func TestOneInterruptLetsFinish(t *testing.T) {
 	if got.Totals.Iterations["interrupted"] != 0 || got.Totals.Requests["ok"] == 0 {
 		t.Errorf("totals %+v", got.Totals)
 	}
-	if !strings.Contains(s.err.String(), "up to 30s; again to stop now") || !strings.Contains(s.out.String(), "cancelled after") {
+	if said := s.err.String(); strings.Contains(said, "finishing 0") || strings.Count(said, "interrupted: ") != 1 ||
+		!strings.Contains(said, "main started: 2 VUs for 1m\n0:00  interrupted: finishing what was started, up to 30s; again to stop now\n") || !strings.Contains(s.out.String(), "cancelled after") {
 		t.Errorf("stderr:\n%s\nstdout:\n%s", &s.err, &s.out)
 	}
 }

@@ -120,13 +120,27 @@ func (v *view) pass(ctx context.Context) {
 		case text := <-v.fears:
 			v.warn(text)
 		case p := <-v.latest:
+			v.sayAll() // words are told before what follows from them
 			v.show(p)
 		case <-ctx.Done():
+			v.sayAll()
 			select {
 			case p := <-v.latest:
 				v.show(p)
 			default:
 			}
+			return
+		}
+	}
+}
+
+// sayAll says the words that wait.
+func (v *view) sayAll() {
+	for {
+		select {
+		case text := <-v.words:
+			v.say(text)
+		default:
 			return
 		}
 	}

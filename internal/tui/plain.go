@@ -24,6 +24,9 @@ type Plain struct {
 	last     stats.Progress
 	marks    int // how many were written
 	warnings int // how many were written
+	begun    bool
+	held     []string // words of interrupts that came before the first progress
+	owed     int      // interrupts whose words were written and whose marks were not seen yet
 }
 
 // NewPlain writes lines about a run to w.
@@ -34,6 +37,11 @@ func NewPlain(w io.Writer) *Plain { return &Plain{w: w, next: Every} }
 func (p *Plain) Show(now stats.Progress) {
 	p.last = now
 	p.Mark(now.Marks)
+	p.begun = true
+	for _, text := range p.held {
+		p.Say(text)
+	}
+	p.held = nil
 	for ; p.warnings < len(now.Warnings); p.warnings++ {
 		p.line(now.Elapsed, now.Planned, "warning: "+show.Clean(now.Warnings[p.warnings]))
 	}
@@ -48,6 +56,9 @@ func (p *Plain) Show(now stats.Progress) {
 func (p *Plain) Mark(marks []stats.Mark) {
 	for ; p.marks < len(marks); p.marks++ {
 		m := marks[p.marks]
+		if p.wasSaid(m) {
+			continue
+		}
 		text := m.What
 		if m.Detail != "" {
 			text += ": " + m.Detail
@@ -61,8 +72,33 @@ func (p *Plain) Warn(text string) {
 	p.line(p.last.Elapsed, p.last.Planned, "warning: "+show.Clean(text))
 }
 
-// Say writes a line of words.
-func (p *Plain) Say(text string) { p.line(p.last.Elapsed, p.last.Planned, show.Clean(text)) }
+// wasSaid reports whether words stand, or were now put, in place of a mark.
+func (p *Plain) wasSaid(m stats.Mark) bool {
+	switch {
+	case m.What != "interrupted" && m.What != "cut short":
+		return false
+	case p.owed > 0:
+		p.owed--
+		return true
+	case len(p.held) > 0:
+		p.line(m.At, p.last.Planned, show.Clean(p.held[0]))
+		p.held = p.held[1:]
+		return true
+	}
+	return false
+}
+
+// Say writes words about an interrupt at once, but not before the first
+// progress, which tells what began before it. They stand for the interrupt's
+// mark, which comes later.
+func (p *Plain) Say(text string) {
+	if !p.begun {
+		p.held = append(p.held, text)
+		return
+	}
+	p.owed++
+	p.line(p.last.Elapsed, p.last.Planned, show.Clean(text))
+}
 
 // glance is the run in one line.
 func glance(p stats.Progress) string {

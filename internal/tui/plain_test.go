@@ -41,3 +41,47 @@ func at(second int) stats.Progress {
 	}
 	return p
 }
+
+// Words about an interrupt and the mark of it are one thing: one line, after
+// what happened before it.
+func TestAnInterruptIsOneLine(t *testing.T) {
+	const words = "interrupted: finishing 3 iterations"
+	begun := []stats.Mark{{What: "main started"}}
+	stopped := append(begun[:1:1], stats.Mark{At: 300 * time.Millisecond, What: "interrupted", Detail: "what was started may finish"})
+	for name, test := range map[string]struct {
+		do   func(*tui.Plain)
+		want string
+	}{
+		"before the first progress": {func(p *tui.Plain) {
+			p.Say(words)
+			p.Show(stats.Progress{Elapsed: time.Second, Marks: stopped})
+		}, "0:00  main started\n0:00  " + words + "\n"},
+		"and nothing but the end follows": {func(p *tui.Plain) {
+			p.Say(words)
+			p.Mark(stopped)
+		}, "0:00  main started\n0:00  " + words + "\n"},
+		"the first progress is older": {func(p *tui.Plain) {
+			p.Say(words)
+			p.Show(stats.Progress{Marks: begun})
+			p.Mark(stopped)
+		}, "0:00  main started\n0:00  " + words + "\n"},
+		"later": {func(p *tui.Plain) {
+			p.Show(stats.Progress{Marks: begun})
+			p.Say(words)
+			p.Mark(stopped)
+		}, "0:00  main started\n0:00  " + words + "\n"},
+		"without words": {func(p *tui.Plain) { p.Mark(stopped) },
+			"0:00  main started\n0:00  interrupted: what was started may finish\n"},
+		"twice": {func(p *tui.Plain) {
+			p.Say(words)
+			p.Say("interrupted again: stopping now")
+			p.Mark(append(stopped[:2:2], stats.Mark{At: 400 * time.Millisecond, What: "cut short"}))
+		}, "0:00  main started\n0:00  " + words + "\n0:00  interrupted again: stopping now\n"},
+	} {
+		var b strings.Builder
+		test.do(tui.NewPlain(&b))
+		if b.String() != test.want {
+			t.Errorf("%s: got\n%swant\n%s", name, &b, test.want)
+		}
+	}
+}
