@@ -56,7 +56,7 @@ type windowLine struct {
 type windowStep struct {
 	Tags     Tags          `json:"tags"` // of its own, beside those of the plan
 	Requests Requests      `json:"requests"`
-	Rate     Number        `json:"rate_per_s"`
+	Rate     Number        `json:"rate_per_s"` // null for less than 0.1 s
 	BytesIn  uint64        `json:"bytes_in"`
 	BytesOut uint64        `json:"bytes_out"`
 	Status   Named[uint64] `json:"status"`
@@ -138,10 +138,14 @@ func stepLine(w *stats.Window, s *stats.StepSums) windowStep {
 	}
 }
 
-// rate is the complete answers per second of the window.
+// sliver is what a window must last for its rate to be told: the last one of a
+// run can be so short that a few answers make a peak which never was.
+const sliver = 100 * time.Millisecond
+
+// rate is the complete answers per second of the window; unknown of a sliver.
 func rate(w *stats.Window, s *stats.StepSums) Number {
 	span := w.To - w.From
-	return knownIf(span > 0, float64(s.Answers())/max(span, time.Nanosecond).Seconds())
+	return knownIf(span >= sliver, float64(s.Answers())/max(span, sliver).Seconds())
 }
 
 func stretch(s stats.Stretch) string {
@@ -151,7 +155,7 @@ func stretch(s stats.Stretch) string {
 func (o ndjsonOutput) Finish(*Summary, *stats.Result) error { return nil }
 
 // csvHead is the columns of csv. Times are response times; a cell is empty
-// where there is nothing to tell. Tags are all in one cell, as name=value;…
+// where there is nothing to tell, such as the rate of less than 0.1 s. Tags are all in one cell, as name=value;…
 func csvHead() []string {
 	return []string{"time_s", "workflow", "step", "stretch", "requests", "ok", "failed", "timed_out", "cancelled", "rate_per_s",
 		"mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms", "bytes_in", "bytes_out", "tags"}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -338,5 +339,27 @@ func TestAFullDiskIsToldAtOnceAndKeepsWhatWasWritten(t *testing.T) {
 	}
 	if kept, _ := os.ReadFile(path + ".partial"); string(kept) != "one\n" || names(t, dir) != "out.test.partial" {
 		t.Errorf("kept %q among %s", kept, names(t, dir))
+	}
+}
+
+// The last window of a run may be a sliver, whose rate is chance and would be the
+// highest point of every chart.
+func TestTheRateOfASliverIsUnknown(t *testing.T) {
+	for span, want := range map[time.Duration]string{200 * time.Microsecond: ",0,0,0,,", 100 * time.Millisecond: ",0,0,0,100,"} {
+		iv := stats.Interval{From: 1e9, To: 1e9 + span}
+		w := stats.NewStream("browse", hyperscale.Whole).Last(iv, []*stats.Record{browseRecord()}, stats.Readings{})
+		var b bytes.Buffer
+		specs, err := report.ParseSpecs([]string{"csv"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := report.Open(specs, &b, shopPlan())
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Window(w)
+		if err := o.Finish(shopResult(), summarise); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%v: no %q in\n%s%v", span, want, &b, err)
+		}
 	}
 }
