@@ -67,6 +67,7 @@ func (r *reader) target() {
 	for _, ref := range t.names() {
 		at := faults(ref.Offset)
 		if v, isVar := r.names.vars[ref.Name]; isVar {
+			v.used = true
 			maps.Copy(r.names.target, v.sets)
 		} else if set, known := r.names.plain(r, ref, at); !known {
 			r.unknown(at, ref.Name, nil)

@@ -29,6 +29,7 @@ type variable struct {
 	references int64   // of vars that its value is made of, itself included
 	size       int64   // about, of its value in bytes
 	known      bool    // value was evaluated
+	used       bool    // a text names it
 	value      *string // when it is known before the start
 }
 
@@ -76,6 +77,33 @@ func (ns *names) checkVars(r *reader) {
 	}
 }
 
+// ownVars are the names of the plan's vars before any comes from outside.
+func (r *reader) ownVars() map[string]bool {
+	own := make(map[string]bool, len(r.file.Vars))
+	for _, v := range r.file.Vars {
+		own[v.Key] = true
+	}
+	return own
+}
+
+// strangeVars refuses vars from outside that the plan neither has nor names: they
+// would change nothing. Those of the configuration are for all plans; and what
+// names a var is only known of a plan without other faults.
+func (r *reader) strangeVars(own map[string]bool) {
+	if len(r.Faults) > 0 || r.given.from["var"] == FromConfig {
+		return
+	}
+	for _, v := range r.file.Vars {
+		if v.V.From == "" || own[v.Key] || r.names.vars[v.Key].used {
+			continue
+		}
+		at := v.V.faults()(0)
+		at.What, at.Expected = fmt.Sprintf("the plan has no variable %q", v.Key), "one that it has"
+		at.Meant = r.nearest(v.Key, func() []string { return slices.Collect(maps.Keys(own)) })
+		r.Faults = append(r.Faults, at)
+	}
+}
+
 // Bounds of what vars stand for: how many vars the value of one may be made of,
 // each counted as often as it is used; how long it may be; and how long all
 // texts of steps may be with the values of their vars put in.
@@ -102,6 +130,7 @@ func (ns *names) visit(r *reader, name string, at Fault) *variable {
 		place := faults(ref.Offset)
 		if _, isVar := ns.vars[ref.Name]; isVar {
 			other := ns.visit(r, ref.Name, place)
+			other.used = true
 			maps.Copy(v.sets, other.sets)
 			v.references += other.references
 			v.size += other.size

@@ -154,6 +154,7 @@ func (r *reader) read(text []byte) *Loaded {
 	if root.Kind != yamlfile.Mapping {
 		return nil
 	}
+	own := r.ownVars()
 	settingPart{r}.settings()
 	r.general()
 	r.openData(text)
@@ -161,6 +162,7 @@ func (r *reader) read(text []byte) *Loaded {
 	flowPart{r}.workflows()
 	thresholdPart{r}.thresholds()
 	rowPart{r}.rowsSuffice()
+	r.strangeVars(own)
 	if len(r.Faults) > 0 {
 		return nil
 	}

@@ -219,32 +219,34 @@ workflows:
 thresholds: [p95 < 1s]
 `
 	for given, want := range map[string]string{
-		"timeout 5s":                            "5s",
-		"config:timeout 5s":                     "2s",
-		"env:timeout 5s,flag:timeout 6s":        "6s",
-		"flag:timeout 6s,env:timeout 5s":        "6s",
-		"header A: 2":                           `[A="2"]`,
-		"config:header A: 2":                    `[a="1"]`,
-		"header b: 2,header c: 3":               `[a="1" b="2" c="3"]`,
-		"http2 true":                            "HTTP 2",
-		"insecure true":                         "insecure",
-		"seed 5":                                "seed 5",
-		"config:seed 5":                         "seed 1",
-		"deadline 5m":                           "deadline 5m",
-		"var v=flag":                            `v="flag"`,
-		"config:var v=config":                   `v="plan"`,
-		"var w={{ uuid }}":                      `v="plan" w="{{ uuid }}"`,
-		"tag t=flag,tag u=2":                    `t="flag" u="2"`,
-		"config:tag t=config,config:tag u=2":    `t="plan" u="2"`,
-		"scale 0.5":                             "50/s for 5m",
-		"rate 500/s":                            "500/s for 10s",
-		"rate 500/s,duration 1m":                "500/s for 1m",
-		"rate 500/s,scale 2":                    "1000/s for 10s",
-		"config:rate 500/s":                     "100/s for 5m",
-		"vus 7":                                 "7 VUs for 10s",
-		"stage 3s:4":                            "0-4 VUs for 3s",
-		"iterations 9":                          "9 iterations",
-		"threshold main/GET /{{ v }}: p99 < 2s": "main/GET /{{ v }}: p99 < 2s",
+		"timeout 5s":                             "5s",
+		"config:timeout 5s":                      "2s",
+		"env:timeout 5s,flag:timeout 6s":         "6s",
+		"flag:timeout 6s,env:timeout 5s":         "6s",
+		"header A: 2":                            `[A="2"]`,
+		"config:header A: 2":                     `[a="1"]`,
+		"header b: 2,header c: 3":                `[a="1" b="2" c="3"]`,
+		"http2 true":                             "HTTP 2",
+		"insecure true":                          "insecure",
+		"seed 5":                                 "seed 5",
+		"config:seed 5":                          "seed 1",
+		"deadline 5m":                            "deadline 5m",
+		"var v=flag":                             `v="flag"`,
+		"config:var v=config":                    `v="plan"`,
+		"var w={{ uuid }},header d: {{ w }}":     `v="plan" w="{{ uuid }}"`,
+		"var w={{ u }},header d: {{ w }},var u=": `v="plan" w="{{ u }}" u=""`,
+		"config:var w=1":                         `w="1" v="plan"`,
+		"tag t=flag,tag u=2":                     `t="flag" u="2"`,
+		"config:tag t=config,config:tag u=2":     `t="plan" u="2"`,
+		"scale 0.5":                              "50/s for 5m",
+		"rate 500/s":                             "500/s for 10s",
+		"rate 500/s,duration 1m":                 "500/s for 1m",
+		"rate 500/s,scale 2":                     "1000/s for 10s",
+		"config:rate 500/s":                      "100/s for 5m",
+		"vus 7":                                  "7 VUs for 10s",
+		"stage 3s:4":                             "0-4 VUs for 3s",
+		"iterations 9":                           "9 iterations",
+		"threshold main/GET /{{ v }}: p99 < 2s":  "main/GET /{{ v }}: p99 < 2s",
 	} {
 		l, err := readText(text, settingsOf2(given)...)
 		if err != nil {
@@ -311,7 +313,7 @@ func pairs(all []hyperscale.Pair) string {
 
 // TestBadSettings holds what is said of settings that can't be.
 func TestBadSettings(t *testing.T) {
-	one := "target: http://x\nworkflows: {a: {load: {vus: 1, for: 1s}, steps: [{get: /}]}, b: {steps: [{get: /}]}}"
+	one := "target: http://x\nvars: {vr: 1}\nworkflows: {a: {load: {vus: 1, for: 1s}, steps: [{get: /}]}, b: {steps: [{get: /}]}}"
 	two := "target: http://x\nworkflows: {a: {load: {vus: 1, for: 1s}, steps: [{get: /}]}, b: {load: {vus: 1, for: 1s}, steps: [{get: /}]}}"
 	for given, want := range map[string]string{
 		"timeout 5":             `--timeout 5: the duration "5" has no unit; expected a duration such as 500ms, 30s or 1m30s; did you mean 5s`,
@@ -326,6 +328,8 @@ func TestBadSettings(t *testing.T) {
 		"header a: {{ b":        `--header a: {{ b: "{{" is not closed; expected "}}", or \{{ for the text {{`,
 		"var uuid=1":            `--var uuid=1: "uuid" is built in and can't be redefined; expected another name`,
 		"var a={{ b }}":         `--var a={{ b }}: nothing is named "b"`,
+		"var nope=1":            `--var nope=1: the plan has no variable "nope"; expected one that it has`,
+		"env:var VR=1":          `--var VR=1: the plan has no variable "VR"; expected one that it has; did you mean vr`,
 		"tag a":                 `--tag a: it has no name and value; expected NAME=VALUE`,
 		"threshold p95 < 1":     `--threshold p95 < 1: the time "1" has no unit; expected such as 300ms or 2s; did you mean 1ms`,
 		"threshold c: p95 < 1s": `--threshold c: p95 < 1s: there is no workflow "c"; expected WORKFLOW or WORKFLOW/STEP`,

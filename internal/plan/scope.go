@@ -60,6 +60,7 @@ func (s *scope) name(ref expr.NameRef, at Fault) {
 		return
 	}
 	if v, isVar := s.names.vars[ref.Name]; isVar {
+		v.used = true
 		for set := range v.sets {
 			s.flow.sets[set] = true
 		}
