@@ -18,19 +18,25 @@ type legShared struct {
 	overs        atomic.Int32
 	noRow        atomic.Int64
 
-	mu      sync.Mutex // of what follows: one iteration of a workflow without load
-	failed  bool
-	cut     bool
-	why     string
-	exports map[string]session.Value
-
-	stopped hyperscale.JobTime // the latest lane's
-	waived  hyperscale.JobTime // of all lanes
+	mu  sync.Mutex
+	end legEnd // guarded by mu
 
 	stream *stats.Stream // of the books' goroutine, as are the fields below
 	cells  map[cellKey]*cell
 	reach  []hyperscale.JobTime // of each lane: where its last part ended
 	closed int
+}
+
+// legEnd is how a leg ended, as its lanes tell it.
+type legEnd struct {
+	stopped hyperscale.JobTime // the latest lane's
+	waived  hyperscale.JobTime // of all lanes
+
+	// One iteration of a workflow without load.
+	failed  bool
+	cut     bool
+	why     string
+	exports map[string]session.Value
 }
 
 func newLegShared(e *Engine, leg *Leg) *legShared {
@@ -67,24 +73,24 @@ func (s *legShared) record() *stats.Record {
 func (s *legShared) stoppedAt(at, waived hyperscale.JobTime) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stopped = max(s.stopped, at)
-	s.waived += waived
+	s.end.stopped = max(s.end.stopped, at)
+	s.end.waived += waived
 }
 
 // finishOnce keeps how the iteration of a workflow without load ended.
 func (s *legShared) finishOnce(u *user, o session.Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failed, s.cut = o == session.Failed, o == session.Interrupted
+	s.end.failed, s.end.cut = o == session.Failed, o == session.Interrupted
 	if o != session.OK {
 		return
 	}
 	exports, missing := u.session.Exports()
 	if missing != "" {
-		s.failed, s.why = true, "no value "+missing+" to export"
+		s.end.failed, s.end.why = true, "no value "+missing+" to export"
 		return
 	}
-	s.exports = exports
+	s.end.exports = exports
 }
 
 // cutPart is what a lane hands in: a record, its last word, or a report that is
@@ -249,6 +255,6 @@ func (b *books) legEnded(s *legShared) {
 	defer s.mu.Unlock()
 	b.engine.reports <- Report{
 		Leg: s.leg.ID, Kind: LegEnded, At: b.engine.clock(),
-		Failed: s.failed, Interrupted: s.cut, Reason: s.why, Exports: s.exports, NoRows: s.noRow.Load(), Stopped: s.stopped, Waived: s.waived,
+		Failed: s.end.failed, Interrupted: s.end.cut, Reason: s.end.why, Exports: s.end.exports, NoRows: s.noRow.Load(), Stopped: s.end.stopped, Waived: s.end.waived,
 	}
 }

@@ -15,23 +15,28 @@ const unconnectedWait = 100 * hyperscale.JobTime(1e6)
 
 // laneLeg is one lane's part of a leg.
 type laneLeg struct {
-	leg     *Leg
-	lane    *lane
-	course  course
-	state   legState
-	start   hyperscale.JobTime
-	end     hyperscale.JobTime // of the load; never: when its work is done
-	cutoff  hyperscale.JobTime // when what is still under way is cut
-	rec     *stats.Record
-	active  int64              // iterations under way
+	leg    *Leg
+	lane   *lane
+	course course
+	state  legState
+	start  hyperscale.JobTime
+	end    hyperscale.JobTime // of the load; never: when its work is done
+	cutoff hyperscale.JobTime // when what is still under way is cut
+	rec    *stats.Record
+	active int64 // iterations under way
+	presence
+	from   hyperscale.JobTime // of the window under way
+	users  []*user
+	warm   bool // the warm-up is not over
+	shared *legShared
+}
+
+// presence is how many VUs there are, for reckoning VU-time.
+type presence struct {
 	present int64              // VUs that exist by the schedule: their time is delivered
 	absent  int64              // VUs that would, had they not ended as the plan wished: stop-vu, no row left
 	waived  hyperscale.JobTime // VU-time of the absent
-	since   hyperscale.JobTime
-	from    hyperscale.JobTime // of the window under way
-	users   []*user
-	warm    bool // the warm-up is not over
-	shared  *legShared
+	since   hyperscale.JobTime // reckoned so far
 }
 
 type legState uint8
