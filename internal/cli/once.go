@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ type tracer struct {
 	mu    sync.Mutex
 	w     io.Writer
 	theme show.Theme
+	head  string // what each exchange is headed by; "": its step and where it goes
 }
 
 func newTracer(w io.Writer, theme show.Theme) *tracer { return &tracer{w: w, theme: theme} }
@@ -36,8 +38,10 @@ func (a *app) traceTo() io.Writer {
 // show writes one exchange; that it cannot be written shows at the summary.
 func (t *tracer) show(workflow, step string, x *wire.Exchange) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", t.theme.Strong(show.Clean(workflow+"/"+step)+"  "+x.Request.Origin.Scheme+"://"+show.Clean(x.Request.Origin.Host)+":"+x.Request.Origin.Port))
-	t.message(&b, "> ", t.theme.Accent, x.Request.Head, x.Request.Body, int64(len(x.Request.Body)))
+	origin := x.Request.Origin
+	head := cmp.Or(t.head, workflow+"/"+step+"  "+origin.Scheme+"://"+origin.Host+":"+origin.Port)
+	fmt.Fprintf(&b, "%s\n", t.theme.Strong(show.Clean(head)))
+	t.message(&b, "> ", t.theme.Accent, sentHead(x), x.Request.Body, int64(len(x.Request.Body)))
 	if x.Fault != 0 {
 		t.fault(&b, x)
 	} else {
@@ -51,6 +55,11 @@ func (t *tracer) show(workflow, step string, x *wire.Exchange) {
 }
 
 func (t *tracer) fault(b *strings.Builder, x *wire.Exchange) {
+	fmt.Fprintf(b, "%s\n", t.theme.Bad("! "+show.Clean(faultText(x))))
+}
+
+// faultText says why an exchange failed.
+func faultText(x *wire.Exchange) string {
 	text := new(session.Program).FaultName(x.Fault)
 	switch {
 	case strings.Contains(x.Text, text): // the system's words name the kind already
@@ -58,7 +67,7 @@ func (t *tracer) fault(b *strings.Builder, x *wire.Exchange) {
 	case x.Text != "":
 		text += ": " + x.Text
 	}
-	fmt.Fprintf(b, "%s\n", t.theme.Bad("! "+show.Clean(text)))
+	return text
 }
 
 // shownBody is how much of a body is shown.

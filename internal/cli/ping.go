@@ -2,10 +2,14 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"io"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"hyperscale/internal/engine/wire"
 	"hyperscale/internal/local"
 	"hyperscale/internal/plan"
 	"hyperscale/internal/report"
@@ -38,20 +42,80 @@ func ping(ctx context.Context, a *app, url string) error {
 		return refused(err)
 	}
 	defer func() { _ = loaded.Close() }() // only read
-	trace := a.Stdout
-	if a.json {
-		trace = io.Discard
+	var got answer
+	trace := got.take
+	if !a.json {
+		text := newTracer(a.Stdout, a.theme(a.Terminal.Out))
+		text.head = url
+		trace = text.show
 	}
 	a.quiet = true // one request is over before anyone looks
 	result, err := a.watched(ctx, local.Config{
-		Plan: loaded.Plan, Rows: rows(loaded), Version: Version, Lanes: 1, Trace: newTracer(trace, a.theme(a.Terminal.Out)).show,
+		Plan: loaded.Plan, Rows: rows(loaded), Version: Version, Lanes: 1, Trace: trace,
 	}, new(report.Outputs))
 	if err != nil {
 		return err
 	}
 	a.outcome = outcome{result: result}
 	if a.json {
-		return report.WriteJSON(a.Stdout, report.Summarise(result, report.Options{ExitCode: exitCode(a.outcome)}))
+		return writePing(a.Stdout, report.Summarise(result, report.Options{ExitCode: exitCode(a.outcome)}), &got)
 	}
 	return nil
+}
+
+// answer is what ping --json adds to the summary: what came back, and the parts
+// of its time in milliseconds. What there was none of is null: a connection that
+// was open already, an answer that never began.
+type answer struct {
+	Status *int                `json:"status"`
+	Head   []string            `json:"head"` // lines
+	Body   *string             `json:"body"` // its beginning; null: empty, or no text
+	Size   int64               `json:"body_bytes"`
+	Error  *string             `json:"error"`
+	Phases map[string]*float64 `json:"phases_ms"` // connect, tls, first_byte, transfer, total
+}
+
+// take keeps an exchange; of several, the last.
+func (a *answer) take(_, _ string, x *wire.Exchange) {
+	p := x.Phases
+	*a = answer{Head: []string{}, Phases: map[string]*float64{
+		"connect": millis(p.Connect), "tls": nil, "first_byte": millis(p.FirstByte), "transfer": millis(p.Transfer),
+		"total": millis(x.Answer.End - x.Answer.Start),
+	}}
+	if x.Request.Origin.Scheme == "https" {
+		a.Phases["tls"] = millis(p.TLS)
+	}
+	if x.Fault != 0 {
+		text := faultText(x)
+		a.Error = &text
+		return
+	}
+	status := x.Answer.Status
+	a.Status, a.Size = &status, x.Answer.BodySize
+	for line := range strings.SplitSeq(strings.TrimRight(string(x.Answer.Head), "\r\n"), "\r\n") {
+		a.Head = append(a.Head, line)
+	}
+	if text, _ := readable(x.Answer.Head, x.Answer.Body); text != "" {
+		a.Body = &text
+	}
+}
+
+// millis is d in milliseconds; nil for what was not.
+func millis(d time.Duration) *float64 {
+	if d < 0 {
+		return nil
+	}
+	ms := float64(d) / float64(time.Millisecond)
+	return &ms
+}
+
+// writePing writes the summary with the answer in it.
+func writePing(w io.Writer, s *report.Summary, a *answer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(struct {
+		*report.Summary
+		Answer *answer `json:"answer"`
+	}{s, a})
 }
