@@ -42,8 +42,8 @@ func requestFlags() []settingFlag {
 // workflow that has one.
 func loadFlags() []settingFlag {
 	return []settingFlag{
-		{name: "vus", short: "c", known: []string{"u"}, arg: "N", about: "virtual users (10); with --rate the most in flight", check: count},
-		{name: "iterations", short: "n", known: []string{"i"}, arg: "N", about: "end after so many", check: count},
+		{name: "vus", short: "c", known: []string{"u"}, arg: "N", about: "virtual users (10); with --rate the most in flight", check: positive},
+		{name: "iterations", short: "n", known: []string{"i"}, arg: "N", about: "end after so many", check: positive},
 		{name: "duration", short: "d", known: []string{"z"}, arg: "DURATION", about: "end after so long (10s)", check: duration},
 		{name: "rate", known: []string{"R", "qps"}, arg: "N[/s|m|h]", about: "arrivals of the whole test, however fast the target answers", check: rate},
 		{name: "stage", arg: "OVER:LEVEL", about: "30s:100 goes to 100 VUs in 30 s, 30s:100/s to that rate", many: true, check: stage},
@@ -190,6 +190,14 @@ func count(s string) (string, error) {
 	return s, nil
 }
 
+// positive is a count above zero.
+func positive(s string) (string, error) {
+	if n, err := strconv.ParseUint(s, 10, 63); err != nil || n == 0 {
+		return "", errors.New("expected a whole number above zero")
+	}
+	return s, nil
+}
+
 func factor(s string) (string, error) {
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(f > 0) || f > 1e9 {
@@ -204,7 +212,7 @@ func duration(s string) (string, error) {
 		s += "s"
 	}
 	if d, err := hyperscale.ParseDuration(s); err != nil || d <= 0 {
-		return "", errors.New("expected a duration such as 30s, 5m or 1h30m")
+		return "", errors.New("expected a duration above zero such as 30s, 5m or 1h30m")
 	}
 	return s, nil
 }

@@ -107,7 +107,11 @@ func badValue(e *pflag.InvalidValueError) error {
 	case kind == "DURATION" && strings.HasSuffix(f.Name, "duration"):
 		expected += "; a request body is -b"
 	}
-	return refuse("%s %q: %s", dashed(f), e.GetValue(), expected)
+	value := e.GetValue()
+	if value == "" {
+		value = `""`
+	}
+	return refuse("%s %s: it does not fit; %s", dashed(f), value, expected)
 }
 
 // dashed is a flag as people know it; one that is kept under another name by

@@ -44,29 +44,29 @@ func (q QuickLoad) read(scale string) (l quickLoad, err error) {
 	l.scale = 1
 	if scale != "" {
 		if l.scale, err = strconv.ParseFloat(scale, 64); err != nil || !(l.scale > 0) || l.scale > 1e9 {
-			return l, fmt.Errorf("--scale %s; expected a number above zero, such as 0.5 or 2", scale)
+			return l, wrongSetting("scale", scale, notThat("it is no factor", "a number above zero, such as 0.5 or 2"))
 		}
 	}
 	for _, f := range []struct {
-		flag, text string
+		name, text string
 		read       func(string) error
 	}{
-		{"-c", q.VUs, countInto(&l.vus)},
-		{"-n", q.Iterations, countInto(&l.iterations)},
-		{"-d", q.Duration, durationInto(&l.duration)},
-		{"--rate", q.Rate, rateInto(&l.rate)},
+		{"vus", q.VUs, countInto(&l.vus)},
+		{"iterations", q.Iterations, countInto(&l.iterations)},
+		{"duration", q.Duration, durationInto(&l.duration)},
+		{"rate", q.Rate, rateInto(&l.rate)},
 	} {
 		if f.text == "" {
 			continue
 		}
 		if err := f.read(f.text); err != nil {
-			return l, fmt.Errorf("%s: %w", f.flag, err)
+			return l, wrongSetting(f.name, f.text, err)
 		}
 	}
 	for _, text := range q.Stages {
 		s, err := readStage(text)
 		if err != nil {
-			return l, fmt.Errorf("--stage %s: %w", text, err)
+			return l, wrongSetting("stage", text, err)
 		}
 		l.stages = append(l.stages, s)
 	}
@@ -80,7 +80,7 @@ func countInto(n *int64) func(string) error {
 	return func(text string) (err error) {
 		*n, err = strconv.ParseInt(text, 10, 64)
 		if err != nil || *n < 1 || *n > mostCount {
-			return fmt.Errorf("%q; expected a whole number above zero", text)
+			return notThat("it is no whole number above zero", "such as 100")
 		}
 		return nil
 	}
@@ -89,7 +89,7 @@ func countInto(n *int64) func(string) error {
 func durationInto(d *time.Duration) func(string) error {
 	return func(text string) (err error) {
 		if *d, err = hyperscale.ParseDuration(text); err == nil && *d == 0 {
-			err = fmt.Errorf("%q; expected a duration above zero", text)
+			err = notThat("it must be above zero", "such as 30s")
 		}
 		return err
 	}
@@ -98,7 +98,7 @@ func durationInto(d *time.Duration) func(string) error {
 func rateInto(r *hyperscale.Rate) func(string) error {
 	return func(text string) (err error) {
 		if *r, err = hyperscale.ParseRate(text); err == nil && *r == 0 {
-			err = fmt.Errorf("%q; expected a rate above zero", text)
+			err = notThat("it must be above zero", "such as 100/s")
 		}
 		return err
 	}
@@ -108,7 +108,7 @@ func rateInto(r *hyperscale.Rate) func(string) error {
 func readStage(text string) (s quickStage, err error) {
 	over, to, ok := strings.Cut(text, ":")
 	if !ok {
-		return s, errors.New("expected OVER:LEVEL such as 30s:100 (VUs) or 30s:100/s")
+		return s, notThat("it is no stage", "OVER:LEVEL such as 30s:100 (VUs) or 30s:100/s")
 	}
 	if s.over, err = hyperscale.ParseDuration(over); err != nil {
 		return s, err
@@ -119,7 +119,7 @@ func readStage(text string) (s quickStage, err error) {
 	}
 	s.to.VUs, err = strconv.ParseInt(to, 10, 64)
 	if err != nil || s.to.VUs < 0 || s.to.VUs > mostCount {
-		err = fmt.Errorf("%q is no level; expected such as 100 (VUs) or 100/s", to)
+		err = notThat(fmt.Sprintf("%q is no level", to), "such as 100 (VUs) or 100/s")
 	}
 	return s, err
 }
@@ -227,7 +227,7 @@ func timeOf(n int64, r hyperscale.Rate) (time.Duration, error) {
 	ms := new(big.Int).Mul(big.NewInt(n), big.NewInt(int64(hyperscale.PerSecond)*(int64(time.Second)/round)))
 	ms.Add(ms, big.NewInt(int64(r)-1)).Quo(ms, big.NewInt(int64(r)))
 	if !ms.IsInt64() || ms.Int64() > math.MaxInt64/round {
-		return 0, fmt.Errorf("-n %d at %v takes more than 292 years; expected a higher --rate", n, r)
+		return 0, wrongSetting("iterations", strconv.FormatInt(n, 10), notThat(fmt.Sprintf("at %v they take more than 292 years", r), "a higher --rate"))
 	}
 	return time.Duration(ms.Int64() * round), nil
 }

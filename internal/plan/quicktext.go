@@ -108,7 +108,7 @@ func (q Quick) head(target string) ([]planLine, error) {
 	}
 	if q.Seed != "" {
 		if _, err := parseSeed(q.Seed); err != nil {
-			return nil, fmt.Errorf("--seed: %w", err)
+			return nil, wrongSetting("seed", q.Seed, err)
 		}
 		lines = append(lines, planLine{"seed", q.Seed, "of all random draws"})
 	}
@@ -117,7 +117,7 @@ func (q Quick) head(target string) ([]planLine, error) {
 	}
 	var deadline time.Duration
 	if err := durationInto(&deadline)(q.Deadline); err != nil {
-		return nil, fmt.Errorf("--deadline: %w", err)
+		return nil, wrongSetting("deadline", q.Deadline, err)
 	}
 	return append(lines, planLine{"deadline", hyperscale.FormatDuration(deadline), "of the whole run"}), nil
 }
@@ -127,7 +127,7 @@ func (q Quick) defaults() (lines []planLine, err error) {
 	if q.Timeout != "" {
 		var timeout time.Duration
 		if err := durationInto(&timeout)(q.Timeout); err != nil {
-			return nil, fmt.Errorf("--timeout: %w", err)
+			return nil, wrongSetting("timeout", q.Timeout, err)
 		}
 		lines = append(lines, planLine{"timeout", hyperscale.FormatDuration(timeout), "from name lookup to last byte"})
 	}
@@ -161,7 +161,7 @@ func (q Quick) step(path string) (string, error) {
 	case method == "":
 		method = "GET"
 	case !isToken(method):
-		return "", fmt.Errorf("-m %q is no method; expected such as GET, POST or PURGE", q.Method)
+		return "", wrongSetting("method", q.Method, notThat("it is no method", "such as GET, POST or PURGE"))
 	}
 	var lines []planLine
 	if bare, _, hasQuery := strings.Cut(path, "?"); hasQuery {
@@ -198,7 +198,7 @@ func (q Quick) body() ([]planLine, error) {
 	case !isFile:
 		return []planLine{{"body", yamlText(*q.Body), ""}}, nil
 	case path == "":
-		return nil, errors.New("-b @ names no file; expected -b @FILE, or the text of the body")
+		return nil, wrongSetting("body", *q.Body, notThat("it names no file", "-b @FILE, or the text of the body"))
 	}
 	return []planLine{{"file", yamlText(path), ""}}, nil
 }
@@ -216,12 +216,12 @@ func (q Quick) headers() (lines []planLine, err error) {
 		name, value, ok := strings.Cut(text, ":")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		if !ok || !isToken(name) || strings.ContainsFunc(value, unicode.IsControl) {
-			return nil, fmt.Errorf("-H %q is no header; expected \"NAME: VALUE\"", text)
+			return nil, wrongSetting("header", text, notThat("it is no header", `"NAME: VALUE"`))
 		}
 		lower := strings.ToLower(name)
 		i, again := place[lower]
 		if again && slices.Contains(onceOnly, lower) {
-			return nil, fmt.Errorf("-H %q: a request has only one %s; expected it once", text, lower)
+			return nil, wrongSetting("header", text, notThat("a request has only one "+lower, "it once"))
 		}
 		if !again {
 			i = len(lines)

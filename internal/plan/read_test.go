@@ -316,25 +316,27 @@ func TestBadSettings(t *testing.T) {
 	one := "target: http://x\nvars: {vr: 1}\nworkflows: {a: {load: {vus: 1, for: 1s}, steps: [{get: /}]}, b: {steps: [{get: /}]}}"
 	two := "target: http://x\nworkflows: {a: {load: {vus: 1, for: 1s}, steps: [{get: /}]}, b: {load: {vus: 1, for: 1s}, steps: [{get: /}]}}"
 	for given, want := range map[string]string{
-		"timeout 5":             `--timeout 5: the duration "5" has no unit; expected a duration such as 500ms, 30s or 1m30s; did you mean 5s`,
-		"timeout 0s":            `--timeout 0s: it must be above zero; expected such as 30s`,
-		"seed -1":               `--seed -1: "-1" is no seed; expected a whole number from 0 to 18446744073709551615`,
-		"scale 0":               `--scale 0: "0" is no factor; expected a number above zero, such as 0.5 or 2`,
-		"scale NaN":             `--scale NaN: "NaN" is no factor; expected a number above zero, such as 0.5 or 2`,
-		"http2 maybe":           `--http2 maybe: "maybe" is neither on nor off; expected true or false`,
-		"header nothing":        `--header nothing: it has no name and value; expected NAME:VALUE`,
-		"header a b: c":         `--header a b: c: "a b" can't be the name of a header; expected letters, digits and -`,
-		"header a: {{ b }}":     `--header a: {{ b }}: nothing is named "b"`,
-		"header a: {{ b":        `--header a: {{ b: "{{" is not closed; expected "}}", or \{{ for the text {{`,
-		"var uuid=1":            `--var uuid=1: "uuid" is built in and can't be redefined; expected another name`,
-		"var a={{ b }}":         `--var a={{ b }}: nothing is named "b"`,
-		"var nope=1":            `--var nope=1: the plan has no variable "nope"; expected one that it has`,
-		"env:var VR=1":          `--var VR=1: the plan has no variable "VR"; expected one that it has; did you mean vr`,
-		"tag a":                 `--tag a: it has no name and value; expected NAME=VALUE`,
-		"threshold p95 < 1":     `--threshold p95 < 1: the time "1" has no unit; expected such as 300ms or 2s; did you mean 1ms`,
-		"threshold c: p95 < 1s": `--threshold c: p95 < 1s: there is no workflow "c"; expected WORKFLOW or WORKFLOW/STEP`,
-		"method GET":            `--method: it has no meaning with a plan; expected it in the plan`,
-		"rate 5":                `--rate: the rate "5" has no unit; expected a rate such as 500/s, 30/m or 100/h; did you mean 5/s`,
+		"timeout 5":              `--timeout 5: the duration "5" has no unit; expected a duration such as 500ms, 30s or 1m30s; did you mean 5s`,
+		"timeout 0s":             `--timeout 0s: it must be above zero; expected such as 30s`,
+		"seed -1":                `--seed -1: "-1" is no seed; expected a whole number from 0 to 18446744073709551615`,
+		"scale 0":                `--scale 0: "0" is no factor; expected a number above zero, such as 0.5 or 2`,
+		"scale NaN":              `--scale NaN: "NaN" is no factor; expected a number above zero, such as 0.5 or 2`,
+		"http2 maybe":            `--http2 maybe: "maybe" is neither on nor off; expected true or false`,
+		"header nothing":         `-H/--header nothing: it has no name and value; expected NAME:VALUE`,
+		"header a b: c":          `-H/--header a b: c: "a b" can't be the name of a header; expected letters, digits and -`,
+		"header a: {{ b }}":      `-H/--header a: {{ b }}: nothing is named "b"`,
+		"header a: {{ b":         `-H/--header a: {{ b: "{{" is not closed; expected "}}", or \{{ for the text {{`,
+		"var uuid=1":             `--var uuid=1: "uuid" is built in and can't be redefined; expected another name`,
+		"var a={{ b }}":          `--var a={{ b }}: nothing is named "b"`,
+		"var nope=1":             `--var nope=1: the plan has no variable "nope"; expected one that it has`,
+		"env:var VR=1":           `--var VR=1: the plan has no variable "VR"; expected one that it has; did you mean vr`,
+		"tag a":                  `--tag a: it has no name and value; expected NAME=VALUE`,
+		"threshold p95 < 1":      `--threshold p95 < 1: the time "1" has no unit; expected such as 300ms or 2s; did you mean 1ms`,
+		"threshold c: p95 < 1s":  `--threshold c: p95 < 1s: there is no workflow "c"; expected WORKFLOW or WORKFLOW/STEP`,
+		"method GET":             `-m/--method GET: it is for runs without a plan; expected the method in a step of the plan`,
+		"iterations 0":           `-n/--iterations 0: it is no whole number above zero; expected such as 100`,
+		"duration 1s,stage 1s:1": `-d and --stage exclude each other: the stages say how long the load goes on`,
+		"rate 5":                 `--rate 5: the rate "5" has no unit; expected a rate such as 500/s, 30/m or 100/h; did you mean 5/s`,
 	} {
 		_, err := readText(one, settingsOf2(given)...)
 		if err == nil || err.Error() != want {
@@ -342,7 +344,11 @@ func TestBadSettings(t *testing.T) {
 		}
 	}
 	_, err := readText(two, settingsOf2("rate 5/s,duration 1s")...)
-	if want := "--duration, --rate: 2 workflows of the plan have a load; expected flags of the load only where one workflow has one"; err == nil || err.Error() != want {
+	if want := "-d/--duration 1s, --rate 5/s: flags can replace the load of one workflow, and the plan has 2 with a load; expected the loads changed in the plan, or --scale"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	_, err = readText("target: http://x\nworkflows: {a: {steps: [{get: /}]}}", settingsOf2("vus 2")...)
+	if want := "-c/--vus 2: the plan has no load that flags could replace; expected a workflow with a load in the plan, or no flags of a load"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	_, err = readText("target: http://x\nworkflows: {a: {load: {vus: 1, for: 1s}, cookies: keep, steps: [{get: /}]}}", settingsOf2("rate 5/s")...)

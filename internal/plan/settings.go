@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -88,7 +89,7 @@ func over[T any](r settingPart, g *givenSettings, name string, to *yamlfile.Valu
 	last := text[len(text)-1]
 	v, err := parse(last)
 	if err != nil {
-		r.outsideFault("--"+name+" "+last, err)
+		r.outsideFault(flagText(name, last), err)
 		return
 	}
 	*to = yamlfile.Of(v)
@@ -149,7 +150,7 @@ func (r settingPart) mapped(g *givenSettings, setting, separator string, base ya
 	var own yamlfile.Map[template]
 	for _, text := range g.all(setting) {
 		name, value, ok := strings.Cut(text, separator)
-		from := "--" + setting + " " + text
+		from := flagText(setting, text)
 		if !ok || strings.TrimSpace(name) == "" {
 			r.outsideFault(from, &hyperscale.LexicalError{What: "it has no name and value", Expected: "NAME" + separator + "VALUE"})
 			continue
@@ -177,7 +178,7 @@ func (r settingPart) tags(g *givenSettings) {
 	for _, text := range g.all("tag") {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" {
-			r.outsideFault("--tag "+text, &hyperscale.LexicalError{What: "it has no name and value", Expected: "NAME=VALUE"})
+			r.outsideFault(flagText("tag", text), &hyperscale.LexicalError{What: "it has no name and value", Expected: "NAME=VALUE"})
 			continue
 		}
 		own = append(own, yamlfile.Pair[yamlfile.Value[constant]]{Key: name, V: yamlfile.Of(constant(value))})
@@ -205,7 +206,7 @@ func (r settingPart) replaceLoad(g *givenSettings) {
 	var flags []string
 	for _, name := range loadSettings {
 		if len(g.values[name]) > 0 && g.from[name] != FromConfig {
-			flags = append(flags, "--"+name)
+			flags = append(flags, flagText(name, strings.Join(g.values[name], " ")))
 		}
 	}
 	if len(flags) == 0 {
@@ -218,15 +219,22 @@ func (r settingPart) replaceLoad(g *givenSettings) {
 			driven = append(driven, &r.file.Workflows[i])
 		}
 	}
-	if len(driven) != 1 {
-		r.outsideFault(r.given.flags, &hyperscale.LexicalError{
-			What: fmt.Sprintf("%d workflows of the plan have a load", len(driven)), Expected: "flags of the load only where one workflow has one",
-		})
+	switch len(driven) {
+	case 0:
+		r.outsideFault(r.given.flags, notThat("the plan has no load that flags could replace", "a workflow with a load in the plan, or no flags of a load"))
+		return
+	case 1:
+	default:
+		what := fmt.Sprintf("flags can replace the load of one workflow, and the plan has %d with a load", len(driven))
+		r.outsideFault(r.given.flags, notThat(what, "the loads changed in the plan, or --scale"))
 		return
 	}
 	load, err := q.file()
-	if err != nil {
-		r.outsideFault(r.given.flags, err)
+	if own, is := errors.AsType[*settingError](err); is {
+		r.Faults = append(r.Faults, own.Fault)
+		return
+	} else if err != nil {
+		r.outsideFault("", err) // it names its flags
 		return
 	}
 	driven[0].V.Load, r.given.load = load, driven[0].Key
@@ -276,6 +284,7 @@ func (r settingPart) unused(g *givenSettings) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		r.outsideFault("--"+name, &hyperscale.LexicalError{What: "it has no meaning with a plan", Expected: "it in the plan"})
+		value := g.values[name][len(g.values[name])-1]
+		r.outsideFault(flagText(name, value), notThat("it is for runs without a plan", "the "+name+" in a step of the plan"))
 	}
 }

@@ -226,7 +226,7 @@ func (r thresholdPart) wrongThreshold(file *thresholdFile, err error) {
 	r.Wrong(file.Node, err)
 	if file.Node == nil {
 		last := &r.Faults[len(r.Faults)-1]
-		last.Outside, last.From = true, "--threshold "+file.Text
+		last.Outside, last.From = true, flagText("threshold", file.Text)
 	}
 }
 
@@ -235,7 +235,7 @@ func (r thresholdPart) scope(file *thresholdFile, t *hyperscale.Threshold) {
 	workflow, step, hasStep := strings.Cut(file.Scope, "/")
 	at := Fault{Pos: file.ScopePos, Outside: file.Node == nil}
 	if at.Outside {
-		at.From = "--threshold " + file.Scope + ": " + file.Text
+		at.From = flagText("threshold", file.Scope+": "+file.Text)
 	}
 	t.Workflow, t.Step = workflow, step
 	found := r.flow(workflow)
