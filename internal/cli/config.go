@@ -3,19 +3,22 @@ package cli
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"hyperscale/internal/expr"
 	"hyperscale/internal/plan"
 	"hyperscale/internal/plan/yamlfile"
 )
 
-// entry is one key of the configuration file.
+// entry is one key of the configuration file, or what a variable says.
 type entry struct {
-	place  string // FILE:LINE:COL
+	fault  yamlfile.Fault // with the place, for values that are wrong
 	values []string
 }
 
@@ -50,7 +53,7 @@ func (a *app) fillFlag(f *pflag.Flag, configured entry) error {
 	}
 	value, _ := a.env(variable(f.Name))
 	has := value != "" // as everywhere, an empty variable is none
-	fromEnv := entry{variable(f.Name), []string{value}}
+	fromEnv := entry{yamlfile.Fault{From: variable(f.Name), Outside: true}, []string{value}}
 	if s, ok := f.Value.(*settingValue); ok {
 		err := apply(&settingValue{s.settingFlag, s.set, plan.FromConfig}, configured)
 		if err == nil && has {
@@ -70,7 +73,9 @@ func (a *app) fillFlag(f *pflag.Flag, configured entry) error {
 func apply(v pflag.Value, from entry) error {
 	for _, text := range from.values {
 		if err := v.Set(text); err != nil {
-			return fmt.Errorf("%s: %q: %w", from.place, text, err)
+			fault := from.fault
+			fault.What = fmt.Sprintf("%q: %v", text, err)
+			return yamlfile.Faults{fault}
 		}
 	}
 	return nil
@@ -105,10 +110,13 @@ func entries(file string, top *yamlfile.Node, known map[string]bool) (map[string
 	var faults yamlfile.Faults
 	for _, e := range top.Entries {
 		if !known[e.Key] {
-			faults = append(faults, yamlfile.Fault{Pos: top.KeyPos(e.Key), What: fmt.Sprintf("no flag is called %q", e.Key)})
+			faults = append(faults, yamlfile.Fault{
+				Pos: top.KeyPos(e.Key), What: fmt.Sprintf("no flag is called %q", e.Key),
+				Meant: expr.Nearest(e.Key, slices.Sorted(maps.Keys(known))),
+			})
 			continue
 		}
-		from := entry{place: fmt.Sprintf("%s:%d:%d", file, e.Value.Pos.Line, e.Value.Pos.Col)}
+		from := entry{fault: yamlfile.Fault{File: file, Pos: e.Value.Pos}}
 		items := []*yamlfile.Node{e.Value}
 		if e.Value.Kind == yamlfile.List {
 			items = e.Value.Items

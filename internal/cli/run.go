@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,13 +74,32 @@ func (f *runFlags) add(c *cobra.Command) {
 	flags.BoolVar(&f.preflight, "preflight", false, "first open one connection to each origin")
 	flags.BoolVar(&f.strict, "strict", false, "a DEGRADED verdict fails the run")
 	flags.StringVar(&f.percentiles, "percentiles", "", "`LIST` for the tables, such as 50,95,99.9")
-	flags.IntVar(&f.lanes, "lanes", 0, "`N` threads that send (the CPUs this process may use)")
+	flags.Var((*lanes)(&f.lanes), "lanes", "`N` threads that send (the CPUs this process may use)")
 	flags.StringVar(&f.share, "share", "", "run only share `I/N` of the slots")
 	flags.BoolVar(&f.printSlots, "print-slots", false, "print what each slot is, and send nothing")
 	flags.StringVar(&f.cpuProfile, "cpu-profile", "", "write a CPU profile to `FILE`")
 	for _, name := range []string{"share", "print-slots", "cpu-profile"} {
 		flags.Lookup(name).Hidden = true
 	}
+}
+
+// lanes is the pflag.Value of --lanes; 0: it was not given.
+type lanes int
+
+// String is the value that help shows as default: none.
+func (*lanes) String() string { return "" }
+
+// Type is the name of the value in help.
+func (*lanes) Type() string { return "N" }
+
+// Set takes a number of lanes.
+func (l *lanes) Set(text string) error {
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || n < 1 {
+		return errors.New("expected a whole number, 1 or more")
+	}
+	*l = lanes(n)
+	return nil
 }
 
 // runner is one run of a plan.
@@ -105,9 +125,6 @@ func (a *app) run(ctx context.Context, arg string, f runFlags) error {
 	}
 	if p.share, err = parseShare(f.share); err != nil {
 		return refused(err)
-	}
-	if f.lanes < 0 {
-		return refuse("--lanes %d; expected 1 or more", f.lanes)
 	}
 	if p.loaded, err = a.load(arg); err != nil {
 		return refused(err)
@@ -202,7 +219,7 @@ func (a *app) watched(ctx context.Context, cfg local.Config, outputs *report.Out
 	c := newControl(a, cfg.Plan, outputs)
 	outputs.OnFailure(c.view.fear)
 	stop := c.start()
-	cfg.Interrupts, cfg.Watch = c.interrupts, c.view.watch
+	cfg.Interrupts, cfg.Watch, cfg.Warn = c.interrupts, c.view.watch, c.view.fear
 	a.log().Info("run begins", "plan", cfg.Plan.Name, "target", cfg.Plan.Target, "seed", cfg.Plan.Seed)
 	result, err := local.Run(ctx, cfg)
 	stop()

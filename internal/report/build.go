@@ -26,8 +26,7 @@ func Summarise(r *stats.Result, o Options) *Summary {
 	b := builder{result: r, percents: percents(o.Percents)}
 	s := &Summary{
 		Schema:     Schema,
-		Plan:       r.Plan.Name,
-		Tags:       tags(r.Plan.Tags),
+		About:      About{r.Plan.Name, tags(r.Plan.Tags)},
 		Job:        named(string(r.Job)),
 		Phase:      string(r.Phase),
 		Started:    r.Started.Round(time.Millisecond),

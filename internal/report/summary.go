@@ -12,10 +12,9 @@ const Schema = "hyperscale.summary/1"
 // durations are in milliseconds where the name ends in _ms and in seconds where
 // it ends in _s, times are RFC 3339, and what is not known is null.
 type Summary struct {
-	Schema      string          `json:"schema"`
-	Plan        string          `json:"plan"`
-	Tags        Tags            `json:"tags"` // labels of the plan, in its order
-	Job         *string         `json:"job"`  // null in a local run
+	Schema string `json:"schema"`
+	About
+	Job         *string         `json:"job"` // null in a local run
 	Phase       string          `json:"phase"`
 	Started     time.Time       `json:"started"`
 	Elapsed     Number          `json:"elapsed_s"`
@@ -28,6 +27,12 @@ type Summary struct {
 	Workflows   Named[Workflow] `json:"workflows"` // in the plan's order
 	Generator   Generator       `json:"generator"`
 	Distributed                 // of clusters; empty in a local run
+}
+
+// About names a run.
+type About struct {
+	Plan string `json:"plan"`
+	Tags Tags   `json:"tags"` // in the plan's order
 }
 
 // Distributed is what only a run on several machines has, and the timeline.
