@@ -219,7 +219,8 @@ func (a *app) watched(ctx context.Context, cfg local.Config, outputs *report.Out
 	c := newControl(a, cfg.Plan, outputs)
 	outputs.OnFailure(c.view.fear)
 	stop := c.start()
-	cfg.Interrupts, cfg.Watch, cfg.Warn = c.interrupts, c.view.watch, c.view.fear
+	cfg.Interrupts, cfg.Watch = c.interrupts, c.view.watch
+	cfg.Warn = func(text string) { c.view.fear(errors.New(text)) }
 	a.log().Info("run begins", "plan", cfg.Plan.Name, "target", cfg.Plan.Target, "seed", cfg.Plan.Seed)
 	result, err := local.Run(ctx, cfg)
 	stop()

@@ -12,12 +12,15 @@ import (
 )
 
 // fitted fits one workflow with a load into limits.
-func fitted(load hyperscale.Load, descriptors, ports int64) (*flow, *shell, error) {
+func fitted(load hyperscale.Load, descriptors, ports int64) (*flow, []string, error) {
 	w := hyperscale.Workflow{Name: "w", Load: load, Steps: []hyperscale.Step{ask("GET", "http://127.0.0.1:1/")}}
 	s := &shell{plan: &hyperscale.Plan{Workflows: []hyperscale.Workflow{w}}, names: dial.NewNames()}
 	f := &flow{Workflow: &w, origins: []*session.Origin{{Host: "127.0.0.1", Port: "1", Transport: &w.Steps[0].Request.Transport}}}
 	s.flows = map[string]*flow{"w": f}
-	return f, s, s.fit(descriptors, ports)
+	var warnings []string
+	s.cfg.Warn = func(text string) { warnings = append(warnings, text) }
+	err := s.fit(descriptors, ports)
+	return f, warnings, err
 }
 
 // Numbers that the user wrote are refused when they cannot be had, with the
@@ -27,7 +30,7 @@ func TestFitRefuses(t *testing.T) {
 	asked := steady(100, time.Second)
 	asked.MaxInFlight = 5000
 	for _, load := range []hyperscale.Load{closed, asked} {
-		if _, _, err := fitted(load, 4096, 28000); err == nil || !strings.Contains(err.Error(), "needs 5000 descriptors for its connections, 4032 are allowed") {
+		if _, _, err := fitted(load, 4096, 28000); err == nil || !strings.Contains(err.Error(), "needs 5000 descriptors for its connections, 4064 are allowed") {
 			t.Errorf("too few descriptors: %v", err)
 		}
 		if _, _, err := fitted(load, 20000, 4000); err == nil || !strings.Contains(err.Error(), "needs 5000 local ports, the system has 4000") {
@@ -45,17 +48,17 @@ func TestFitRefuses(t *testing.T) {
 // The default bound of an open load is lowered to what can be had, and said.
 func TestFitLowersDefaults(t *testing.T) {
 	load := steady(20000, time.Second) // × 5 s: more than 25 000
-	f, s, err := fitted(load, 4096, 28000)
-	if err != nil || f.maxInFlight != 4032 || len(s.live.warnings) != 1 {
-		t.Errorf("descriptors: %v, %d, %q", err, f.maxInFlight, s.live.warnings)
+	f, warnings, err := fitted(load, 4096, 28000)
+	if err != nil || f.maxInFlight != 4064 || len(warnings) != 1 {
+		t.Errorf("descriptors: %v, %d, %q", err, f.maxInFlight, warnings)
 	}
-	f, s, err = fitted(load, 100_000, 28000)
-	if err != nil || f.maxInFlight != 14000 || len(s.live.warnings) != 1 {
-		t.Errorf("ports: %v, %d, %q", err, f.maxInFlight, s.live.warnings)
+	f, warnings, err = fitted(load, 100_000, 28000)
+	if err != nil || f.maxInFlight != 14000 || len(warnings) != 1 {
+		t.Errorf("ports: %v, %d, %q", err, f.maxInFlight, warnings)
 	}
-	f, s, err = fitted(load, 0, 0)
-	if err != nil || f.maxInFlight != 25000 || len(s.live.warnings) != 0 {
-		t.Errorf("unknown: %v, %d, %q", err, f.maxInFlight, s.live.warnings)
+	f, warnings, err = fitted(load, 0, 0)
+	if err != nil || f.maxInFlight != 25000 || len(warnings) != 0 {
+		t.Errorf("unknown: %v, %d, %q", err, f.maxInFlight, warnings)
 	}
 }
 
@@ -87,14 +90,17 @@ func TestLoweredIsACause(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := f.limited(0); c.What != "" {
+	if c := f.limited(stats.Slots{Due: 100}); c.What != "" {
 		t.Errorf("it refused nothing: %+v", c)
 	}
-	if c := f.limited(1); c.State != stats.Degraded || !strings.Contains(c.What, "lowered from 25000 to 4032") {
+	if c := f.limited(stats.Slots{Due: 100, Missed: 6, Refused: 6}); c.State != stats.Invalid {
+		t.Errorf("it refused 6 of 100 slots: %+v", c)
+	}
+	if c := f.limited(stats.Slots{Due: 100, Missed: 1, Refused: 1}); c.State != stats.Degraded || !strings.Contains(c.What, "lowered from 25000 to 4064") {
 		t.Errorf("it refused a slot: %+v", c)
 	}
 	f, _, err = fitted(steady(100, time.Second), 4096, 28000)
-	if c := f.limited(1); err != nil || c.What != "" {
+	if c := f.limited(stats.Slots{Due: 100, Missed: 1, Refused: 1}); err != nil || c.What != "" {
 		t.Errorf("nothing was lowered: %v, %+v", err, c)
 	}
 }

@@ -27,6 +27,9 @@ type Config struct {
 	Interrupts <-chan struct{}
 	// Watch is shown the run each second; nil: nobody looks. It must not block.
 	Watch func(stats.Progress)
+	// Warn is told, before the first request, what this machine can't give; nil:
+	// nobody listens.
+	Warn func(text string)
 	// Trace is shown every request; nil: nobody looks.
 	Trace engine.Trace
 	// Windows is given every window as it comes; nil: nobody wants them. It must

@@ -73,7 +73,7 @@ func lengthOf(p *hyperscale.Plan, w *hyperscale.Workflow) hyperscale.JobTime {
 }
 
 // ownDescriptors is how many descriptors are left to everything but connections.
-const ownDescriptors = 64
+const ownDescriptors = 32
 
 // fit sees to it that the connections of the plan have descriptors and local
 // ports: numbers that the user wrote are refused when they cannot be had, the
@@ -108,7 +108,9 @@ func (s *shell) fit(descriptors, ports int64) error {
 		left = max(min(left, s.ports(f, ports)/2), 1)
 		if f.maxInFlight > left {
 			f.lowered = fmt.Sprintf("%s: max-in-flight is lowered from %d to %d: descriptors (ulimit -n) and local ports allow no more", f.Name, f.maxInFlight, left)
-			s.live.warn(f.lowered)
+			if s.cfg.Warn != nil {
+				s.cfg.Warn(f.lowered)
+			}
 			f.maxInFlight = left
 		}
 	}

@@ -25,7 +25,7 @@ func (s *shell) sumUp() *stats.Result {
 			Workflow: o.Workflow, Kind: f.Load.Kind, Paced: f.Load.Pace > 0, PlannedVU: f.planned - f.waived,
 		})
 		r.Workflows = append(r.Workflows, f.result(o))
-		if c := f.limited(s.tally.Workflow(f.Name).Refused); c.What != "" {
+		if c := f.limited(s.tally.Workflow(f.Name).Slots); c.What != "" {
 			c.From, c.To = o.Started, o.Ended
 			s.notes.causes = append(s.notes.causes, c)
 		}
@@ -35,15 +35,19 @@ func (s *shell) sumUp() *stats.Result {
 }
 
 // limited is the cause that refused slots are of this machine's doing: of a
-// bound that was lowered to what it allows. None if the bound did not matter.
-func (f *flow) limited(refused uint64) stats.Cause {
+// bound that was lowered to what it allows. None if the bound did not matter;
+// above one slot in twenty the load was not what the plan asked.
+func (f *flow) limited(slots stats.Slots) stats.Cause {
+	c := stats.Cause{State: stats.Degraded, What: f.lowered}
 	switch {
-	case f.lowered == "" || refused == 0:
+	case f.lowered == "" || slots.Refused == 0:
 		return stats.Cause{}
 	case f.Load.Kind == hyperscale.LoadSearch: // which goes on until something gives way
-		return stats.Cause{State: stats.Valid, What: f.lowered}
+		c.State = stats.Valid
+	case slots.Refused*20 > slots.Due:
+		c.State = stats.Invalid
 	}
-	return stats.Cause{State: stats.Degraded, What: f.lowered}
+	return c
 }
 
 // result is how the workflow went.
