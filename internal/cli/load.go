@@ -33,12 +33,7 @@ func (a *app) read(arg string) (*plan.Loaded, error) {
 	o := plan.Options{Env: a.env, GivenEnv: a.givenEnv(), Settings: a.set.forPlan()}
 	switch {
 	case isURL(arg):
-		text, err := plan.FromURL(arg, o.Settings)
-		if err != nil {
-			return nil, err
-		}
-		o.Settings = nil // they are in the text
-		return plan.Read("quick run", strings.NewReader(text), o)
+		return plan.ReadURL(arg, o)
 	case arg == "-":
 		return plan.Read("stdin", a.Stdin, o)
 	}

@@ -254,6 +254,10 @@ func (r loadPart) bounds(file *loadFile, load *hyperscale.Load) {
 	if file.Stages != nil {
 		pos = file.KeyPos("stages")
 	}
+	end := pos
+	if file.For.Set {
+		end = file.For.Pos()
+	}
 	var length, area float64
 	peak := int64(0)
 	for _, s := range load.Stages {
@@ -267,9 +271,9 @@ func (r loadPart) bounds(file *loadFile, load *hyperscale.Load) {
 	case peak == 0:
 		r.Fault(pos, "the load never rises above zero", "a stage above it")
 	case length > float64(longestLoad):
-		r.Fault(pos, "the load takes longer than a year", "")
+		r.Fault(end, "the load takes longer than a year", "")
 	case load.Poisson && length > float64(longestPoisson):
-		r.Fault(pos, "the load takes longer than a month, too long for arrivals: poisson", "")
+		r.Fault(end, "the load takes longer than a month, too long for arrivals: poisson", "")
 	case load.Kind == hyperscale.LoadOpen && area/float64(hyperscale.PerSecond) > mostSlots:
 		r.Fault(pos, fmt.Sprintf("the load has more than %.0e arrivals", mostSlots), "")
 	case load.Kind == hyperscale.LoadClosed:

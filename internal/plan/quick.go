@@ -1,9 +1,12 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"hyperscale/internal/plan/yamlfile"
 )
 
 // Quick is a run by flags alone, without a plan. Texts are as plans write them,
@@ -45,6 +48,34 @@ func FromURL(url string, settings []Setting) (string, error) {
 		return "", err
 	}
 	return q.Text()
+}
+
+// ReadURL reads a quick run: the plan that [FromURL] gives of the URL and the
+// settings of o. Its faults name the flag that they are of: nobody wrote a plan
+// that they could have a place in. The error is that of FromURL, or [Faults].
+func ReadURL(url string, o Options) (*Loaded, error) {
+	q, err := quickFrom(url, o.Settings)
+	if err != nil {
+		return nil, err
+	}
+	text, err := q.plan()
+	if err != nil {
+		return nil, err
+	}
+	o.Settings = nil // they are in the text
+	loaded, err := Read("quick run", strings.NewReader(text.String()), o)
+	faults, is := errors.AsType[Faults](err)
+	if !is {
+		return loaded, err
+	}
+	for i := range faults {
+		f := &faults[i]
+		if !f.Outside {
+			f.From = text.from[f.Pos.Line]
+			f.File, f.Pos, f.Outside = "", yamlfile.Pos{}, true
+		}
+	}
+	return nil, slices.Compact(faults)
 }
 
 // quickFrom puts settings into the fields that they are for.

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"reflect"
@@ -62,6 +63,36 @@ func TestQuickTranscripts(t *testing.T) {
 		if err := os.WriteFile(file, []byte(written.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// What is wrong with a quick run is told of the flag that has it: there is no file
+// to look into.
+func TestQuickFaultsNameFlags(t *testing.T) {
+	for given, want := range map[string]string{
+		"":                               "",
+		"threshold p99 < 100":            `--threshold p99 < 100: the time "100" has no unit; expected such as 300ms or 2s; did you mean 100ms`,
+		"threshold other: p99 < 1s":      `--threshold other: p99 < 1s: there is no workflow "other"; expected WORKFLOW or WORKFLOW/STEP`,
+		"body @nofile":                   `-b/--body @nofile: the file nofile can't be read: no such file or directory`,
+		"header a: 1\nheader b: {{ x }}": `-H/--header b: {{ x }}: nothing is named "x"`,
+		"var uuid=1":                     `--var uuid=1: "uuid" is built in and can't be redefined; expected another name`,
+		"var a=1\nvar b={{ c }}":         `--var b={{ c }}: nothing is named "c"`,
+		"vus 99999999999":                `-c/--vus 99999999999: 99999999999 virtual users are more than 10000000`,
+		"duration 9000h":                 `-d/--duration 9000h: the load takes longer than a year`,
+		"stage 9000h:5":                  `--stage 9000h:5: the load takes longer than a year`,
+		"method FOO\nbody {{ y }}":       `-b/--body {{ y }}: nothing is named "y"`,
+	} {
+		l, err := plan.ReadURL("http://localhost/", plan.Options{Settings: settingsOf(strings.FieldsFunc(given, func(r rune) bool { return r == '\n' }))})
+		if err == nil {
+			_ = l.Close() // only read
+			err = errors.New("")
+		}
+		if err.Error() != want {
+			t.Errorf("%s:\n got %v\nwant %s", given, err, want)
+		}
+	}
+	if _, err := plan.ReadURL("http://localhost/{{ x }}", plan.Options{}); err == nil || err.Error() != `http://localhost/{{ x }}: nothing is named "x"` {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -22,6 +22,7 @@ const (
 type planLine struct {
 	key, value string
 	comment    string // "": it speaks for itself
+	from       string // the flag or flags with their values; "": none
 }
 
 // quickLoad is a QuickLoad whose texts were read. Absent ones are zero.
@@ -172,9 +173,28 @@ func (l quickLoad) lines() ([]planLine, error) {
 		l.duration = quickDuration
 	}
 	return []planLine{
-		{"vus", strconv.FormatInt(l.users(), 10), "virtual users, each going round and round"},
-		{"for", hyperscale.FormatDuration(l.duration), ""},
+		{"vus", strconv.FormatInt(l.users(), 10), "virtual users, each going round and round", ""},
+		{"for", hyperscale.FormatDuration(l.duration), "", ""},
 	}, nil
+}
+
+// loadKeys are the settings that each key of a load is from.
+var loadKeys = map[string]string{
+	"vus": "vus", "max-in-flight": "vus", "iterations": "iterations", "max-arrivals": "iterations",
+	"for": "duration", "rate": "rate", "stages": "stage",
+}
+
+// from notes what lines of a load are from: a number of users without a flag is
+// from none.
+func (q QuickLoad) from(lines []planLine) {
+	texts := map[string]string{
+		"vus": q.VUs, "iterations": q.Iterations, "duration": q.Duration, "rate": q.Rate, "stage": strings.Join(q.Stages, " "),
+	}
+	for i := range lines {
+		if setting := loadKeys[lines[i].key]; texts[setting] != "" {
+			lines[i].from = flagText(setting, texts[setting])
+		}
+	}
 }
 
 // work is a number of iterations that virtual users share. Of the users that
@@ -185,18 +205,18 @@ func (l quickLoad) work() []planLine {
 		vus = min(vus, l.iterations)
 	}
 	lines := []planLine{
-		{"iterations", strconv.FormatInt(l.iterations, 10), "shared by the virtual users"},
-		{"vus", strconv.FormatInt(vus, 10), ""},
+		{"iterations", strconv.FormatInt(l.iterations, 10), "shared by the virtual users", ""},
+		{"vus", strconv.FormatInt(vus, 10), "", ""},
 	}
 	if l.duration > 0 {
-		lines = append(lines, planLine{"for", hyperscale.FormatDuration(l.duration), "at most"})
+		lines = append(lines, planLine{"for", hyperscale.FormatDuration(l.duration), "at most", ""})
 	}
 	return lines
 }
 
 // arrivals is a steady rate.
 func (l quickLoad) arrivals() ([]planLine, error) {
-	lines := []planLine{{"rate", l.rate.String(), "arrivals, however fast the target answers"}}
+	lines := []planLine{{"rate", l.rate.String(), "arrivals, however fast the target answers", ""}}
 	switch {
 	case l.duration == 0 && l.iterations > 0:
 		var err error
@@ -206,17 +226,17 @@ func (l quickLoad) arrivals() ([]planLine, error) {
 	case l.duration == 0:
 		l.duration = quickDuration
 	}
-	lines = append(lines, planLine{"for", hyperscale.FormatDuration(l.duration), ""})
+	lines = append(lines, planLine{"for", hyperscale.FormatDuration(l.duration), "", ""})
 	return append(lines, l.bounds()...), nil
 }
 
 // bounds is what flags bound an open load with.
 func (l quickLoad) bounds() (lines []planLine) {
 	if l.iterations > 0 {
-		lines = append(lines, planLine{"max-arrivals", strconv.FormatInt(l.iterations, 10), "the load ends after so many"})
+		lines = append(lines, planLine{"max-arrivals", strconv.FormatInt(l.iterations, 10), "the load ends after so many", ""})
 	}
 	if l.vus > 0 {
-		lines = append(lines, planLine{"max-in-flight", strconv.FormatInt(l.vus, 10), "an arrival above so many is missed"})
+		lines = append(lines, planLine{"max-in-flight", strconv.FormatInt(l.vus, 10), "an arrival above so many is missed", ""})
 	}
 	return lines
 }
@@ -241,9 +261,9 @@ func (l quickLoad) staged() ([]planLine, error) {
 	at := level{VUs: l.vus, Rate: l.rate, IsRate: l.open()}
 	switch {
 	case l.rate > 0:
-		lines = append(lines, planLine{"rate", l.rate.String(), "to start with"})
+		lines = append(lines, planLine{"rate", l.rate.String(), "to start with", ""})
 	case !at.IsRate && l.vus > 0:
-		lines = append(lines, planLine{"vus", strconv.FormatInt(l.vus, 10), "to start with"})
+		lines = append(lines, planLine{"vus", strconv.FormatInt(l.vus, 10), "to start with", ""})
 	}
 	if at.IsRate {
 		at.VUs = 0
@@ -253,7 +273,7 @@ func (l quickLoad) staged() ([]planLine, error) {
 		stages.WriteString("\n        - " + s.text(at))
 		at = s.to
 	}
-	lines = append(lines, planLine{"stages", stages.String(), ""})
+	lines = append(lines, planLine{"stages", stages.String(), "", ""})
 	if at.IsRate {
 		lines = append(lines, l.bounds()...)
 	}

@@ -16,48 +16,82 @@ import (
 // Text is the plan that equals the quick run, as YAML with comments. The error
 // names the flag that is wrong, or those that contradict each other.
 func (q Quick) Text() (string, error) {
-	if err := q.checkText(); err != nil {
-		return "", err
-	}
-	target, path, err := splitURL(q.URL)
+	t, err := q.plan()
 	if err != nil {
 		return "", err
 	}
-	load, err := q.Load.read(q.Scale)
-	if err != nil {
-		return "", err
-	}
-	loadLines, err := load.lines()
-	if err != nil {
-		return "", err
-	}
-	step, err := q.step(path)
-	if err != nil {
-		return "", err
-	}
-	head, err := q.head(target)
-	if err != nil {
-		return "", err
-	}
-	defaults, err := q.defaults()
-	if err != nil {
-		return "", err
-	}
-	var t planText
-	t.WriteString("# A quick run as a plan: `hyperscale plan FILE` checks and explains it, `hyperscale run FILE` runs it.\n\n")
-	t.lines("", head)
-	t.section("defaults", "", "of every request that has none of its own", defaults)
-	t.section("vars", "", "", pairLines(q.Vars))
-	t.section("tags", "", "", pairLines(q.Tags))
-	t.WriteString("\nworkflows:\n  main:\n    load:\n")
-	t.lines("      ", loadLines)
-	t.WriteString("    steps:\n" + step)
-	t.WriteString(thresholdText(q.Thresholds))
 	return t.String(), nil
 }
 
+// plan is Text with what each line is from.
+func (q Quick) plan() (*planText, error) {
+	if err := q.checkText(); err != nil {
+		return nil, err
+	}
+	target, path, err := splitURL(q.URL)
+	if err != nil {
+		return nil, err
+	}
+	load, err := q.Load.read(q.Scale)
+	if err != nil {
+		return nil, err
+	}
+	loadLines, err := load.lines()
+	if err != nil {
+		return nil, err
+	}
+	q.Load.from(loadLines)
+	step, err := q.step(path)
+	if err != nil {
+		return nil, err
+	}
+	head, err := q.head(target)
+	if err != nil {
+		return nil, err
+	}
+	defaults, err := q.defaults()
+	if err != nil {
+		return nil, err
+	}
+	t := &planText{from: map[int]string{}}
+	t.write("# A quick run as a plan: `hyperscale plan FILE` checks and explains it, `hyperscale run FILE` runs it.\n\n", "")
+	t.lines("", head)
+	t.section("defaults", "", "of every request that has none of its own", defaults)
+	t.section("vars", "", "", pairLines("var", q.Vars))
+	t.section("tags", "", "", pairLines("tag", q.Tags))
+	t.write("\nworkflows:\n  main:\n    load:\n", "")
+	t.lines("      ", loadLines)
+	t.write("    steps:\n", "")
+	t.list("      - ", step)
+	t.thresholds(q.Thresholds)
+	return t, nil
+}
+
 // planText is a plan's text while it is written.
-type planText struct{ strings.Builder }
+type planText struct {
+	strings.Builder
+	line int            // number of the last line
+	from map[int]string // by line, the flag with its value that it is from
+}
+
+// write writes whole lines and notes what they are from.
+func (t *planText) write(text, from string) {
+	t.WriteString(text)
+	for range strings.Count(text, "\n") {
+		t.line++
+		if from != "" {
+			t.from[t.line] = from
+		}
+	}
+}
+
+// list writes keys as an item of a list, after its dash.
+func (t *planText) list(dash string, lines []planLine) {
+	for _, l := range lines {
+		t.lines(dash, []planLine{l})
+		dash = strings.Repeat(" ", len(dash))
+	}
+}
 
 // commentColumn is where the comments behind values begin, if there is room.
 const commentColumn = 32
@@ -73,7 +107,7 @@ func (t *planText) lines(indent string, lines []planLine) {
 		if l.comment != "" {
 			text += strings.Repeat(" ", max(commentColumn-utf8.RuneCountInString(text), 1)) + "# " + l.comment
 		}
-		t.WriteString(text + "\n")
+		t.write(text+"\n", l.from)
 	}
 }
 
@@ -82,8 +116,8 @@ func (t *planText) section(key, indent, comment string, lines []planLine) {
 	if len(lines) == 0 {
 		return
 	}
-	t.WriteString("\n")
-	t.lines(indent, []planLine{{key, "", comment}})
+	t.write("\n", "")
+	t.lines(indent, []planLine{{key: key, comment: comment}})
 	t.lines(indent+"  ", lines)
 }
 
@@ -103,14 +137,14 @@ func (q Quick) checkText() error {
 func (q Quick) head(target string) ([]planLine, error) {
 	_, host, _ := strings.Cut(target, "://")
 	lines := []planLine{
-		{"name", yamlText(host[strings.LastIndex(host, "@")+1:]), ""},
-		{"target", yamlText(target), ""},
+		{key: "name", value: yamlText(host[strings.LastIndex(host, "@")+1:]), from: q.URL},
+		{key: "target", value: yamlText(target), from: q.URL},
 	}
 	if q.Seed != "" {
 		if _, err := parseSeed(q.Seed); err != nil {
 			return nil, wrongSetting("seed", q.Seed, err)
 		}
-		lines = append(lines, planLine{"seed", q.Seed, "of all random draws"})
+		lines = append(lines, planLine{"seed", q.Seed, "of all random draws", flagText("seed", q.Seed)})
 	}
 	if q.Deadline == "" {
 		return lines, nil
@@ -119,7 +153,7 @@ func (q Quick) head(target string) ([]planLine, error) {
 	if err := durationInto(&deadline)(q.Deadline); err != nil {
 		return nil, wrongSetting("deadline", q.Deadline, err)
 	}
-	return append(lines, planLine{"deadline", hyperscale.FormatDuration(deadline), "of the whole run"}), nil
+	return append(lines, planLine{"deadline", hyperscale.FormatDuration(deadline), "of the whole run", flagText("deadline", q.Deadline)}), nil
 }
 
 // defaults is the options of requests.
@@ -129,22 +163,22 @@ func (q Quick) defaults() (lines []planLine, err error) {
 		if err := durationInto(&timeout)(q.Timeout); err != nil {
 			return nil, wrongSetting("timeout", q.Timeout, err)
 		}
-		lines = append(lines, planLine{"timeout", hyperscale.FormatDuration(timeout), "from name lookup to last byte"})
+		lines = append(lines, planLine{"timeout", hyperscale.FormatDuration(timeout), "from name lookup to last byte", flagText("timeout", q.Timeout)})
 	}
 	if q.HTTP2 {
-		lines = append(lines, planLine{"http", "2", "of cleartext too (h2c), without asking"})
+		lines = append(lines, planLine{"http", "2", "of cleartext too (h2c), without asking", "--http2"})
 	}
 	if q.Insecure {
-		lines = append(lines, planLine{"tls", "{insecure: true}", "any certificate is accepted"})
+		lines = append(lines, planLine{"tls", "{insecure: true}", "any certificate is accepted", flagName("insecure")})
 	}
 	return lines, nil
 }
 
 // pairLines are NAME=VALUE as keys.
-func pairLines(pairs []string) (lines []planLine) {
+func pairLines(setting string, pairs []string) (lines []planLine) {
 	for _, p := range pairs {
 		name, value, _ := strings.Cut(p, "=")
-		lines = append(lines, planLine{yamlText(name), yamlText(value), ""})
+		lines = append(lines, planLine{key: yamlText(name), value: yamlText(value), from: flagText(setting, p)})
 	}
 	return lines
 }
@@ -153,7 +187,7 @@ func pairLines(pairs []string) (lines []planLine) {
 var methodVerbs = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 
 // step is the only step.
-func (q Quick) step(path string) (string, error) {
+func (q Quick) step(path string) ([]planLine, error) {
 	method := strings.ToUpper(q.Method)
 	switch {
 	case method == "" && q.Body != nil:
@@ -161,31 +195,30 @@ func (q Quick) step(path string) (string, error) {
 	case method == "":
 		method = "GET"
 	case !isToken(method):
-		return "", wrongSetting("method", q.Method, notThat("it is no method", "such as GET, POST or PURGE"))
+		return nil, wrongSetting("method", q.Method, notThat("it is no method", "such as GET, POST or PURGE"))
 	}
 	var lines []planLine
 	if bare, _, hasQuery := strings.Cut(path, "?"); hasQuery {
-		lines = append(lines, planLine{"name", yamlText(method + " " + bare), ""})
+		lines = append(lines, planLine{key: "name", value: yamlText(method + " " + bare), from: q.URL})
 	}
 	if slices.Contains(methodVerbs, method) {
-		lines = append(lines, planLine{strings.ToLower(method), yamlText(path), ""})
+		lines = append(lines, planLine{key: strings.ToLower(method), value: yamlText(path), from: q.URL})
 	} else {
-		lines = append(lines, planLine{"request", "", ""}, planLine{"  method", method, ""}, planLine{"  url", yamlText(path), ""})
+		lines = append(lines, planLine{key: "request"},
+			planLine{key: "  method", value: method, from: flagText("method", q.Method)}, planLine{key: "  url", value: yamlText(path), from: q.URL})
 	}
 	body, err := q.body()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	headers, err := q.headers()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if len(headers) > 0 {
-		lines = append(lines, planLine{"headers", "", ""})
+		lines = append(lines, planLine{key: "headers"})
 	}
-	var t planText
-	t.lines("        ", slices.Concat(lines, headers, body))
-	return "      - " + strings.TrimLeft(t.String(), " "), nil
+	return slices.Concat(lines, headers, body), nil
 }
 
 // body is the body of the request.
@@ -194,13 +227,14 @@ func (q Quick) body() ([]planLine, error) {
 		return nil, nil
 	}
 	path, isFile := strings.CutPrefix(*q.Body, "@")
+	from := flagText("body", *q.Body)
 	switch {
 	case !isFile:
-		return []planLine{{"body", yamlText(*q.Body), ""}}, nil
+		return []planLine{{key: "body", value: yamlText(*q.Body), from: from}}, nil
 	case path == "":
 		return nil, wrongSetting("body", *q.Body, notThat("it names no file", "-b @FILE, or the text of the body"))
 	}
-	return []planLine{{"file", yamlText(path), ""}}, nil
+	return []planLine{{key: "file", value: yamlText(path), from: from}}, nil
 }
 
 // onceOnly are the headers that a request has once.
@@ -226,7 +260,7 @@ func (q Quick) headers() (lines []planLine, err error) {
 		if !again {
 			i = len(lines)
 			place[lower] = i
-			lines, values = append(lines, planLine{key: "  " + yamlText(name)}), append(values, nil)
+			lines, values = append(lines, planLine{key: "  " + yamlText(name), from: flagText("header", text)}), append(values, nil)
 		}
 		values[i] = append(values[i], value)
 	}
@@ -240,22 +274,20 @@ func (q Quick) headers() (lines []planLine, err error) {
 	return lines, nil
 }
 
-// thresholdText is the thresholds, or how they would be written.
-func thresholdText(thresholds []string) string {
+// thresholds writes the thresholds, or how they would be written.
+func (t *planText) thresholds(thresholds []string) {
 	if len(thresholds) == 0 {
-		return "\n# thresholds:                    # conditions on the results that decide pass or fail\n#   - p95 < 300ms\n#   - errors < 1%\n"
+		t.write("\n# thresholds:                    # conditions on the results that decide pass or fail\n#   - p95 < 300ms\n#   - errors < 1%\n", "")
+		return
 	}
-	var b strings.Builder
-	b.WriteString("\nthresholds:\n")
+	t.write("\nthresholds:\n", "")
 	for _, text := range thresholds {
-		b.WriteString("  - ")
+		from, scope := flagText("threshold", text), ""
 		if at := strings.LastIndex(text, ": "); at >= 0 {
-			b.WriteString(yamlText(text[:at]) + ": ")
-			text = text[at+2:]
+			scope, text = yamlText(text[:at])+": ", text[at+2:]
 		}
-		b.WriteString(yamlText(text) + "\n")
+		t.write("  - "+scope+yamlText(text)+"\n", from)
 	}
-	return b.String()
 }
 
 // splitURL divides a URL into the target of a plan and the path of a step, with
