@@ -242,7 +242,7 @@ func (j *judge) lateness(f LoadFacts, w *work) {
 	if len(when) == 0 {
 		when = w.active
 	}
-	j.add(f.sparing(state), when, "%s: 1 %% of slots started %v late or later (at most %v is asked for)",
+	j.add(f.sparing(state), when, "%s: the latest 1 %% of slots started %v or more after they were due (at most %v is asked for)",
 		f.Workflow, round(late), round(good))
 }
 

@@ -104,7 +104,7 @@ func TestVerdict(t *testing.T) {
 		"90 % of VU-time":       {scene{facts: closed, slots: vus(900)}, Invalid, "VU-seconds"},
 		"more VU-time":          {scene{facts: closed, slots: vus(1010)}, Valid, ""},
 		"late 10 ms":            {scene{facts: open, slots: due(1000, 0, 0), late: 10 * ms}, Valid, ""},
-		"late 11 ms":            {scene{facts: open, slots: due(1000, 0, 0), late: 11 * ms}, Degraded, "started 11ms late"},
+		"late 11 ms":            {scene{facts: open, slots: due(1000, 0, 0), late: 11 * ms}, Degraded, "started 11ms or more after"},
 		"late for slow":         {scene{facts: open, slots: due(1000, 0, 0), late: 40 * ms, response: time.Second}, Valid, ""},
 		"late 51 ms for slow":   {scene{facts: open, slots: due(1000, 0, 0), late: 51 * ms, response: time.Second}, Degraded, "at most 50ms"},
 		"late 100 ms":           {scene{facts: open, slots: due(1000, 0, 0), late: 100 * ms}, Degraded, "late"},
