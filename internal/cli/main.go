@@ -123,10 +123,13 @@ func (a *app) theme(terminal bool) show.Theme {
 	if off, _ := a.env("NO_COLOR"); off != "" || a.noColour {
 		terminal = false
 	}
-	if kind, _ := a.env("TERM"); kind == "dumb" {
-		terminal = false
-	}
-	return show.NewTheme(terminal)
+	return show.NewTheme(terminal && !a.dumb())
+}
+
+// dumb reports whether a terminal can do nothing but lines.
+func (a *app) dumb() bool {
+	kind, _ := a.env("TERM")
+	return kind == "dumb"
 }
 
 // width is the cells of a line of text for people: those of the terminal, but
@@ -136,7 +139,7 @@ func (a *app) width() int {
 		return 80
 	}
 	if width := a.Terminal.Width(); width > 0 {
-		return min(max(width, 60), 120)
+		return min(max(width, 40), 120)
 	}
 	return 80
 }

@@ -59,3 +59,21 @@ func TestPingAsJSONHoldsTheAnswer(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// A dumb terminal can do lines and nothing else.
+func TestADumbTerminalGetsLines(t *testing.T) {
+	s := newTestWorld()
+	s.Terminal.Err, s.Env = true, []string{"TERM=dumb"}
+	code := s.run("run", answering(t), "-k", "-n", "1", "-c", "1")
+	if text := s.err.String(); code != 0 || strings.Contains(text, "\x1b") || !strings.Contains(text, "main ended") {
+		t.Errorf("code %d: %q", code, text)
+	}
+}
+
+func TestLoggedDurationsHaveAUnit(t *testing.T) {
+	s := newTestWorld()
+	s.run("run", answering(t), "-k", "-n", "1", "-c", "1", "-v", "--log-format", "json")
+	if text := s.err.String(); !strings.Contains(text, `"elapsed_s":0.`) {
+		t.Errorf("got %s", text)
+	}
+}

@@ -232,6 +232,6 @@ func (a *app) watched(ctx context.Context, cfg local.Config, outputs *report.Out
 		return nil, fmt.Errorf("running the plan: %w", err)
 	}
 	c.view.ended(result.Timeline)
-	a.log().Info("run ended", "phase", result.Phase, "verdict", result.Verdict.State.String(), "elapsed", result.Elapsed.Round(time.Millisecond))
+	a.log().Info("run ended", "phase", result.Phase, "verdict", result.Verdict.State.String(), "elapsed_s", result.Elapsed.Round(time.Millisecond).Seconds())
 	return result, nil
 }

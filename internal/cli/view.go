@@ -24,7 +24,7 @@ type view struct {
 	active atomic.Int64 // iterations in flight by the newest progress
 }
 
-// newView chooses how to show a run: live on a terminal, as lines elsewhere,
+// newView chooses how to show a run: live on a terminal that can, as lines elsewhere,
 // and not at all with -q (or with --json where nobody is at a terminal).
 func (a *app) newView(pressed func()) *view {
 	v := &view{
@@ -33,7 +33,7 @@ func (a *app) newView(pressed func()) *view {
 	}
 	switch {
 	case a.quiet || a.json && !a.Terminal.Err:
-	case a.Terminal.Err && !a.verbose:
+	case a.Terminal.Err && !a.verbose && !a.dumb():
 		a.showLive(v, pressed)
 	default:
 		lines := tui.NewPlain(a.Stderr)

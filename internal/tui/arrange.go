@@ -38,10 +38,15 @@ func arrange(lists []list, room int) []string {
 	for total(lists, shown) > room && dropOne(lists, shown) {
 	}
 	regrow(lists, shown, room)
+	spare := room - total(lists, shown)
 	var lines []string
 	for i, l := range lists {
-		if shown[i] > 0 {
+		switch n := min(spare, len(l.lines)); {
+		case shown[i] > 0:
 			lines = append(lines, l.draw(shown[i])...)
+		case l.head == "" && n > 0: // better close together than empty rows
+			lines = append(lines, l.lines[:n]...)
+			spare -= n
 		}
 	}
 	return lines

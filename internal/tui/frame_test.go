@@ -92,6 +92,7 @@ func TestFrames(t *testing.T) {
 		"80x30":    tui.Frame(shop(20), look(80, 30)),
 		"132x40":   tui.Frame(shop(3), look(132, 40)),
 		"40x12":    tui.Frame(shop(20), look(40, 12)),
+		"40x10":    tui.Frame(shop(20), look(40, 10)),
 		"20x4":     tui.Frame(stopping, look(20, 4)),
 		"stopping": tui.Frame(stopping, look(80, 24)),
 		"begin":    tui.Frame(stats.Progress{Name: "shop"}, look(80, 24)),
@@ -137,5 +138,13 @@ func TestColourChangesNoLayout(t *testing.T) {
 		if show.Width(a[i]) != show.Width(b[i]) {
 			t.Errorf("line %d: %q, coloured %q", i, a[i], b[i])
 		}
+	}
+}
+
+// Rows that no whole list fits into hold what each workflow does.
+func TestASmallTerminalShowsBars(t *testing.T) {
+	frame := tui.Frame(shop(20), look(40, 10))
+	if n := strings.Count(frame, "\n") + 1; n != 10 || !strings.Contains(frame, "login ") || !strings.Contains(frame, "browse ") {
+		t.Errorf("%d lines:\n%s", n, frame)
 	}
 }
