@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hyperscale"
@@ -190,7 +191,7 @@ func (b builder) workflow(w *stats.WorkflowResult) Workflow {
 	out := Workflow{
 		Totals: b.totals(tally.Workflow(w.Name), w.PlannedVU),
 		Phase:  string(w.Phase),
-		Why:    cmp.Or(w.Skipped, w.Failure),
+		Why:    cmp.Or(w.Skipped, b.failure(w)),
 		Search: search(w.Search),
 	}
 	if planned := b.planned(w.Name); planned != nil {
@@ -201,6 +202,26 @@ func (b builder) workflow(w *stats.WorkflowResult) Workflow {
 		out.Steps = b.steps(w.Name, planned.Steps)
 	}
 	return out
+}
+
+// failure is why a workflow failed, with the most frequent error of the step that
+// it names, else of the workflow.
+func (b builder) failure(w *stats.WorkflowResult) string {
+	step, ofStep := strings.CutPrefix(w.Failure, "step ")
+	step, aborted := strings.CutSuffix(step, " failed (on-error: abort)")
+	figures := b.result.Tally.Workflow(w.Name)
+	switch {
+	case ofStep && aborted:
+		figures = b.result.Tally.Step(w.Name, step)
+	case w.Failure != "its iteration failed":
+		return w.Failure
+	}
+	for _, k := range []*stats.Kinds{&figures.Errors, &figures.StepErrors} {
+		if all := kinds(k); len(all) > 0 {
+			return w.Failure + ": " + all[0].Name
+		}
+	}
+	return w.Failure
 }
 
 func (b builder) planned(workflow string) *hyperscale.Workflow {

@@ -134,7 +134,13 @@ func (p *printer) verdict() {
 	case "INVALID":
 		paint, means = p.Theme.Bad, "the generator did not do what the plan asked; trust no figure"
 	}
-	p.line("%s%s", paint(show.Left(v.State, label)), means)
+	for i, line := range show.Wrap(means, p.Width-label) {
+		state := v.State
+		if i > 0 {
+			state = ""
+		}
+		p.line("%s%s", paint(show.Left(state, label)), line)
+	}
 	for _, c := range v.Causes {
 		p.labelled("", "• "+show.Clean(cause(c)))
 	}
@@ -250,8 +256,15 @@ func shownMillis(n Number) string {
 	return show.Duration(time.Duration(n.Value * float64(time.Millisecond)))
 }
 
-// table writes a table, its head faint, with an empty line after it.
+// table writes a table, its head faint, with an empty line after it. What does
+// not fit beside the names follows in a table of its own.
 func (p *printer) table(t show.Table) {
+	if n := t.Fitting(p.Width); n < len(t.Head) {
+		rest := t.Columns(n, len(t.Head))
+		p.table(t.Columns(1, n))
+		p.table(rest)
+		return
+	}
 	for i, line := range t.Lines(p.Width) {
 		if i == 0 {
 			line = p.Theme.Faint(line)

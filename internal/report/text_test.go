@@ -50,7 +50,7 @@ func TestText(t *testing.T) {
 }
 
 func TestTextFitsItsWidth(t *testing.T) {
-	for _, width := range []int{80, 100, 132} {
+	for _, width := range []int{40, 50, 80, 100, 132} {
 		for _, colour := range []bool{false, true} {
 			for line := range strings.Lines(text(t, report.TextOptions{Width: width, Theme: show.NewTheme(colour)})) {
 				if n := show.Width(strings.TrimSuffix(line, "\n")); n > width {
@@ -121,5 +121,18 @@ func TestTextSaysWhatLimitedASearch(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in:\n%s", want, b.String())
 		}
+	}
+}
+
+// "its iteration failed" alone sends people to search for what is known.
+func TestTextSaysWhyAWorkflowFailed(t *testing.T) {
+	r := shopResult()
+	r.Workflows[1].Phase, r.Workflows[1].Failure = hyperscale.Failed, "its iteration failed"
+	if got := report.Summarise(r, report.Options{}).Workflows[1].Value.Why; !strings.HasPrefix(got, "its iteration failed: ") || !strings.Contains(got, "timeout") {
+		t.Errorf("got %q", got)
+	}
+	r.Workflows[1].Failure = "step POST /cart of a shop with a long path failed (on-error: abort)"
+	if got := report.Summarise(r, report.Options{}).Workflows[1].Value.Why; !strings.Contains(got, "abort): ") || !strings.Contains(got, "timeout") {
+		t.Errorf("got %q", got)
 	}
 }

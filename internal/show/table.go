@@ -1,6 +1,9 @@
 package show
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Table has rows of cells below a head. The first column holds names and
 // takes what room the numbers leave; every other column is as wide as its
@@ -32,6 +35,33 @@ func (t Table) Lines(width int) []string {
 		lines = append(lines, row(r, widths))
 	}
 	return lines
+}
+
+// Fitting is how many of the columns, the first among them, fit into lines of at
+// most width cells; two at least.
+func (t Table) Fitting(width int) int {
+	widths := t.widths()
+	used := min(widths[0], least)
+	for i, w := range widths[1:] {
+		if used += gap + w; used > width && i > 0 {
+			return i + 1
+		}
+	}
+	return len(widths)
+}
+
+// Columns is the table with its first column and those from one to before
+// another.
+func (t Table) Columns(from, to int) Table {
+	part := func(cells []string) []string {
+		from, to := min(from, len(cells)), min(to, len(cells))
+		return append(slices.Clone(cells[:min(1, len(cells))]), cells[from:to]...)
+	}
+	out := Table{Head: part(t.Head), Least: t.Least}
+	for _, r := range t.Rows {
+		out.Rows = append(out.Rows, part(r))
+	}
+	return out
 }
 
 // widths is the width of each column's widest cell.
