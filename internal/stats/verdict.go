@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"hyperscale"
@@ -197,7 +198,7 @@ func (j *judge) coverage(f LoadFacts, w *work) {
 		due := w.warmup.Due + w.measured.Due
 		failed := w.warmup.Missed + w.measured.Missed - w.warmup.Refused - w.measured.Refused
 		done, promised = float64(below(due, failed)), float64(due)
-		what = fmt.Sprintf("the generator did not start %d of %d due slots", failed, due)
+		what = fmt.Sprintf("the generator did not start %s of %s due slots", thousands(failed), thousands(due))
 	}
 	if promised <= 0 {
 		return
@@ -217,7 +218,7 @@ func (j *judge) coverage(f LoadFacts, w *work) {
 // refused judges slots that max-in-flight had no room for.
 func (j *judge) refused(f LoadFacts, w *work) {
 	if n := w.warmup.Refused + w.measured.Refused; n > 0 {
-		j.add(f.sparing(Degraded), w.refused, "%s: percentiles leave out %d slots refused by max-in-flight", f.Workflow, n)
+		j.add(f.sparing(Degraded), w.refused, "%s: percentiles leave out %s slots refused by max-in-flight", f.Workflow, thousands(n))
 	}
 }
 
@@ -258,7 +259,7 @@ func (j *judge) shortage(f LoadFacts, w *work) {
 	}
 	for _, text := range []string{"no local port", "no descriptor"} {
 		if n := counts[text]; n > 0 {
-			j.add(Degraded, w.active, "%s: %d requests failed for this machine's own reason: %s", f.Workflow, n, text)
+			j.add(Degraded, w.active, "%s: %s requests failed for this machine's own reason: %s", f.Workflow, thousands(n), text)
 		}
 	}
 }
@@ -338,9 +339,18 @@ func (j *judge) holders() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.tally.stray)) {
 		if n := j.tally.stray[name].Slots.Started; n > 0 {
-			j.add(Degraded, nil, "%s: %d iterations were started by a holder whose slots others had taken over", name, n)
+			j.add(Degraded, nil, "%s: %s iterations were started by a holder whose slots others had taken over", name, thousands(n))
 		}
 	}
+}
+
+// thousands is a count with its thousands apart: 1,234,567.
+func thousands(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // round is a duration with about three figures.
