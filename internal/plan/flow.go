@@ -54,7 +54,7 @@ func (r flowPart) workflows() {
 		if f.name == "" || strings.Contains(f.name, "/") {
 			r.Fault(f.pos, fmt.Sprintf("%q can't be the name of a workflow", f.name), "a name without /")
 		}
-		stepPart{r.reader}.tree(f)
+		stepPart(r).tree(f)
 	}
 	r.order()
 	for _, f := range r.flows {
@@ -89,7 +89,7 @@ func (r flowPart) workflow(f *flow) {
 	if len(f.file.Steps) == 0 && f.file.Has("steps") {
 		r.Fault(f.file.KeyPos("steps"), fmt.Sprintf("the workflow %s has no steps", f.name), "at least one")
 	}
-	f.out.Steps = stepPart{r.reader}.list(f, f.root, nil, f.onError)
+	f.out.Steps = stepPart(r).list(f, f.root, nil, f.onError)
 }
 
 // errors settles what follows a failed step of a workflow that does not say so.
@@ -122,7 +122,7 @@ func (r flowPart) driven(f *flow) {
 	load := f.file.Load
 	if load != nil {
 		before := len(r.Faults)
-		f.out.Load = loadPart{r.reader}.drive(load)
+		f.out.Load = loadPart(r).drive(load)
 		warmup, graceful = r.either("warmup", warmup, load.Warmup), r.either("graceful", graceful, load.Graceful)
 		if r.given.load == f.name {
 			r.outside(before)

@@ -230,14 +230,14 @@ func (n *stepNode) defaultName() string {
 // step reads one step.
 func (r stepPart) step(sc *scope, n *stepNode, around hyperscale.OnError) hyperscale.Step {
 	file := n.file
-	s := hyperscale.Step{Name: n.name, Kind: n.kind, Once: file.Once.V, OnError: flowPart{r.reader}.onError(sc.flow, &file.OnError, around), When: file.When.Text}
+	s := hyperscale.Step{Name: n.name, Kind: n.kind, Once: file.Once.V, OnError: flowPart(r).onError(sc.flow, &file.OnError, around), When: file.When.Text}
 	if file.Once.V && sc.flow.out.Load.Kind != hyperscale.LoadClosed && sc.flow.out.Load.Kind != hyperscale.LoadEach {
 		r.Fault(file.Once.Pos(), fmt.Sprintf("once is for closed and each loads, and that of %s is neither", sc.flow.name), "")
 	}
 	sc.condition(&file.When)
 	switch n.kind {
 	case hyperscale.StepRequest:
-		s.Request = requestPart{r.reader}.request(sc, n)
+		s.Request = requestPart(r).request(sc, n)
 	case hyperscale.StepPause:
 		s.Pause = hyperscale.Pause(file.Pause.V)
 		if s.Pause.Longest() > longestLoad {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -140,7 +141,7 @@ func noNumber(metric hyperscale.Metric, w word) error {
 
 // within gives the error of a lexical form its place.
 func within(err error, w word) error {
-	if lexical, is := err.(*hyperscale.LexicalError); is {
+	if lexical := new(hyperscale.LexicalError); errors.As(err, &lexical) {
 		return &expr.SyntaxError{Offset: w.offset, What: lexical.What, Expected: lexical.Expected, Meant: lexical.Meant}
 	}
 	return err
@@ -185,7 +186,7 @@ func parseWhile(text string) ([]hyperscale.Threshold, error) {
 	for part := range strings.SplitSeq(text, " and ") {
 		t, err := ParseThreshold(strings.TrimSpace(part))
 		shift := offset + len(part) - len(strings.TrimLeft(part, " "))
-		if wrong, is := err.(*expr.SyntaxError); is {
+		if wrong := new(expr.SyntaxError); errors.As(err, &wrong) {
 			wrong.Offset += shift
 			return nil, wrong
 		}
