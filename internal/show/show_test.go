@@ -93,6 +93,13 @@ func TestCleanLeavesNothingUnsafe(t *testing.T) {
 	})
 }
 
+// A text that begins with a combining mark joins the blank before it.
+func TestRightOfAMark(t *testing.T) {
+	if got := show.Right("\u0903", 2); show.Width(got) != 2 {
+		t.Errorf("%q takes %d cells, want 2", got, show.Width(got))
+	}
+}
+
 func TestFittingIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := show.Clean(rapid.String().Draw(t, "text"))

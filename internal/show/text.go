@@ -73,7 +73,11 @@ func Left(s string, width int) string {
 // Right puts s at the right of exactly width cells.
 func Right(s string, width int) string {
 	s = Fit(s, width)
-	return strings.Repeat(" ", max(0, width-Width(s))) + s
+	out := strings.Repeat(" ", max(0, width-Width(s))) + s
+	for Width(out) < width {
+		out = " " + out // s begins with a mark that joined the blank before it
+	}
+	return out
 }
 
 // Wrap breaks text at blanks into lines of at most width cells. A word that is
