@@ -30,10 +30,11 @@ func newShell(ctx context.Context, cfg Config) (*shell, error) {
 		legs:  map[int]*leg{},
 		names: dial.NewNames(),
 	}
+	spans := job.Timeline(s.plan)
 	var origins []*session.Origin
 	for i := range s.plan.Workflows {
 		f := &flow{Workflow: &s.plan.Workflows[i], index: i, groups: map[string]bool{}}
-		f.length = lengthOf(s.plan, f.Workflow)
+		f.length = spans[i].End - spans[i].Start
 		program, err := s.compile(i, nil)
 		if err != nil {
 			return nil, err
@@ -59,17 +60,6 @@ func newShell(ctx context.Context, cfg Config) (*shell, error) {
 	}
 	s.engine = e
 	return s, nil
-}
-
-// lengthOf is how long a timed load goes on; 0 for others.
-func lengthOf(p *hyperscale.Plan, w *hyperscale.Workflow) hyperscale.JobTime {
-	switch w.Load.Kind {
-	case hyperscale.LoadClosed:
-		return schedule.NewUsers(w.Load).End()
-	case hyperscale.LoadOpen:
-		return schedule.NewArrivals(w.Load, hyperscale.NewSource(p.Seed, w.Name)).End()
-	}
-	return 0
 }
 
 // ownDescriptors is how many descriptors are left to everything but connections.
