@@ -116,11 +116,12 @@ type Order struct {
 
 // Word is a parent's beat.
 type Word struct {
-	Node  hyperscale.NodeID
-	Boot  hyperscale.Boot
-	Seq   uint64
-	Owns  []Owned // of the jobs that the child holds something of
-	Level Level
+	Node    hyperscale.NodeID
+	Boot    hyperscale.Boot
+	Seq     uint64
+	Owns    []Owned // of the jobs that the child holds something of
+	Level   Level
+	Parents []Parent // the healthy ones, the sender too; nil: unknown
 }
 
 // Owned says that the sender owns a job, and how old its word of the job's top
@@ -171,4 +172,6 @@ type Receipt struct {
 	Broken  bool   // not what an honest child sends: drop it
 	Epoch   hyperscale.Epoch
 	Level   Level
+	Owner   Parent        // who owns the job now; zero: unknown
+	Delay   time.Duration // send no sooner than that; 0: at once
 }
