@@ -1,6 +1,7 @@
 package job
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestStagesThatAreNotReached(t *testing.T) {
 	plan := &hyperscale.Plan{Workflows: []hyperscale.Workflow{{Name: "browse", Load: load, Graceful: time.Second}}}
 	j := New(plan)
 	var stages []Mark
-	for _, e := range append(j.Step(0, Start{}), j.Step(time.Minute, Tick{})...) {
+	for _, e := range slices.Concat(j.Step(0, Start{}), j.Step(0, LegBegan{Workflow: plan.Workflows[0].Name, Leg: 1}), j.Step(time.Minute, Tick{})) {
 		if m, ok := e.(Mark); ok && m.What == Stage {
 			stages = append(stages, m)
 		}

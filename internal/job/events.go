@@ -10,6 +10,14 @@ type (
 	// Start begins the job; its time is the job time that everything counts from.
 	Start struct{}
 
+	// LegBegan: the leg's load begins at the job time given. Whoever runs legs says
+	// so once of each; until then the leg waits for machines and no time of it runs.
+	LegBegan struct {
+		Workflow string
+		Leg      int
+		At       hyperscale.JobTime
+	}
+
 	// LegEnded: nothing of the leg is in flight any more.
 	LegEnded struct {
 		Workflow string
@@ -31,6 +39,13 @@ type (
 	// lets what was started finish; the next one does not.
 	Interrupt struct{}
 
+	// Cancel ends one workflow before its time, with all that depend on it, or with
+	// "" the whole job. What was started may finish. Once more changes nothing.
+	Cancel struct {
+		Workflow string
+		By       string // who wants it, in words; "": nobody is named
+	}
+
 	// ThresholdBroken: a threshold with abort was breached for as long as it says.
 	ThresholdBroken struct{ Threshold string }
 
@@ -42,9 +57,11 @@ type (
 )
 
 func (Start) event()           {}
+func (LegBegan) event()        {}
 func (LegEnded) event()        {}
 func (LegBroken) event()       {}
 func (Interrupt) event()       {}
+func (Cancel) event()          {}
 func (ThresholdBroken) event() {}
 func (StepAborted) event()     {}
 func (Tick) event()            {}
@@ -61,8 +78,9 @@ type Effect interface{ effect() }
 // The effects.
 type (
 	// StartLeg starts a workflow, or the next probe of its search. Each StartLeg is
-	// answered by one LegEnded or LegBroken. The leg ends by itself when its load
-	// is over and what it started has finished; CutLeg comes when grace has passed.
+	// answered by LegBegan and one LegEnded, or by LegBroken at any time. The leg
+	// ends by itself when its load is over and what it started has finished; CutLeg
+	// comes when grace has passed.
 	StartLeg struct {
 		Workflow string
 		Leg      int             // from 1, of the workflow: rises with each probe
@@ -123,7 +141,7 @@ const (
 	Ended     What = "ended"     // completed
 	Failed    What = "failed"
 	Skipped   What = "skipped"
-	Cancelled What = "cancelled" // by the end of the job, before its own end
+	Cancelled What = "cancelled" // before its own end; also of the whole job
 
 	Interrupted What = "interrupted"
 	Aborted     What = "aborted"

@@ -22,12 +22,15 @@ type flow struct {
 	first   hyperscale.Slot   // of the next leg
 	search  *search           // of a search that has begun
 	exports []hyperscale.Pair // once completed
+	dropped string            // why it alone was cancelled; "": it was not
 }
 
 // leg is one stretch of load: a workflow's, or one probe of its search.
 type leg struct {
 	number  int // from 1
-	at      hyperscale.JobTime
+	load    hyperscale.Load
+	at      hyperscale.JobTime // when its load began; before that, when it was decided
+	begun   bool               // its load has
 	stages  []Mark             // still to come
 	over    hyperscale.JobTime // when the load ends by the plan; never: unknown, or passed
 	cutAt   hyperscale.JobTime // when grace ends; never: it does not, or did

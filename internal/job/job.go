@@ -10,13 +10,16 @@ import (
 // Job is the life of one job on one machine. It is in one of five states, and
 // each event has an answer in each of them ("–": none):
 //
-//	           Start      LegEnded, LegBroken    Interrupt  ThresholdBroken,  Tick
-//	                                                        StepAborted
-//	unstarted  → running  –                      → over     –                 –
-//	running    –          book; start the next   → finishing → finishing, cut  grace over: cut the leg; deadline: → finishing
-//	finishing  –          book; start cleanup    → cutting  cut               grace over: cut the leg; limit: → cutting
-//	cutting    –          book                   –          –                 –
-//	over       –          –                      –          –                 –
+//	           Start      LegEnded, LegBroken    Interrupt    Cancel       ThresholdBroken,  Tick
+//	                                                                       StepAborted
+//	unstarted  → running  –                      → over       → over       –                 –
+//	running    –          book; start the next   → finishing  → finishing  → finishing, cut  grace over: cut the leg; deadline: → finishing
+//	finishing  –          book; start cleanup    → cutting    –            cut               grace over: cut the leg; limit: → cutting
+//	cutting    –          book                   –            –            –                 –
+//	over       –          –                      –            –            –                 –
+//
+// LegBegan sets the times of its leg in every state that has legs. Cancel of one
+// workflow, not of the job, stops that one alone and leaves the state as it is.
 //
 // Running: it starts what is ready. Finishing: loads have ended, what was started
 // may go on for its grace (not after an abort, which cuts), and only cleanup is
@@ -113,7 +116,7 @@ func (j *Job) Step(now hyperscale.JobTime, ev Event) []Effect {
 
 // begin is the first event that means something.
 func (j *Job) begin(now hyperscale.JobTime, ev Event) {
-	switch ev.(type) {
+	switch ev := ev.(type) {
 	case Start:
 		j.state = running
 		if j.plan.Deadline > 0 {
@@ -123,12 +126,21 @@ func (j *Job) begin(now hyperscale.JobTime, ev Event) {
 		j.result.Interrupted = true
 		j.because(hyperscale.Cancelled, "interrupted")
 		j.cut(now, Interrupted, "before the start")
+	case Cancel:
+		if ev.Workflow == "" {
+			j.because(hyperscale.Cancelled, cancelledBy(ev.By))
+			j.cut(now, Cancelled, "before the start")
+		}
 	}
 }
 
 // take books an event of a job that has started and is not over.
 func (j *Job) take(now hyperscale.JobTime, ev Event) {
 	switch ev := ev.(type) {
+	case LegBegan:
+		if f := j.running(ev.Workflow, ev.Leg); f != nil {
+			j.legBegan(f, ev.At)
+		}
 	case LegEnded:
 		if f := j.running(ev.Workflow, ev.Leg); f != nil {
 			j.legEnded(now, f, ev)
@@ -139,6 +151,8 @@ func (j *Job) take(now hyperscale.JobTime, ev Event) {
 		}
 	case Interrupt:
 		j.interrupt(now)
+	case Cancel:
+		j.cancelAsked(now, ev)
 	case ThresholdBroken:
 		j.breached(now, ev)
 	case StepAborted:

@@ -17,9 +17,15 @@ func (j *Job) decide(now hyperscale.JobTime, f *flow) {
 	waits := false
 	for _, d := range f.w.After {
 		before := j.flow(d.Workflow)
-		if !before.phase.Terminal() {
+		switch {
+		case !before.phase.Terminal():
 			waits = true
-		} else if !d.Always && before.phase != hyperscale.Completed {
+		case d.Always || before.phase == hyperscale.Completed:
+		case before.dropped != "":
+			f.dropped = before.w.Name + " was cancelled"
+			j.cancel(now, f)
+			return
+		default:
 			j.skip(now, f, before.w.Name+" "+fate[before.phase])
 			return
 		}
@@ -67,8 +73,6 @@ func find(pairs []hyperscale.Pair, name string) (string, bool) {
 
 // start begins a workflow.
 func (j *Job) start(now hyperscale.JobTime, f *flow, use []hyperscale.Pair) {
-	f.started = now
-	j.mark(now, Started, f.w.Name, describe(f.w.Load))
 	if f.w.Load.Kind == hyperscale.LoadSearch {
 		f.search = newSearch(f.w.Load.Search)
 		j.startProbe(now, f, use)
@@ -85,29 +89,45 @@ func (j *Job) startProbe(now hyperscale.JobTime, f *flow, use []hyperscale.Pair)
 		Stages:      []hyperscale.Stage{{From: int64(rate), To: int64(rate), Over: f.w.Load.Search.Hold}},
 		MaxInFlight: schedule.MaxInFlight(*f.w),
 	}
-	j.mark(now, Probe, f.w.Name, rate.String())
 	// The first fifth of a probe is not judged.
 	j.startLeg(now, f, StartLeg{Load: load, Warmup: f.w.Load.Search.Hold / 5, Use: use})
 }
 
-// startLeg begins a leg of a workflow and sets its times.
+// startLeg begins a leg of a workflow.
 func (j *Job) startLeg(now hyperscale.JobTime, f *flow, e StartLeg) {
-	source := hyperscale.NewSource(j.plan.Seed, f.w.Name)
 	f.phase = hyperscale.Running
-	f.leg = leg{number: f.leg.number + 1, at: now, over: never, cutAt: never, giveUp: never}
+	f.leg = leg{number: f.leg.number + 1, at: now, load: e.Load, over: never, cutAt: never, giveUp: never}
 	e.Workflow, e.Leg, e.First, e.Graceful = f.w.Name, f.leg.number, f.first, f.w.Graceful
 	if f.search != nil {
-		f.first += hyperscale.Slot(schedule.NewArrivals(e.Load, source).Total())
-	}
-	if length, known := loadLength(e.Load, source); known {
-		f.leg.over = later(now, length)
-		f.leg.end(later(f.leg.over, f.w.Graceful), patience)
-		f.leg.stages = stageMarks(f.w.Name, e.Load, now, f.leg.over)
+		f.first += hyperscale.Slot(schedule.NewArrivals(e.Load, j.source(f)).Total())
 	}
 	if j.state == finishing {
 		f.leg.end(later(now, f.w.Graceful), patienceAtStop)
 	}
 	j.do(e)
+}
+
+func (j *Job) source(f *flow) hyperscale.Source { return hyperscale.NewSource(j.plan.Seed, f.w.Name) }
+
+// legBegan sets the times of a leg whose load begins.
+func (j *Job) legBegan(f *flow, at hyperscale.JobTime) {
+	if f.leg.begun || f.leg.stopped {
+		return
+	}
+	f.leg.begun, f.leg.at = true, at
+	if f.leg.number == 1 {
+		f.started = at
+		j.mark(at, Started, f.w.Name, describe(f.w.Load))
+	}
+	if f.search != nil {
+		rate, _ := f.search.next()
+		j.mark(at, Probe, f.w.Name, rate.String())
+	}
+	if length, known := loadLength(f.leg.load, j.source(f)); known {
+		f.leg.over = later(at, length)
+		f.leg.end(later(f.leg.over, f.w.Graceful), patience)
+		f.leg.stages = stageMarks(f.w.Name, f.leg.load, at, f.leg.over)
+	}
 }
 
 // legEnded books the end of a leg that was running.
@@ -165,8 +185,12 @@ func (j *Job) skip(now hyperscale.JobTime, f *flow, reason string) {
 	j.end(now, f, hyperscale.Skipped, Skipped, reason)
 }
 
-// cancel ends a workflow because the job ends.
+// cancel ends a workflow because it was cancelled, or because the job ends.
 func (j *Job) cancel(now hyperscale.JobTime, f *flow) {
+	if f.dropped != "" {
+		j.end(now, f, hyperscale.Cancelled, Cancelled, f.dropped)
+		return
+	}
 	j.end(now, f, j.stopped, Cancelled, j.result.Reason)
 }
 

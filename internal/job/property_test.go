@@ -128,6 +128,9 @@ func (w *watcher) marked(m Mark) {
 	}
 	switch m.What {
 	case Ended, Failed, Skipped, Cancelled:
+		if m.Workflow == "" {
+			return
+		}
 		w.legs[m.Workflow] = 0
 		w.ended[m.Workflow] = w.job.flow(m.Workflow).phase
 	}
@@ -148,6 +151,10 @@ func (w *watcher) drawEvent() Event {
 		return LegBroken{Workflow: name, Leg: leg, Reason: "out of luck"}
 	case 4, 5, 6:
 		return Tick{}
+	case 7, 8, 9:
+		return LegBegan{Workflow: name, Leg: leg, At: w.now}
+	case 10:
+		return Cancel{Workflow: rapid.SampledFrom([]string{"", name}).Draw(w.t, "cancel")}
 	}
 	w.legs[name] = 0 // whatever the job makes of it
 	ev := LegEnded{Workflow: name, Leg: leg, Failed: rapid.IntRange(0, 3).Draw(w.t, "failed") == 0}

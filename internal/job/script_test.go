@@ -142,6 +142,12 @@ func readEvent(t *testing.T, line string) (hyperscale.JobTime, Event) {
 		return at, Start{}
 	case "interrupt":
 		return at, Interrupt{}
+	case "cancel":
+		workflow, who, _ := strings.Cut(rest, " by ")
+		return at, Cancel{Workflow: strings.TrimPrefix(workflow, "job"), By: who}
+	case "began":
+		name, leg := legName(t, rest)
+		return at, LegBegan{Workflow: name, Leg: leg, At: at}
 	case "until":
 		return at, Tick{}
 	case "threshold":

@@ -46,13 +46,48 @@ func (j *Job) stop(now hyperscale.JobTime, why What) (longest hyperscale.JobTime
 	j.mark(now, why, "", "what was started may finish, for up to "+hyperscale.FormatDuration(longest))
 	for i := range j.flows {
 		if f := &j.flows[i]; f.active() {
-			grace := f.grace(now)
-			f.short()
-			j.do(StopLeg{Workflow: f.w.Name, Leg: f.leg.number, Within: grace})
-			f.leg.end(later(now, grace), patienceAtStop)
+			j.stopLeg(now, f)
 		}
 	}
 	return longest
+}
+
+// stopLeg ends the load of a flow before its time.
+func (j *Job) stopLeg(now hyperscale.JobTime, f *flow) {
+	grace := f.grace(now)
+	f.short()
+	j.do(StopLeg{Workflow: f.w.Name, Leg: f.leg.number, Within: grace})
+	f.leg.end(later(now, grace), patienceAtStop)
+}
+
+// cancelAsked is somebody's wish that a workflow, or the job, ends. What would
+// have come after a cancelled workflow is cancelled with it.
+func (j *Job) cancelAsked(now hyperscale.JobTime, ev Cancel) {
+	reason := cancelledBy(ev.By)
+	if ev.Workflow == "" {
+		if j.state == running {
+			j.because(hyperscale.Cancelled, reason)
+			j.stop(now, Cancelled)
+		}
+		return
+	}
+	f := j.flow(ev.Workflow)
+	switch {
+	case f == nil || f.phase.Terminal() || f.dropped != "":
+	case f.active():
+		f.dropped = reason
+		j.stopLeg(now, f)
+	default:
+		f.dropped = reason
+		j.end(now, f, hyperscale.Cancelled, Cancelled, reason)
+	}
+}
+
+func cancelledBy(who string) string {
+	if who == "" {
+		return "cancelled"
+	}
+	return "cancelled by " + who
 }
 
 // breached ends the job because of a threshold. When all is being cut it is not

@@ -33,6 +33,7 @@ func TestTable(t *testing.T) {
 	broken := LegBroken{Workflow: "browse", Leg: 1}
 	breach := ThresholdBroken{Threshold: "p95 < 1s abort"}
 	fatal := StepAborted{Workflow: "browse", Step: "GET /"}
+	began := LegBegan{Workflow: "browse", Leg: 1, At: soon}
 	tests := []struct {
 		from  state
 		event Event
@@ -47,6 +48,9 @@ func TestTable(t *testing.T) {
 		{unstarted, breach, soon, unstarted, false},
 		{unstarted, fatal, soon, unstarted, false},
 		{unstarted, Tick{}, atDeadline, unstarted, false},
+		{unstarted, Cancel{}, soon, over, true},
+		{unstarted, Cancel{Workflow: "browse"}, soon, unstarted, false},
+		{unstarted, began, soon, unstarted, false},
 
 		{running, Start{}, soon, running, false},
 		{running, ended, soon, running, true},
@@ -56,6 +60,9 @@ func TestTable(t *testing.T) {
 		{running, fatal, soon, finishing, true},
 		{running, Tick{}, soon, running, true}, // it came early: the wake is asked for again
 		{running, Tick{}, atDeadline, finishing, true},
+		{running, Cancel{}, soon, finishing, true},
+		{running, Cancel{Workflow: "browse"}, soon, running, true},
+		{running, began, soon, running, true},
 
 		{finishing, Start{}, soon, finishing, false},
 		{finishing, ended, soon, finishing, true},  // starts the teardown
@@ -64,6 +71,8 @@ func TestTable(t *testing.T) {
 		{finishing, breach, soon, finishing, true},
 		{finishing, fatal, soon, finishing, true},
 		{finishing, Tick{}, soon, finishing, true}, // the same
+		{finishing, Cancel{}, soon, finishing, false},
+		{finishing, began, soon, finishing, false}, // it was stopped before it began
 
 		{cutting, Start{}, soon, cutting, false},
 		{cutting, ended, soon, over, true},
@@ -73,6 +82,8 @@ func TestTable(t *testing.T) {
 		{cutting, fatal, soon, cutting, false},
 		{cutting, Tick{}, soon, cutting, true}, // the same
 		{cutting, Tick{}, late, over, true},
+		{cutting, Cancel{}, soon, cutting, false},
+		{cutting, began, soon, cutting, false},
 
 		{over, Start{}, soon, over, false},
 		{over, ended, soon, over, false},
@@ -81,6 +92,8 @@ func TestTable(t *testing.T) {
 		{over, breach, soon, over, false},
 		{over, fatal, soon, over, false},
 		{over, Tick{}, late, over, false},
+		{over, Cancel{}, soon, over, false},
+		{over, began, soon, over, false},
 	}
 	for _, test := range tests {
 		j := New(tablePlan(t))

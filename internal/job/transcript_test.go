@@ -17,6 +17,7 @@ type player struct {
 	job    *Job
 	wake   hyperscale.JobTime
 	finals int
+	queued bool // legs begin when the script says so, not at once
 }
 
 // step takes an event at its time, after the ticks that come before it (and, at
@@ -27,25 +28,33 @@ func (p *player) step(at hyperscale.JobTime, ev Event) []string {
 	for p.wake < at || until && p.wake == at {
 		now := p.wake
 		p.wake = never
-		lines = append(lines, p.tell(p.job.Step(now, Tick{}))...)
+		lines = append(lines, p.tell(now, Tick{})...)
 	}
 	if until {
 		return lines
 	}
-	return append(lines, p.tell(p.job.Step(at, ev))...)
+	return append(lines, p.tell(at, ev)...)
 }
 
-func (p *player) tell(effects []Effect) []string {
+func (p *player) tell(at hyperscale.JobTime, ev Event) []string {
 	var lines []string
-	for _, e := range effects {
+	var begun []LegBegan
+	for _, e := range p.job.Step(at, ev) {
 		switch e := e.(type) {
 		case Wake:
 			p.wake = e.At
 		case Finish:
 			p.wake = never
 			p.finals++
+		case StartLeg:
+			begun = append(begun, LegBegan{Workflow: e.Workflow, Leg: e.Leg, At: at})
 		}
 		lines = append(lines, tell(e))
+	}
+	for _, b := range begun {
+		if !p.queued {
+			lines = append(lines, p.tell(at, b)...)
+		}
 	}
 	return lines
 }
@@ -89,7 +98,11 @@ func play(t *testing.T, text string) string {
 		switch {
 		case len(lines) == 0:
 		case p == nil:
-			p = &player{job: New(readPlan(t, lines)), wake: never}
+			queued := lines[0] == "queued"
+			if queued {
+				lines = lines[1:]
+			}
+			p = &player{job: New(readPlan(t, lines)), wake: never, queued: queued}
 		default:
 			out[len(out)-1] += "\n----"
 			for _, line := range lines {

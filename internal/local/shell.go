@@ -34,13 +34,15 @@ type leg struct {
 	tally  *stats.Tally // of a probe: its own windows; else nil
 }
 
-// step gives the job an event and performs what it wants.
+// step gives the job an event and performs what it wants, and then what follows
+// from that.
 func (s *shell) step(ev job.Event) {
 	now := s.engine.Now()
+	var next []job.Event
 	for _, e := range s.job.Step(now, ev) {
 		switch e := e.(type) {
 		case job.StartLeg:
-			s.startLeg(now, e)
+			next = append(next, s.startLeg(now, e))
 		case job.StopLeg:
 			s.toLeg(e.Workflow, e.Leg, func(id int) error { return s.engine.Stop(id, e.Within) })
 		case job.CutLeg:
@@ -53,19 +55,22 @@ func (s *shell) step(ev job.Event) {
 			s.result = &e.Result
 		}
 	}
+	for _, ev := range next {
+		s.step(ev)
+	}
 }
 
 // lead is how long before its start a leg is handed to the lanes: all of them
 // begin at one time, and the first slots are not late.
 const lead = time.Millisecond
 
-// startLeg compiles the workflow with the values it uses and starts it.
-func (s *shell) startLeg(now hyperscale.JobTime, e job.StartLeg) {
+// startLeg compiles the workflow with the values it uses, starts it and says what
+// came of that.
+func (s *shell) startLeg(now hyperscale.JobTime, e job.StartLeg) job.Event {
 	f := s.flows[e.Workflow]
 	program, err := s.compile(f.index, e.Use)
 	if err != nil {
-		s.step(job.LegBroken{Workflow: e.Workflow, Leg: e.Leg, Reason: err.Error()})
-		return
+		return job.LegBroken{Workflow: e.Workflow, Leg: e.Leg, Reason: err.Error()}
 	}
 	l := &leg{flow: f, number: e.Leg, load: e.Load, start: now + lead}
 	if f.Load.Kind == hyperscale.LoadSearch {
@@ -81,8 +86,9 @@ func (s *shell) startLeg(now hyperscale.JobTime, e job.StartLeg) {
 		At: l.start, First: e.First, Warmup: e.Warmup, Graceful: e.Graceful, MaxInFlight: f.maxInFlight,
 	})
 	if err != nil {
-		s.step(job.LegBroken{Workflow: e.Workflow, Leg: e.Leg, Reason: err.Error()})
+		return job.LegBroken{Workflow: e.Workflow, Leg: e.Leg, Reason: err.Error()}
 	}
+	return job.LegBegan{Workflow: e.Workflow, Leg: e.Leg, At: now}
 }
 
 // compile makes a workflow's program with the values that it uses.
