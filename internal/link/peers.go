@@ -55,14 +55,28 @@ type Hello struct {
 }
 
 // Wants is the whole of what the jobs of one manager want of the datacenter's
-// cores. It is said again each second; what is no longer listed is withdrawn.
-type Wants struct{ Wants []Want }
+// cores, and of what they run. It is said again each second; what is no longer
+// listed is withdrawn.
+type Wants struct {
+	Wants []Want
+	Runs  []Run
+}
+
+// Run says that a workflow of a job holds cores: what a placer that did not give
+// them itself can't read off the statements of workers.
+type Run struct {
+	Job       hyperscale.JobID
+	Workflow  string
+	Exclusive bool          // nothing else runs beside the job
+	Left      time.Duration // until the plan gives the cores back; 0: unknown
+}
 
 // Want asks for the cores of workflows of one job that must be placed together:
 // all of them, or none.
 type Want struct {
 	Job       hyperscale.JobID
 	Epoch     hyperscale.Epoch
+	Number    uint64 // rises within the job whenever its owner asks anew; the same again repeats
 	Workflows []WorkflowCores
 	Priority  Priority
 	Exclusive bool                // nothing else runs beside the job
