@@ -80,8 +80,8 @@ type Done struct {
 // Page is a stretch of keys in order, read at one revision.
 type Page struct {
 	Entries  []Entry
-	More     bool // the limit was reached; go on from the key after the last
-	Revision Revision
+	More     bool     // the limit was reached; go on from the key after the last
+	Revision Revision // what it was read at: the At of the next page
 }
 
 // Range asks for the keys in [From, Until).
@@ -148,5 +148,8 @@ func After(prefix string) string {
 			return string(b[:i+1])
 		}
 	}
-	return "\x00" // what etcd takes for the end of all keys
+	return end
 }
+
+// end is the end of all keys, as etcd writes it.
+const end = "\x00"
