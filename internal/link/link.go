@@ -109,6 +109,7 @@ type Order struct {
 	Cores  int                // Prepare
 	Brief  []byte             // Prepare: what to run. Adjust: how
 	Number uint64             // Start, Adjust
+	Begin  hyperscale.JobTime // Start: when the leg's load begins by its schedule, which may have passed
 	At     hyperscale.JobTime // Start: job time at the moment meant. Adjust: from then on
 	In     time.Duration      // Start: that moment, from the receipt of the order
 	Within time.Duration      // Stop
