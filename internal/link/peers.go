@@ -118,6 +118,7 @@ type Grants struct{ Grants []Grant }
 type Grant struct {
 	Job      hyperscale.JobID
 	Epoch    hyperscale.Epoch
+	Number   uint64 // of the want
 	Workflow string
 	Cores    []Cores
 	Refused  string        // why, in words; "": not refused
