@@ -7,14 +7,15 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/engine/dial"
+	"hyperscale/internal/job/account"
 	"hyperscale/internal/session"
-	"hyperscale/internal/stats"
 )
 
 // fitted fits one workflow with a load into limits.
 func fitted(load hyperscale.Load, descriptors, ports int64) (*flow, []string, error) {
 	w := hyperscale.Workflow{Name: "w", Load: load, Steps: []hyperscale.Step{ask("GET", "http://127.0.0.1:1/")}}
-	s := &shell{plan: &hyperscale.Plan{Workflows: []hyperscale.Workflow{w}}, names: dial.NewNames()}
+	p := &hyperscale.Plan{Workflows: []hyperscale.Workflow{w}}
+	s := &shell{plan: p, names: dial.NewNames(), account: account.New(p)}
 	f := &flow{Workflow: &w, origins: []*session.Origin{{Host: "127.0.0.1", Port: "1", Transport: &w.Steps[0].Request.Transport}}}
 	s.flows = map[string]*flow{"w": f}
 	var warnings []string
@@ -81,26 +82,5 @@ func TestWidth(t *testing.T) {
 		if got := width(tc.steps); got != tc.want {
 			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
 		}
-	}
-}
-
-// A bound that was lowered is a cause in the verdict once it has refused a slot.
-func TestLoweredIsACause(t *testing.T) {
-	f, _, err := fitted(steady(20000, time.Second), 4096, 28000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c := f.limited(stats.Slots{Due: 100}); c.What != "" {
-		t.Errorf("it refused nothing: %+v", c)
-	}
-	if c := f.limited(stats.Slots{Due: 100, Missed: 6, Refused: 6}); c.State != stats.Invalid {
-		t.Errorf("it refused 6 of 100 slots: %+v", c)
-	}
-	if c := f.limited(stats.Slots{Due: 100, Missed: 1, Refused: 1}); c.State != stats.Degraded || !strings.Contains(c.What, "lowered from 25000 to 4064") {
-		t.Errorf("it refused a slot: %+v", c)
-	}
-	f, _, err = fitted(steady(100, time.Second), 4096, 28000)
-	if c := f.limited(stats.Slots{Due: 100, Missed: 1, Refused: 1}); err != nil || c.What != "" {
-		t.Errorf("nothing was lowered: %v, %+v", err, c)
 	}
 }

@@ -5,12 +5,14 @@ package local
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"hyperscale"
 	"hyperscale/internal/engine"
 	"hyperscale/internal/engine/dial"
 	"hyperscale/internal/job"
+	"hyperscale/internal/job/account"
 	"hyperscale/internal/session"
 	"hyperscale/internal/stats"
 )
@@ -76,29 +78,18 @@ func Run(ctx context.Context, cfg Config) (*stats.Result, error) {
 
 // shell is a run under way. All of it belongs to the goroutine in Run.
 type shell struct {
-	cfg    Config
-	plan   *hyperscale.Plan
-	engine *engine.Engine
-	names  *dial.Names
-	job    *job.Job
-	tally  *stats.Tally
-	rules  *stats.Watch
-	flows  map[string]*flow
-	legs   map[int]*leg       // by the engine's number
-	second hyperscale.JobTime // all windows up to here have come
-	alarm  *time.Timer        // of the job's Wake
-	live   live
-	notes  notes
-	result *job.Result // nil: it goes on
-}
-
-// notes are what the result will tell beside what was counted.
-type notes struct {
-	started  time.Time
-	marks    []stats.Mark
-	causes   []stats.Cause
-	readings stats.Readings
-	stop     stats.Stop
+	cfg     Config
+	plan    *hyperscale.Plan
+	engine  *engine.Engine
+	names   *dial.Names
+	job     *job.Job
+	account *account.Account
+	flows   map[string]*flow
+	legs    map[int]*leg       // by the engine's number
+	second  hyperscale.JobTime // all windows up to here have come
+	alarm   *time.Timer        // of the job's Wake
+	started time.Time
+	result  *job.Result // nil: it goes on
 }
 
 // settle is how long after a second's end its windows are waited for before the
@@ -107,7 +98,7 @@ const settle = 200 * time.Millisecond
 
 // loop runs the job until its last effect.
 func (s *shell) loop(ctx context.Context) error {
-	s.notes.started = time.Now()
+	s.started = time.Now()
 	s.alarm = time.NewTimer(time.Hour)
 	defer s.alarm.Stop()
 	second := time.NewTimer(time.Second + settle)
@@ -123,8 +114,13 @@ func (s *shell) loop(ctx context.Context) error {
 			s.step(job.Tick{})
 		case <-second.C:
 			s.second += time.Second
-			s.judge()
-			s.show()
+			for _, text := range s.account.Judge(s.second) {
+				s.step(job.ThresholdBroken{Threshold: text})
+			}
+			s.account.Glance(s.second)
+			if s.cfg.Watch != nil {
+				s.cfg.Watch(s.account.Progress(s.job.Workflows()))
+			}
 			second.Reset(s.second + time.Second + settle - s.engine.Now())
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -133,11 +129,10 @@ func (s *shell) loop(ctx context.Context) error {
 	return nil
 }
 
-// judge lets thresholds with abort speak.
-func (s *shell) judge() {
-	for _, i := range s.rules.Step(s.second, s.tally) {
-		th := &s.plan.Thresholds[i]
-		s.notes.stop.Aborted = "threshold " + th.Text
-		s.step(job.ThresholdBroken{Threshold: th.Text})
-	}
+// sumUp makes the result of a run that is over.
+func (s *shell) sumUp() *stats.Result {
+	r := s.account.Sum(*s.result, s.started)
+	r.Generator.Version, r.Generator.OS, r.Generator.Arch = s.cfg.Version, runtime.GOOS, runtime.GOARCH
+	r.Generator.Lanes = s.engine.Lanes()
+	return r
 }

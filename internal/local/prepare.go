@@ -9,9 +9,9 @@ import (
 	"hyperscale/internal/engine"
 	"hyperscale/internal/engine/dial"
 	"hyperscale/internal/job"
+	"hyperscale/internal/job/account"
 	"hyperscale/internal/schedule"
 	"hyperscale/internal/session"
-	"hyperscale/internal/stats"
 )
 
 // newShell checks what can be checked before the first request and makes all
@@ -23,29 +23,21 @@ func newShell(ctx context.Context, cfg Config) (*shell, error) {
 	}
 	s := &shell{
 		cfg: cfg, plan: &p,
-		job:   job.New(&p),
-		tally: stats.NewTally(),
-		rules: stats.NewWatch(p.Thresholds),
-		flows: map[string]*flow{},
-		legs:  map[int]*leg{},
-		names: dial.NewNames(),
+		job:     job.New(&p),
+		account: account.New(&p),
+		flows:   map[string]*flow{},
+		legs:    map[int]*leg{},
+		names:   dial.NewNames(),
 	}
-	spans := job.Timeline(s.plan)
 	var origins []*session.Origin
 	for i := range s.plan.Workflows {
-		f := &flow{Workflow: &s.plan.Workflows[i], index: i, groups: map[string]bool{}}
-		f.length = spans[i].End - spans[i].Start
+		f := &flow{Workflow: &s.plan.Workflows[i], index: i}
 		program, err := s.compile(i, nil)
 		if err != nil {
 			return nil, err
 		}
 		f.origins = program.Origins
 		origins = append(origins, program.Origins...)
-		for _, st := range program.Steps {
-			if st.Group || st.Kind == hyperscale.StepRequest {
-				f.groups[st.Name] = st.Group
-			}
-		}
 		s.flows[f.Name] = f
 	}
 	// A name that is not found fails the requests that need it, and is told there.
@@ -97,9 +89,10 @@ func (s *shell) fit(descriptors, ports int64) error {
 		// The system finds a free port quickly as long as half of them are free.
 		left = max(min(left, s.ports(f, ports)/2), 1)
 		if f.maxInFlight > left {
-			f.lowered = fmt.Sprintf("%s: max-in-flight is lowered from %d to %d: descriptors (ulimit -n) and local ports allow no more", f.Name, f.maxInFlight, left)
+			lowered := fmt.Sprintf("%s: max-in-flight is lowered from %d to %d: descriptors (ulimit -n) and local ports allow no more", f.Name, f.maxInFlight, left)
+			s.account.Lowered(f.Name, lowered)
 			if s.cfg.Warn != nil {
-				s.cfg.Warn(f.lowered)
+				s.cfg.Warn(lowered)
 			}
 			f.maxInFlight = left
 		}

@@ -7,6 +7,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/engine"
 	"hyperscale/internal/job"
+	"hyperscale/internal/job/account"
 	"hyperscale/internal/session"
 	"hyperscale/internal/stats"
 )
@@ -16,13 +17,7 @@ type flow struct {
 	*hyperscale.Workflow
 	index       int
 	maxInFlight int64
-	lowered     string             // how maxInFlight was lowered to what this machine allows; "": it was not
-	origins     []*session.Origin  // known before the start
-	length      hyperscale.JobTime // of a timed load
-	groups      map[string]bool    // its requests and groups, and which of them are groups
-	planned     time.Duration      // VU-time promised so far by closed legs
-	waived      time.Duration      // of that: after VUs that ended as the plan wished
-	probes      []stats.Probe
+	origins     []*session.Origin // known before the start
 }
 
 // leg is one leg that the engine runs.
@@ -31,7 +26,6 @@ type leg struct {
 	number int // the job's
 	load   hyperscale.Load
 	start  hyperscale.JobTime
-	tally  *stats.Tally // of a probe: its own windows; else nil
 }
 
 // step gives the job an event and performs what it wants, and then what follows
@@ -50,7 +44,7 @@ func (s *shell) step(ev job.Event) {
 		case job.Wake:
 			s.alarm.Reset(e.At - s.engine.Now())
 		case job.Mark:
-			s.mark(e)
+			s.account.Mark(e)
 		case job.Finish:
 			s.result = &e.Result
 		}
@@ -73,9 +67,6 @@ func (s *shell) startLeg(now hyperscale.JobTime, e job.StartLeg) job.Event {
 		return job.LegBroken{Workflow: e.Workflow, Leg: e.Leg, Reason: err.Error()}
 	}
 	l := &leg{flow: f, number: e.Leg, load: e.Load, start: now + lead}
-	if f.Load.Kind == hyperscale.LoadSearch {
-		l.tally = stats.NewTally()
-	}
 	id := len(s.legs) + 1
 	s.legs[id] = l
 	share := s.cfg.Share
@@ -129,68 +120,26 @@ func (s *shell) reported(r engine.Report) {
 	l := s.legs[r.Leg]
 	switch r.Kind {
 	case engine.WindowCut:
-		s.window(l, r.Window)
+		s.account.Merge(r.Window)
+		if s.cfg.Windows != nil {
+			s.cfg.Windows(r.Window)
+		}
 	case engine.StopAsked:
-		s.notes.stop.OnError, s.notes.stop.Aborted = true, "on-error: abort of "+l.Name+"/"+r.Step
+		s.account.Aborted(l.Name, r.Step)
 		s.step(job.StepAborted{Workflow: l.Name, Step: r.Step})
 	case engine.LegEnded:
 		s.legEnded(l, r)
 	}
 }
 
-// window merges a window.
-func (s *shell) window(l *leg, w *stats.Window) {
-	if s.tally.Add(w) == stats.Merged {
-		s.rules.Add(w)
-	}
-	if l.tally != nil {
-		l.tally.Add(w)
-	}
-	s.notes.readings.Merge(w.Watch)
-	s.live.add(w)
-	if s.cfg.Windows != nil {
-		s.cfg.Windows(w)
-	}
-}
-
-// legEnded tells the job, and first judges a probe.
+// legEnded tells the job.
 func (s *shell) legEnded(l *leg, r engine.Report) {
-	if r.NoRows > 0 {
-		s.notes.causes = append(s.notes.causes, stats.Cause{
-			State: stats.Degraded, From: l.start, To: r.At,
-			What: fmt.Sprintf("%s: %d virtual users ended because a data set with unique rows had none left", l.Name, r.NoRows),
-		})
-	}
-	l.planned += plannedVU(l.load, s.cfg.Share, r.Stopped-l.start)
-	l.waived += r.Waived
-	ev := job.LegEnded{Workflow: l.Name, Leg: l.number, Failed: r.Failed || r.Interrupted, Reason: r.Reason}
-	if r.Interrupted {
-		ev.Reason = "its iteration was cut"
+	end := account.Leg{
+		Workflow: l.Name, Number: l.number, Load: l.load, Share: s.cfg.Share, Begin: l.start, End: r.At, Stopped: r.Stopped,
+		Failed: r.Failed, Interrupted: r.Interrupted, Reason: r.Reason, NoRows: r.NoRows, Waived: r.Waived,
 	}
 	for name, v := range r.Exports {
-		ev.Exports = append(ev.Exports, hyperscale.Pair{Name: name, Value: v.Text})
+		end.Exports = append(end.Exports, hyperscale.Pair{Name: name, Value: v.Text})
 	}
-	if l.tally != nil {
-		ev.Probe = s.probed(l, r)
-	}
-	s.step(ev)
-}
-
-// mark puts what the job marks on the timeline.
-func (s *shell) mark(m job.Mark) {
-	what := string(m.What)
-	if m.Workflow != "" {
-		what = m.Workflow + " " + what
-	}
-	s.notes.marks = append(s.notes.marks, stats.Mark{At: m.At, What: what, Detail: m.Detail})
-	switch m.What {
-	case job.Interrupted:
-		s.notes.stop.Interrupted = true
-		s.live.stopping = "interrupted"
-	case job.Deadline:
-		s.notes.stop.Deadline = true
-		s.live.stopping = "deadline"
-	case job.Aborted:
-		s.live.stopping = "aborted"
-	}
+	s.step(s.account.Ended(end))
 }

@@ -1,4 +1,4 @@
-package local
+package account
 
 import (
 	"fmt"
@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"hyperscale"
-	"hyperscale/internal/engine"
 	"hyperscale/internal/job"
 	"hyperscale/internal/schedule"
 	"hyperscale/internal/stats"
@@ -14,9 +13,9 @@ import (
 
 // probed judges a probe that has ended: whether the condition held, and whether
 // the generator drove it.
-func (s *shell) probed(l *leg, r engine.Report) job.Verdict {
-	sel := l.tally.Workflow(l.Name)
-	broken := unmet(l.Load.Search.While, &sel.Sample)
+func (f *flow) probed(l Leg) job.Verdict {
+	sel := f.probe.Workflow(f.Name)
+	broken := unmet(f.Load.Search.While, &sel.Sample)
 	if n := sel.Refused; n > 0 {
 		broken = append(broken, fmt.Sprintf("%d arrivals found no room under max-in-flight", n))
 	}
@@ -25,8 +24,8 @@ func (s *shell) probed(l *leg, r engine.Report) job.Verdict {
 	if !driven {
 		cause = "the generator could not drive it"
 	}
-	l.probes = append(l.probes, stats.Probe{
-		Rate: schedule.Peak(l.load).Float(), From: l.start, To: r.At, Met: len(broken) == 0 && driven, Cause: cause,
+	f.probes = append(f.probes, stats.Probe{
+		Rate: schedule.Peak(l.Load).Float(), From: l.Begin, To: l.End, Met: len(broken) == 0 && driven, Cause: cause,
 		Response: stats.QuantilesOf(&sel.Sample.Response), Errors: sel.Sample.ErrorShare(),
 	})
 	return job.Verdict{Held: len(broken) == 0, Driven: driven}

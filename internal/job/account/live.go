@@ -1,4 +1,4 @@
-package local
+package account
 
 import (
 	"slices"
@@ -15,7 +15,9 @@ const rateHistory = 300
 
 // live is what is kept for the live view.
 type live struct {
-	windows  []*stats.Window // of seconds not shown yet
+	windows  []*stats.Window // of seconds not taken in yet
+	second   hyperscale.JobTime
+	now      stats.Now
 	rates    []float64
 	warnings []string
 	stopping string
@@ -46,60 +48,64 @@ func (l *live) warn(text string) {
 	}
 }
 
-// show gives the watcher a picture of the second that is over.
-func (s *shell) show() {
-	windows := s.live.take(s.second)
-	now := stats.Glance(time.Second, windows...)
-	s.live.rates = append(s.live.rates, now.Rate)
-	if n := len(s.live.rates); n > rateHistory {
-		s.live.rates = slices.Clone(s.live.rates[n-rateHistory:])
+// Glance takes in the second of job time that ends now, of which all windows have
+// come: rates and warnings of live views are made from it. It is called once a
+// second.
+func (a *Account) Glance(second hyperscale.JobTime) {
+	windows := a.live.take(second)
+	a.live.second, a.live.now = second, stats.Glance(time.Second, windows...)
+	a.live.rates = append(a.live.rates, a.live.now.Rate)
+	if n := len(a.live.rates); n > rateHistory {
+		a.live.rates = slices.Clone(a.live.rates[n-rateHistory:])
 	}
-	s.selfWatch(windows, now)
-	if s.cfg.Watch == nil {
-		return
-	}
+	a.live.selfWatch(windows)
+}
+
+// Progress is a picture of the run at the last [Account.Glance]; standing is where
+// its workflows stand.
+func (a *Account) Progress(standing []job.Outcome) stats.Progress {
 	p := stats.Progress{
-		Name: s.plan.Name, Target: s.plan.Target, Elapsed: s.second, Planned: plannedLength(s.plan),
-		Now: now, Rates: slices.Clone(s.live.rates), Thresholds: s.rules.Results(s.tally),
-		Warnings: slices.Clone(s.live.warnings), Marks: slices.Clone(s.notes.marks), Stopping: s.live.stopping,
+		Name: a.plan.Name, Target: a.plan.Target, Elapsed: a.live.second, Planned: plannedLength(a.plan),
+		Now: a.live.now, Rates: slices.Clone(a.live.rates), Thresholds: a.Rules.Results(a.Tally),
+		Warnings: slices.Clone(a.live.warnings), Marks: slices.Clone(a.marks), Stopping: a.live.stopping,
 	}
-	for _, o := range s.job.Workflows() {
-		p.Workflows = append(p.Workflows, s.standing(o))
-		p.Steps = append(p.Steps, s.steps(o.Workflow)...)
+	for _, o := range standing {
+		p.Workflows = append(p.Workflows, a.standing(o))
+		p.Steps = append(p.Steps, a.steps(o.Workflow)...)
 	}
-	s.cfg.Watch(p)
+	return p
 }
 
 // selfWatch turns what the generator saw of itself into warnings.
-func (s *shell) selfWatch(windows []*stats.Window, now stats.Now) {
+func (l *live) selfWatch(windows []*stats.Window) {
 	var r stats.Readings
 	for _, w := range windows {
 		r.Merge(w.Watch)
 	}
 	if r.Saturated > 0 {
-		s.live.warn("a lane is saturated: this machine may set the rate")
+		l.warn("a lane is saturated: this machine may set the rate")
 	}
-	if now.Lateness > 100*time.Millisecond {
-		s.live.warn("requests start more than 100 ms late: this machine is too slow or too busy")
+	if l.now.Lateness > 100*time.Millisecond {
+		l.warn("requests start more than 100 ms late: this machine is too slow or too busy")
 	}
 	if r.ClockStep > 100*time.Millisecond {
-		s.live.warn("the clock was set while the test ran")
+		l.warn("the clock was set while the test ran")
 	}
 	if r.DescriptorCap > 0 && r.Descriptors > r.DescriptorCap*9/10 {
-		s.live.warn("nearly all descriptors of this process are in use")
+		l.warn("nearly all descriptors of this process are in use")
 	}
 }
 
 // standing is where a workflow stands.
-func (s *shell) standing(o job.Outcome) stats.WorkflowProgress {
-	f := s.flows[o.Workflow]
+func (a *Account) standing(o job.Outcome) stats.WorkflowProgress {
+	f := a.flow(o.Workflow)
 	p := stats.WorkflowProgress{Name: o.Workflow, Phase: o.Phase}
 	if o.Phase == hyperscale.Waiting || o.Phase == hyperscale.Skipped {
 		return p
 	}
-	slots := s.tally.Workflow(o.Workflow).Slots
+	slots := a.Tally.Workflow(o.Workflow).Slots
 	p.InFlight = int64(slots.InFlight())
-	into := s.second - o.Started
+	into := a.live.second - o.Started
 	switch f.Load.Kind {
 	case hyperscale.LoadClosed:
 		p.VUs = schedule.NewUsers(f.Load).At(into)
@@ -152,14 +158,14 @@ func plannedLength(p *hyperscale.Plan) hyperscale.JobTime {
 }
 
 // steps are a workflow's requests and groups so far.
-func (s *shell) steps(workflow string) []stats.StepProgress {
+func (a *Account) steps(workflow string) []stats.StepProgress {
 	var list []stats.StepProgress
-	for _, name := range s.tally.Steps(workflow) {
-		group, shown := s.flows[workflow].groups[name]
+	for _, name := range a.Tally.Steps(workflow) {
+		group, shown := a.flow(workflow).groups[name]
 		if !shown {
 			continue
 		}
-		sel := s.tally.Step(workflow, name)
+		sel := a.Tally.Step(workflow, name)
 		list = append(list, stats.StepProgress{
 			Workflow: workflow, Step: name, Group: group,
 			Requests: sel.Requests, Response: stats.QuantilesOf(&sel.Sample.Response),

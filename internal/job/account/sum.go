@@ -1,42 +1,41 @@
-package local
+package account
 
 import (
-	"runtime"
+	"time"
 
 	"hyperscale"
 	"hyperscale/internal/job"
 	"hyperscale/internal/stats"
 )
 
-// sumUp makes the result of a run that is over.
-func (s *shell) sumUp() *stats.Result {
-	end := s.result.Ended
-	s.rules.Finish(end)
+// Sum makes the result of a run that is over; started is the wall clock at job
+// time 0. Of the generator only what windows told is filled in.
+func (a *Account) Sum(over job.Result, started time.Time) *stats.Result {
+	a.Rules.Finish(over.Ended)
 	r := &stats.Result{
-		Plan: s.plan, Phase: s.result.Phase, Started: s.notes.started, Elapsed: end, Tally: s.tally,
-		Timeline: s.notes.marks, Stop: s.notes.stop, Thresholds: s.rules.Results(s.tally),
-		Generator: stats.Generator{Readings: s.notes.readings, Version: s.cfg.Version, OS: runtime.GOOS, Arch: runtime.GOARCH},
+		Plan: a.plan, Phase: over.Phase, Started: started, Elapsed: over.Ended, Tally: a.Tally,
+		Timeline: a.marks, Stop: a.stop, Thresholds: a.Rules.Results(a.Tally),
+		Generator: stats.Generator{Readings: a.Tally.Generator()},
 	}
-	r.Generator.Lanes = s.engine.Lanes()
 	var facts []stats.LoadFacts
-	for _, o := range s.result.Workflows {
-		f := s.flows[o.Workflow]
+	for _, o := range over.Workflows {
+		f := a.flow(o.Workflow)
 		facts = append(facts, stats.LoadFacts{
 			Workflow: o.Workflow, Kind: f.Load.Kind, Paced: f.Load.Pace > 0, PlannedVU: f.planned - f.waived,
 		})
 		r.Workflows = append(r.Workflows, f.result(o))
-		if c := f.limited(s.tally.Workflow(f.Name).Slots); c.What != "" {
+		if c := f.limited(a.Tally.Workflow(f.Name).Slots); c.What != "" {
 			c.From, c.To = o.Started, o.Ended
-			s.notes.causes = append(s.notes.causes, c)
+			a.Cause(c)
 		}
 	}
-	r.Verdict = stats.Judge(s.tally, facts, s.notes.causes, stats.Limits{})
+	r.Verdict = stats.Judge(a.Tally, facts, a.causes, stats.Limits{})
 	return r
 }
 
-// limited is the cause that refused slots are of this machine's doing: of a
-// bound that was lowered to what it allows. None if the bound did not matter;
-// above one slot in twenty the load was not what the plan asked.
+// limited is the cause that refused slots are of the generator's doing: of a
+// bound that was lowered to what it has room for. None if the bound did not
+// matter; above one slot in twenty the load was not what the plan asked.
 func (f *flow) limited(slots stats.Slots) stats.Cause {
 	c := stats.Cause{State: stats.Degraded, What: f.lowered}
 	switch {
