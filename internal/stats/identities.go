@@ -6,7 +6,7 @@ import "fmt"
 // run, in words; none is how it should be. With them go all complaints about
 // children whose windows or totals did not fit.
 func Identities(t *Tally) []string {
-	broken := append([]string(nil), t.broken...)
+	broken := append([]string(nil), t.marks.broken...)
 	for _, name := range t.Workflows() {
 		w := t.works[name]
 		var whole Sums

@@ -61,7 +61,9 @@ func (s *Sample) Add(w *Window) {
 	before := s.Answers
 	s.addSums(&w.Sums)
 	if w.Stretch == InLoad {
-		s.addLoad(spans{{w.From, w.To}})
+		var load spans
+		w.addActive(&load)
+		s.addLoad(load)
 	} else {
 		s.Answers = before
 	}

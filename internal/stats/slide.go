@@ -58,7 +58,7 @@ func (s *slide) add(w *Window) {
 	}
 	c.Slots = w.Slots
 	if w.Stretch == InLoad {
-		s.load.add(w.From, w.To)
+		w.addActive(&s.load)
 	} else {
 		c.Answers = 0
 	}

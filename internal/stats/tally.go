@@ -1,120 +1,80 @@
 package stats
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
 	"hyperscale"
 )
 
-// Receipt is what became of a window that was added to a tally.
-type Receipt int
-
-// The receipts.
-const (
-	Merged    Receipt = iota // counted; to be acknowledged
-	Duplicate                // counted before; to be acknowledged
-	Gap                      // not counted: windows before it are missing and to be asked for again from the mark
-	Stray                    // of a turn below the share's: kept apart
-	Broken                   // no honest child sends it: refused, the result is INVALID
-)
-
 // Tally is the exact merge of windows: totals per workflow and step, and their
 // course over job time. Its memory does not grow with the length of the run.
-// Windows of different shares may come in any order, those of one turn by
-// number.
 type Tally struct {
-	works  map[string]*work
-	turns  map[turnID]*turn
-	nodes  map[string]*node
-	stray  map[string]*Ledger
-	broken []string
+	works map[string]*work
+	marks *Marks
+	nodes nodes
 }
 
 // NewTally is an empty tally.
 func NewTally() *Tally {
-	return &Tally{
-		works: map[string]*work{},
-		turns: map[turnID]*turn{},
-		nodes: map[string]*node{},
-		stray: map[string]*Ledger{},
-	}
+	return &Tally{works: map[string]*work{}, marks: NewMarks(), nodes: nodes{}}
 }
 
-// maxBroken bounds the list of complaints about children.
-const maxBroken = 32
+// Marks is where the tally's windows are received. The owner of a job receives
+// there itself, collects in [Joints] what is Merged, and adds only joints.
+func (t *Tally) Marks() *Marks { return t.marks }
 
-// Add merges a window that is next in its turn and says what became of it. It
-// keeps nothing of the window's memory.
+// Add receives a window, merges it if it is next in its turn and says what
+// became of it. It keeps nothing of the window's memory.
 func (t *Tally) Add(w *Window) Receipt {
-	turn := t.turn(w.ID.Workflow, w.ID.Share)
-	r := turn.receive(w)
-	switch r {
-	case Broken:
-		t.complain("window %d…%d of %s came after number %d", w.ID.First, w.ID.Seq, turn.name, turn.mark)
-		return r
-	case Duplicate, Gap:
-		return r
+	r := t.marks.Receive(w)
+	if r == Merged {
+		t.AddJoint(w)
 	}
-	if turn.stray {
-		t.addStray(w)
-		turn.mark = w.ID.Seq
-		return Stray
-	}
+	return r
+}
+
+// AddJoint merges a window that was received elsewhere, as it is: mostly a joint
+// that [Joints] made. One that does not fit the others of its workflow makes the
+// result INVALID.
+func (t *Tally) AddJoint(w *Window) {
 	if err := t.work(w.ID.Workflow).add(w); err != nil {
-		t.complain("window %d of %s: %v", w.ID.Seq, turn.name, err)
-		return Broken
+		t.marks.complain("%s: %v", w.ID.Workflow, err)
+		return
 	}
-	turn.take(w)
-	if d := turn.mismatch(w); d != "" {
-		t.complain("totals of %s differ from the sum of its windows: %s", turn.name, d)
-	}
-	t.watch(w)
-	return Merged
+	t.nodes.add(w)
 }
 
-// complain notes what makes the result INVALID.
-func (t *Tally) complain(format string, args ...any) {
-	if len(t.broken) < maxBroken {
-		t.broken = append(t.broken, fmt.Sprintf(format, args...))
+// Close ends a turn of the tally's own marks and counts its losses; see
+// [Marks.Close].
+func (t *Tally) Close(workflow string, share hyperscale.Share, l Losses) *Window {
+	w := t.marks.Close(workflow, share, l)
+	if w != nil {
+		t.AddJoint(w)
 	}
+	return w
 }
 
-// addStray counts a window of a turn that no longer holds its slots.
-func (t *Tally) addStray(w *Window) {
-	l := t.stray[w.ID.Workflow]
-	if l == nil {
-		l = new(Ledger)
-		t.stray[w.ID.Workflow] = l
-	}
-	l.add(&w.Sums)
-}
+// Expect says that the share's slots are held under its turn; see
+// [Marks.Expect].
+func (t *Tally) Expect(workflow string, share hyperscale.Share) { t.marks.Expect(workflow, share) }
 
-// Stray is what windows of turns that no longer held their slots counted, for
-// one workflow: shown beside the result and no part of it.
-func (t *Tally) Stray(workflow string) Ledger {
-	if l := t.stray[workflow]; l != nil {
-		return l.clone()
-	}
-	return Ledger{}
-}
+// Stray is what windows of turns that no longer held their slots counted; see
+// [Marks.Stray].
+func (t *Tally) Stray(workflow string) Ledger { return t.marks.Stray(workflow) }
 
-// Mark is the number of the last window merged of a turn; 0: none.
+// Mark is the number of the last window received of a turn; see [Marks.Mark].
 func (t *Tally) Mark(workflow string, share hyperscale.Share) uint64 {
-	if turn := t.turns[idOf(workflow, share)]; turn != nil {
-		return turn.mark
-	}
-	return 0
+	return t.marks.Mark(workflow, share)
 }
 
 // Unfinished names the turns whose last window has not come, by name. Turns
 // that others took over from are not among them.
 func (t *Tally) Unfinished() []string {
 	var names []string
-	for _, turn := range t.turns {
-		if !turn.final && !turn.stray {
-			names = append(names, turn.name)
+	for id, turn := range t.marks.turns {
+		if !turn.over() && !turn.covered {
+			names = append(names, id.String())
 		}
 	}
 	slices.Sort(names)
@@ -152,7 +112,7 @@ func (t *Tally) work(name string) *work {
 // levels of several nodes add up, but for the clock step, which is the greatest.
 func (t *Tally) Generator() Readings {
 	var all Readings
-	for _, name := range slices.Sorted(maps.Keys(t.nodes)) {
+	for _, name := range t.nodes.names() {
 		r := t.nodes[name].readings
 		levels := Readings{
 			Lanes: all.Lanes + r.Lanes, RSS: all.RSS + r.RSS,
@@ -169,10 +129,4 @@ func (t *Tally) Generator() Readings {
 }
 
 // Nodes are the readings of every node over the whole run, by name.
-func (t *Tally) Nodes() []Readings {
-	var list []Readings
-	for _, name := range slices.Sorted(maps.Keys(t.nodes)) {
-		list = append(list, t.nodes[name].readings)
-	}
-	return list
-}
+func (t *Tally) Nodes() []Readings { return t.nodes.list() }

@@ -18,6 +18,11 @@ func idOf(workflow string, s hyperscale.Share) turnID {
 	return turnID{workflow, s.Lo, s.Hi, s.Of, s.Turn}
 }
 
+// String is the name as shown.
+func (a turnID) String() string {
+	return fmt.Sprintf("%s [%d,%d)/%d turn %d", a.workflow, a.lo, a.hi, a.of, a.turn)
+}
+
 // overlaps reports whether some slot belongs to both: whether remainders r of
 // one and s of the other are equal modulo the divisor that both Ofs share.
 func (a turnID) overlaps(b turnID) bool {
@@ -40,43 +45,31 @@ func divisor(a, b int64) int64 {
 	return a
 }
 
-// turn is what a tally knows of one turn.
+// turn is what marks know of one turn.
 type turn struct {
-	name  string
-	mark  uint64 // the last window merged
-	final bool
-	stray bool // a higher turn holds slots of it
-	sum   Ledger
+	id         turnID
+	from       hyperscale.JobTime // of its share
+	mark       uint64             // the last window merged or found stray
+	reach      hyperscale.JobTime // where the last window merged ends
+	adjustment uint64             // the last that a merged window ran under
+	sum        Ledger             // of all windows merged
+	fence      hyperscale.JobTime // if covered
+	final      bool               // its last window came
+	covered    bool               // from the fence on others hold its slots
+	past       bool               // a window was stray: it told all that fits into the hole
+	closed     bool               // what was lost and missed is booked
+	changed    bool               // since the last change was taken
 }
 
-// Expect says that the share's slots are held under its turn from now on:
-// windows of lower turns that share slots with it are stray. Adding a window
-// says the same of its own share.
-func (t *Tally) Expect(workflow string, share hyperscale.Share) { t.turn(workflow, share) }
-
-// turn is the turn of that name, made known if it was not.
-func (t *Tally) turn(workflow string, share hyperscale.Share) *turn {
-	id := idOf(workflow, share)
-	if found := t.turns[id]; found != nil {
-		return found
+// cover says that others hold the turn's slots from the fence on.
+func (t *turn) cover(fence hyperscale.JobTime) {
+	if !t.covered || fence < t.fence {
+		t.covered, t.fence = true, fence
 	}
-	made := &turn{name: fmt.Sprintf("%s [%d,%d)/%d turn %d", workflow, id.lo, id.hi, id.of, id.turn)}
-	for other, o := range t.turns {
-		if !other.overlaps(id) || other.turn == id.turn {
-			continue
-		}
-		if other.turn < id.turn {
-			o.stray = true
-		} else {
-			made.stray = true
-		}
-	}
-	t.turns[id] = made
-	return made
 }
 
-// receive judges a window by its numbers.
-func (t *turn) receive(w *Window) Receipt {
+// judge says what becomes of a window, by its numbers and by the fence.
+func (t *turn) judge(w *Window) Receipt {
 	first, last := w.ID.First, w.ID.Seq
 	switch {
 	case first == 0 || first > last || t.final && last > t.mark:
@@ -87,14 +80,22 @@ func (t *turn) receive(w *Window) Receipt {
 		return Broken
 	case first > t.mark+1:
 		return Gap
+	case t.closed || t.past || t.covered && w.To > t.fence:
+		return Stray
 	}
 	return Merged
 }
 
-// take counts the window as merged.
-func (t *turn) take(w *Window) {
+// take counts the window as merged, or passes it by as stray.
+func (t *turn) take(w *Window, r Receipt) {
 	t.mark = w.ID.Seq
 	t.final = w.Final
+	if r == Stray {
+		t.past = true
+		return
+	}
+	t.reach = max(t.reach, w.To)
+	t.adjustment = w.Adjustment
 	t.sum.add(&w.Sums)
 }
 
@@ -106,3 +107,6 @@ func (t *turn) mismatch(w *Window) string {
 	}
 	return t.sum.differs(&w.Totals)
 }
+
+// over reports whether nothing more is to come or to be booked.
+func (t *turn) over() bool { return t.closed || t.final && !t.past }

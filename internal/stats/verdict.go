@@ -308,7 +308,7 @@ const maxCauseNodes = 16
 // saturatedNodes notes a cause for each node that was saturated.
 func (j *judge) saturatedNodes(state VerdictState, of spans, what string) {
 	named := 0
-	for _, name := range slices.Sorted(maps.Keys(j.tally.nodes)) {
+	for _, name := range j.tally.nodes.names() {
 		when := j.tally.nodes[name].saturated.within(of)
 		if len(when) == 0 {
 			continue
@@ -323,7 +323,7 @@ func (j *judge) saturatedNodes(state VerdictState, of spans, what string) {
 
 // clock judges steps of the wall clock.
 func (j *judge) clock() {
-	for _, name := range slices.Sorted(maps.Keys(j.tally.nodes)) {
+	for _, name := range j.tally.nodes.names() {
 		n := j.tally.nodes[name]
 		if step := n.readings.ClockStep; step > j.limits.MostClockStep {
 			what := fmt.Sprintf("the clock was set by %v", round(step))
@@ -337,8 +337,8 @@ func (j *judge) holders() {
 	for _, name := range j.tally.Unfinished() {
 		j.add(Degraded, nil, "the last window of %s never came", name)
 	}
-	for _, name := range slices.Sorted(maps.Keys(j.tally.stray)) {
-		if n := j.tally.stray[name].Slots.Started; n > 0 {
+	for _, name := range slices.Sorted(maps.Keys(j.tally.marks.stray)) {
+		if n := j.tally.marks.stray[name].Slots.Started; n > 0 {
 			j.add(Degraded, nil, "%s: %s iterations were started by a holder whose slots others had taken over", name, thousands(n))
 		}
 	}

@@ -40,6 +40,8 @@ type Window struct {
 	Totals     Ledger // with Final: what the whole turn came to, this window included
 	Sums
 	Watch Readings
+
+	joint *joint // nil: of one holder
 }
 
 // Flight is what was started and has not ended.
@@ -67,6 +69,11 @@ func Cut(id WindowID, iv Interval, lanes []*Record, watch Readings) *Window {
 func (w *Window) MergeAdjacent(next *Window) bool {
 	same := w.ID.Workflow == next.ID.Workflow && w.ID.Share == next.ID.Share &&
 		next.ID.First == w.ID.Seq+1 && w.Stretch == next.Stretch && w.Adjustment == next.Adjustment
+	joins := w.joint != nil || next.joint != nil
+	var j *joint
+	if joins {
+		j = w.joined()
+	}
 	if !same || w.Final || w.Sums.Merge(&next.Sums) != nil {
 		return false
 	}
@@ -74,40 +81,11 @@ func (w *Window) MergeAdjacent(next *Window) bool {
 	w.To = max(w.To, next.To)
 	w.From = min(w.From, next.From)
 	w.Final, w.Totals, w.InFlight = next.Final, next.Totals, next.InFlight
-	w.Watch.Merge(next.Watch)
-	return true
-}
-
-// A Stream numbers the windows of one turn and keeps the turn's totals.
-type Stream struct {
-	workflow string
-	share    hyperscale.Share
-	seq      uint64
-	totals   Ledger
-}
-
-// NewStream begins a turn of the workflow; its first window will be number 1.
-func NewStream(workflow string, share hyperscale.Share) *Stream {
-	return &Stream{workflow: workflow, share: share}
-}
-
-// Cut makes the turn's next window; see [Cut].
-func (s *Stream) Cut(iv Interval, lanes []*Record, watch Readings) *Window {
-	s.seq++
-	w := Cut(WindowID{Workflow: s.workflow, Share: s.share, Seq: s.seq}, iv, lanes, watch)
-	s.totals.add(&w.Sums)
-	w.InFlight.Iterations = s.totals.Slots.InFlight()
-	for i := range w.Steps {
-		if !w.Steps[i].Group {
-			w.InFlight.Requests += s.totals.Steps[i].InFlight()
-		}
+	if joins {
+		j.add(next)
+		w.joint, w.Watch = j, Readings{}
+	} else {
+		w.Watch.Merge(next.Watch)
 	}
-	return w
-}
-
-// Last makes the turn's last window, which carries the turn's totals.
-func (s *Stream) Last(iv Interval, lanes []*Record, watch Readings) *Window {
-	w := s.Cut(iv, lanes, watch)
-	w.Final, w.Totals = true, s.totals.clone()
-	return w
+	return true
 }
