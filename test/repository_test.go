@@ -179,6 +179,7 @@ var mayImport = map[string][]string{
 	"link":     {""},
 	"rpc":      {"", "link"},
 	"client":   {"", "link", "rpc"},
+	"worker":   {"", "link", "stats"},
 	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "tui", "demo", "show"},
 }
 

@@ -1,0 +1,252 @@
+package agent
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+)
+
+// never is later than everything.
+const never = time.Duration(math.MaxInt64)
+
+// Times and bounds that are not configured.
+const (
+	beat      = time.Second           // between statements, and between beats to engines
+	answer    = 50 * time.Millisecond // that engines have to answer a beat before the statement goes
+	apart     = 20 * time.Millisecond // between two statements, however much changes
+	stall     = time.Second           // timers later than that say that the agent itself stood still
+	patience  = 10 * time.Second      // beyond the time to finish, until an engine that was told to stop is killed
+	finishing = 5 * time.Second       // what was started may take so long once no owner was heard for too long
+)
+
+// Config is what an agent is made for.
+type Config struct {
+	Node     hyperscale.NodeID
+	Boot     hyperscale.Boot // higher than at every start before
+	Cores    int
+	Autonomy time.Duration // how long a load goes on without word of the job's top owner; 0: 60 s
+	MaxKept  int           // bytes of windows kept, above which those that were never sent are merged; 0: 64 MiB
+
+	// Lapse says what the schedule held while a share had no engine; nil: nothing,
+	// and the share goes on. It is a pure function.
+	Lapse func(Gone) Lapse
+}
+
+// Agent is what one start of a worker knows and holds.
+type Agent struct {
+	cfg     Config
+	parents []*parent // that are linked, in the order in which they came
+	jobs    map[hyperscale.JobID]*job
+	holds   []*hold // in the order in which they came
+	engines map[uint64]*engine
+	numbers numbers
+	timers  timers
+	vitals  link.Vitals
+	drain   drain
+	effects []Effect // of the step under way
+}
+
+// numbers are the last of each kind that were used.
+type numbers struct{ link, engine, statement uint64 }
+
+// timers are the agent's clock, its own alarms, and how late they came.
+type timers struct {
+	now   time.Duration
+	armed time.Duration // the last Wake that has not come; never: none
+	beat  time.Duration // the next beat; never: nobody to hear it
+	late  float64       // see [link.Statement].Stall
+}
+
+// drain is how far draining has come.
+type drain struct{ asked, told bool }
+
+// New is an agent that holds nothing and knows nobody.
+func New(cfg Config) *Agent {
+	cfg.Autonomy = cmp.Or(cfg.Autonomy, time.Minute)
+	cfg.MaxKept = cmp.Or(cfg.MaxKept, 64<<20)
+	if cfg.Lapse == nil {
+		cfg.Lapse = func(Gone) Lapse { return Lapse{} }
+	}
+	return &Agent{
+		cfg: cfg, jobs: map[hyperscale.JobID]*job{}, engines: map[uint64]*engine{},
+		timers: timers{armed: never, beat: never},
+	}
+}
+
+// Step decides what an event means at the time now, which is counted from
+// anywhere and never falls from one step to the next.
+func (a *Agent) Step(now time.Duration, ev Event) []Effect {
+	a.effects = nil
+	a.lookAtItself(now)
+	a.take(ev)
+	a.expire()
+	a.squeeze()
+	for _, h := range a.holds {
+		a.deliver(h)
+	}
+	a.holds = slices.DeleteFunc(a.holds, a.over)
+	a.state()
+	a.finishDrain()
+	a.arm()
+	return a.effects
+}
+
+// take books what happened.
+func (a *Agent) take(ev Event) {
+	switch ev := ev.(type) {
+	case Linked:
+		a.linked(ev)
+	case Unlinked:
+		a.unlinked(ev.Manager)
+	case Told:
+		a.told(ev)
+	case Fares:
+		a.vitals = ev.Vitals
+	case Drain:
+		a.drain.asked = true
+		a.changed()
+	default:
+		a.engineTold(ev)
+	}
+}
+
+func (a *Agent) do(e Effect) { a.effects = append(a.effects, e) }
+
+// lookAtItself notices that the agent stood still: then it can't know who was
+// silent meanwhile, and the time without word of owners begins anew.
+func (a *Agent) lookAtItself(now time.Duration) {
+	a.timers.now = now
+	if now < a.timers.armed {
+		return
+	}
+	late := now - a.timers.armed
+	a.timers.armed = never
+	a.timers.late = max(a.timers.late, float64(late)/float64(beat))
+	if late <= stall {
+		return
+	}
+	for _, j := range a.jobs {
+		j.heard = now
+	}
+}
+
+// free is how many cores nobody has.
+func (a *Agent) free() int {
+	n := a.cfg.Cores
+	for _, e := range a.engines {
+		n -= e.cores
+	}
+	return n
+}
+
+// expire does what time alone brings.
+func (a *Agent) expire() {
+	now := a.timers.now
+	for _, h := range a.holds {
+		if now >= a.patienceEnds(h) {
+			a.do(KillEngine{Engine: h.engine.id})
+			h.stop.killed = true
+		}
+		if now >= a.autonomyEnds(h) {
+			a.withoutOwner(h)
+		}
+	}
+	if len(a.parents) == 0 && len(a.holds) == 0 {
+		a.timers.beat = never
+		return
+	}
+	if a.timers.beat == never {
+		a.timers.beat = now + beat
+	}
+	if now < a.timers.beat {
+		return
+	}
+	a.timers.beat = max(a.timers.beat+beat, now+beat/2)
+	a.beat()
+}
+
+// beat asks the engines how far they will go, and soon after states all.
+func (a *Agent) beat() {
+	wait := time.Duration(0)
+	for _, h := range a.holds {
+		if h.engine != nil {
+			a.do(ToEngine{Engine: h.engine.id, Command: Command{Do: Beat}})
+			wait = answer
+		}
+	}
+	for _, p := range a.parents {
+		p.due = min(p.due, max(a.timers.now+wait, p.stated+apart))
+	}
+}
+
+// autonomyEnds is when a hold can't go on without word of its job's owner.
+func (a *Agent) autonomyEnds(h *hold) time.Duration {
+	ends := a.jobs[h.Job].heard + a.cfg.Autonomy
+	switch {
+	case h.state == link.Running && h.stop == nil, h.state == link.Preparing, h.state == link.Prepared:
+		return ends
+	case h.state == link.Refused:
+		return max(ends, h.since+a.cfg.Autonomy)
+	}
+	return never
+}
+
+// withoutOwner ends a hold whose job's owner was not heard for too long. What
+// it did is kept.
+func (a *Agent) withoutOwner(h *hold) {
+	switch h.state {
+	case link.Running:
+		h.alone = true
+		a.halt(h, finishing)
+	case link.Refused:
+		h.gone = true
+	default:
+		a.refuse(h, "no owner was heard for "+hyperscale.FormatDuration(a.cfg.Autonomy))
+	}
+}
+
+// over reports whether nothing is left to say of a hold, and then forgets it,
+// and its job with the last one.
+func (a *Agent) over(h *hold) bool {
+	if !h.gone && (h.state != link.Ended || len(h.out.list) > 0) {
+		return false
+	}
+	if h.engine != nil {
+		a.letGo(h)
+	}
+	j := a.jobs[h.Job]
+	if j.holds--; j.holds == 0 {
+		delete(a.jobs, h.Job)
+	}
+	a.changed()
+	return true
+}
+
+// finishDrain says once that a worker that drains holds nothing any more.
+func (a *Agent) finishDrain() {
+	if a.drain.asked && !a.drain.told && len(a.holds) == 0 && len(a.engines) == 0 {
+		a.drain.told = true
+		a.do(Drained{})
+	}
+}
+
+// arm asks for the next wake.
+func (a *Agent) arm() {
+	next := a.timers.beat
+	for _, p := range a.parents {
+		next = min(next, p.due)
+	}
+	for _, h := range a.holds {
+		next = min(next, a.patienceEnds(h), a.autonomyEnds(h), a.redelivery(h))
+	}
+	if next != a.timers.armed {
+		a.timers.armed = next
+		if next != never {
+			a.do(Wake{At: next})
+		}
+	}
+}

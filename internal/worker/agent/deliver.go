@@ -1,0 +1,158 @@
+package agent
+
+import (
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+	"hyperscale/internal/stats"
+)
+
+// Bounds of what is under way.
+const (
+	maxSent   = 32      // windows of a turn that were sent and not acknowledged
+	maxFlying = 4 << 20 // bytes of such windows over one link, or one window if that is larger
+
+	firstWait = 5 * time.Second  // for an acknowledgement, until windows are sent again; then twice as long
+	lastWait  = 30 * time.Second // … and at most so long
+)
+
+// keep makes a window wait for its acknowledgement.
+func (a *Agent) keep(h *hold, w *stats.Window, ending *link.Ending) {
+	h.out.add(pack(w, ending), lengthOf(a.jobs[h.Job].level))
+}
+
+// setLevel obeys what the job's owner can take.
+func (a *Agent) setLevel(id hyperscale.JobID, level link.Level) {
+	j := a.jobs[id]
+	longer := lengthOf(level) > lengthOf(j.level)
+	j.level = level
+	if !longer {
+		return
+	}
+	for _, h := range a.holds {
+		if h.Job == id {
+			h.out.stretch(lengthOf(level))
+		}
+	}
+}
+
+// squeeze joins windows that were never sent while there are too many bytes,
+// first those of the turn that has most. Nothing is ever thrown away.
+func (a *Agent) squeeze() {
+	total := 0
+	for _, h := range a.holds {
+		total += h.out.bytes
+	}
+	tried := map[*hold]bool{}
+	for total > a.cfg.MaxKept {
+		var most *hold
+		for _, h := range a.holds {
+			if !tried[h] && (most == nil || h.out.idle() > most.out.idle()) {
+				most = h
+			}
+		}
+		if most == nil {
+			return
+		}
+		before := most.out.bytes
+		tried[most] = !most.out.halve()
+		total -= before - most.out.bytes
+	}
+}
+
+// receipt takes what a parent acknowledges, if it has the job or nobody has.
+func (a *Agent) receipt(by hyperscale.NodeID, r link.Receipt) {
+	h, j := a.hold(r.Hold), a.jobs[r.Hold.Job]
+	if h == nil {
+		return
+	}
+	if r.Unknown {
+		h.gone = true
+		return
+	}
+	if r.Epoch < j.epoch {
+		return // of an owner that was: whoever is now answers anew
+	}
+	if r.Owner.Node != "" || r.Epoch > j.epoch {
+		a.claimed(j, r.Epoch, r.Owner.Node)
+	}
+	if r.Broken {
+		h.gone = true
+		return
+	}
+	if p := a.route(j); p != nil && p.node == by {
+		a.setLevel(r.Hold.Job, r.Level)
+	}
+	now := a.timers.now
+	o := &h.out
+	o.acknowledge(r.Seq, now)
+	if r.Delay > 0 {
+		o.pace.holdOff = max(o.pace.holdOff, now+min(r.Delay, lastWait))
+	}
+	if r.Again && r.Seq == o.acked && (o.pace.asked != r.Seq+1 || now >= o.pace.askedAt+time.Second) {
+		o.pace.asked, o.pace.askedAt = r.Seq+1, now
+		o.rewind()
+	}
+}
+
+// deliver sends what the job's owner may have of a hold.
+func (a *Agent) deliver(h *hold) {
+	now := a.timers.now
+	o, j := &h.out, a.jobs[h.Job]
+	to := a.route(j)
+	if to == nil || h.gone {
+		o.to = way{}
+		return
+	}
+	switch w := (way{to.link, j.epoch}); {
+	case o.to != w:
+		o.to = w
+		o.rewind()
+		o.pace.wait = firstWait
+	case now >= a.redelivery(h) && o.sent > 0:
+		o.rewind()
+		o.pace.wait = min(2*o.pace.wait, lastWait)
+	}
+	if now < o.pace.holdOff {
+		return
+	}
+	ready := min(o.ready(j.level, h.state == link.Running), maxSent)
+	for o.sent < ready {
+		k := o.list[o.sent]
+		if n := a.flying(to); n > 0 && n+len(k.bytes) > maxFlying {
+			return
+		}
+		if o.sent == 0 {
+			o.pace.moved = now
+		}
+		o.sent++
+		o.frozen = max(o.frozen, o.sent)
+		a.do(Tell{To: to.node, Up: link.Delivery{Hold: h.Hold, Start: h.start.number, Window: k.bytes, Ending: k.ending}})
+	}
+}
+
+// flying is how many bytes were sent over a link and not acknowledged.
+func (a *Agent) flying(p *parent) int {
+	n := 0
+	for _, h := range a.holds {
+		if h.out.to.link == p.link {
+			n += size(h.out.list[:h.out.sent])
+		}
+	}
+	return n
+}
+
+// redelivery is when time alone lets windows of a hold go, again or at last.
+func (a *Agent) redelivery(h *hold) time.Duration {
+	o := &h.out
+	switch {
+	case o.to == (way{}) || len(o.list) == 0:
+		return never
+	case o.pace.holdOff > a.timers.now:
+		return o.pace.holdOff
+	case o.sent > 0:
+		return o.pace.moved + o.pace.wait
+	}
+	return never
+}

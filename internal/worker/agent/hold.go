@@ -1,0 +1,240 @@
+package agent
+
+import (
+	"fmt"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+)
+
+// hold is what is known of one share that is held. It is in one of the states of
+// [link.State], or not there, and each order has an answer in each of them ("–":
+// none; it does no more than it did, or comes too late). Own is of the whole job
+// and changes no hold.
+//
+//	           Prepare               Start             Stop, Cut            Drop     Adjust
+//	not there  → Preparing, Refused  state             state                state    state
+//	Preparing  –                     remember          → Refused            → gone   remember
+//	Prepared   –                     → Running         → Refused            → gone   remember
+//	Refused    –                     –                 –                    → gone   –
+//	Running    –                     other start:      tell the engine; if  → gone   tell the
+//	                                 state             it died: → Ended              engine
+//	Ended      –                     –                 –                    → gone   –
+//	Stopped    –                     –                 –                    → gone   –
+//	Broken     –                     –                 –                    → gone   –
+//
+// What engines tell brings the other changes: Preparing → Prepared, Running (if
+// its start was remembered), Refused; Prepared → Preparing (its engine died);
+// Running → Ended, Stopped, Broken. Ended goes by itself once its last window is
+// acknowledged; Refused, once no owner was heard for long. Cores belong to
+// engines: they come with the first and go with the last.
+type hold struct {
+	link.Hold
+	state   link.State
+	reason  string
+	plan    brief
+	engine  *engine // nil: none
+	start   start
+	stop    *stopping // nil: nobody asked
+	turn    turn
+	out     outbox
+	outage  outage
+	reserve link.Reserve  // last said by the engine
+	granted link.Reserve  // last stated
+	aborted string        // the step whose on-error: abort fired
+	since   time.Duration // Refused: when
+	flags
+}
+
+// flags are truths about a hold.
+type flags struct {
+	alone bool // it stops, or did, because no owner was heard
+	gone  bool // to be forgotten
+}
+
+// brief is what is to be run.
+type brief struct {
+	cores   int
+	text    []byte
+	adjusts []link.Order // by rising number
+}
+
+// start is when job time began, and of which start that is. The zero value is
+// none.
+type start struct {
+	number uint64
+	begin  hyperscale.JobTime // when the load begins by its schedule
+	at     hyperscale.JobTime // at the moment
+	moment time.Duration      // of the agent's clock
+}
+
+// stopping is an end that was asked for.
+type stopping struct {
+	at     hyperscale.JobTime // when
+	by     time.Duration      // when all is to be over, by the agent's clock
+	killed bool               // it was not
+}
+
+// jobTime is the job time at the agent's time now.
+func (h *hold) jobTime(now time.Duration) hyperscale.JobTime {
+	return h.start.at + now - h.start.moment
+}
+
+// adjusted is the number of the last adjustment known.
+func (h *hold) adjusted() uint64 {
+	if n := len(h.plan.adjusts); n > 0 {
+		return h.plan.adjusts[n-1].Number
+	}
+	return 0
+}
+
+// hold finds what is held under the name; nil: nothing.
+func (a *Agent) hold(name link.Hold) *hold {
+	for _, h := range a.holds {
+		if h.Hold == name && !h.gone {
+			return h
+		}
+	}
+	return nil
+}
+
+// order obeys, if the sender owns the job.
+func (a *Agent) order(ev Told, o link.Order) {
+	j := a.jobs[o.Hold.Job]
+	if j == nil {
+		if o.Do != link.Prepare {
+			a.changed()
+			return
+		}
+		j = &job{epoch: o.Epoch, owner: o.Owner, heard: a.timers.now}
+		a.jobs[o.Hold.Job] = j
+	}
+	if ev.Cancelled && (o.Do == link.Stop || o.Do == link.Cut) {
+		a.obey(o)
+		return
+	}
+	if !a.claimed(j, o.Epoch, o.Owner) {
+		a.do(Tell{To: ev.By, Up: link.Fenced{Node: a.cfg.Node, Job: o.Hold.Job, Epoch: o.Epoch, Highest: j.epoch}})
+		return
+	}
+	j.via = ev.By
+	a.obey(o)
+}
+
+// obey does what an order asks for: see the table of [hold].
+func (a *Agent) obey(o link.Order) {
+	h := a.hold(o.Hold)
+	switch {
+	case o.Do == link.Own:
+		a.changed()
+	case o.Do == link.Prepare:
+		if h == nil {
+			a.prepare(o)
+		}
+	case h == nil:
+		a.changed()
+	case o.Do == link.Drop:
+		h.gone = true
+	case o.Do == link.Start:
+		a.start(h, o)
+	case o.Do == link.Stop:
+		a.halt(h, o.Within)
+	case o.Do == link.Cut:
+		a.halt(h, 0)
+	case o.Do == link.Adjust:
+		a.adjust(h, o)
+	}
+}
+
+// prepare takes the cores and makes ready, or refuses: all or nothing.
+func (a *Agent) prepare(o link.Order) {
+	h := &hold{Hold: o.Hold, plan: brief{cores: o.Cores, text: o.Brief}, turn: newTurn(o.Hold)}
+	a.holds = append(a.holds, h)
+	a.jobs[h.Job].holds++
+	a.changed()
+	switch free := a.free(); {
+	case a.drain.asked:
+		a.refuse(h, "the worker is draining")
+	case o.Cores < 1 || o.Cores > free:
+		a.refuse(h, fmt.Sprintf("%d cores asked, %d free", o.Cores, free))
+	default:
+		a.startEngine(h)
+	}
+}
+
+// refuse says that a hold can't be run here, and gives its cores back.
+func (a *Agent) refuse(h *hold, reason string) {
+	a.letGo(h)
+	h.state, h.reason, h.since, h.plan, h.start = link.Refused, reason, a.timers.now, brief{}, start{}
+	a.changed()
+}
+
+// start begins a share at the moment meant, or remembers it until the engine is
+// ready.
+func (a *Agent) start(h *hold, o link.Order) {
+	if h.state == link.Running && h.start.number != o.Number {
+		a.changed() // the owner decides what becomes of it
+	}
+	if h.state != link.Preparing && h.state != link.Prepared || h.start.number == o.Number {
+		return
+	}
+	h.start = start{number: o.Number, begin: o.Begin, at: o.At, moment: a.timers.now + max(o.In, 0)}
+	if h.state == link.Prepared {
+		a.run(h)
+	}
+	a.changed()
+}
+
+// halt ends a load before its time. Asked again it does something only if that
+// means an earlier end.
+func (a *Agent) halt(h *hold, within time.Duration) {
+	now := a.timers.now
+	by := now + max(within, 0)
+	switch {
+	case h.state == link.Preparing || h.state == link.Prepared:
+		a.refuse(h, "stopped before its start")
+		return
+	case h.state != link.Running || h.stop != nil && by >= h.stop.by:
+		return
+	case h.stop == nil:
+		h.stop = &stopping{at: h.jobTime(now)}
+	}
+	h.stop.by = by
+	if h.outage.is || !h.engine.started {
+		a.letGo(h)
+		a.close(h)
+		return
+	}
+	c := Command{Do: Stop, Within: within}
+	if within <= 0 {
+		c = Command{Do: Cut}
+	}
+	a.do(ToEngine{Engine: h.engine.id, Command: c})
+}
+
+// patienceEnds is when an engine that was told to stop is killed.
+func (a *Agent) patienceEnds(h *hold) time.Duration {
+	if h.stop == nil || h.stop.killed || h.engine == nil {
+		return never
+	}
+	return h.stop.by + patience
+}
+
+// adjust remembers an adjustment, so that an engine that follows on one that
+// dies hears it too, and passes it on.
+func (a *Agent) adjust(h *hold, o link.Order) {
+	live := h.state == link.Preparing || h.state == link.Prepared || h.state == link.Running
+	if !live || o.Number <= h.adjusted() {
+		return
+	}
+	h.plan.adjusts = append(h.plan.adjusts, o)
+	if h.engine != nil && h.engine.prepared {
+		a.tellAdjust(h, o)
+	}
+	a.changed()
+}
+
+func (a *Agent) tellAdjust(h *hold, o link.Order) {
+	a.do(ToEngine{Engine: h.engine.id, Command: Command{Do: Adjust, Number: o.Number, At: o.At, Brief: o.Brief}})
+}
