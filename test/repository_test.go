@@ -173,6 +173,7 @@ var mayImport = map[string][]string{
 	"store":    {},
 	"engine":   {"", "schedule", "session", "stats"},
 	"job":      {"", "stats", "schedule"},
+	"spec":     {"", "schedule", "session"},
 	"local":    {"", "plan", "expr", "schedule", "session", "engine", "stats", "job"},
 	"report":   {"", "stats", "show"},
 	"tui":      {"", "stats", "show"},
