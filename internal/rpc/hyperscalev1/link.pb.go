@@ -1062,13 +1062,66 @@ func (*AttachResponse_Order) isAttachResponse_Said() {}
 
 func (*AttachResponse_Piece) isAttachResponse_Said() {}
 
+// Export is a value that a workflow found; any bytes.
+type Export struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value         []byte                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Export) Reset() {
+	*x = Export{}
+	mi := &file_hyperscale_v1_link_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Export) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Export) ProtoMessage() {}
+
+func (x *Export) ProtoReflect() protoreflect.Message {
+	mi := &file_hyperscale_v1_link_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Export.ProtoReflect.Descriptor instead.
+func (*Export) Descriptor() ([]byte, []int) {
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Export) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Export) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
 // Ending comes with a turn's last window.
 type Ending struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Failed        bool                   `protobuf:"varint,1,opt,name=failed,proto3" json:"failed,omitempty"`
 	Interrupted   bool                   `protobuf:"varint,2,opt,name=interrupted,proto3" json:"interrupted,omitempty"`
 	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	Exports       []*Pair                `protobuf:"bytes,4,rep,name=exports,proto3" json:"exports,omitempty"`
+	Exports       []*Export              `protobuf:"bytes,4,rep,name=exports,proto3" json:"exports,omitempty"`
 	NoRows        int64                  `protobuf:"varint,5,opt,name=no_rows,json=noRows,proto3" json:"no_rows,omitempty"`
 	WaivedNs      int64                  `protobuf:"varint,6,opt,name=waived_ns,json=waivedNs,proto3" json:"waived_ns,omitempty"`
 	StoppedNs     int64                  `protobuf:"varint,7,opt,name=stopped_ns,json=stoppedNs,proto3" json:"stopped_ns,omitempty"`
@@ -1078,7 +1131,7 @@ type Ending struct {
 
 func (x *Ending) Reset() {
 	*x = Ending{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[9]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1090,7 +1143,7 @@ func (x *Ending) String() string {
 func (*Ending) ProtoMessage() {}
 
 func (x *Ending) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[9]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1103,7 +1156,7 @@ func (x *Ending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ending.ProtoReflect.Descriptor instead.
 func (*Ending) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{9}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Ending) GetFailed() bool {
@@ -1127,7 +1180,7 @@ func (x *Ending) GetReason() string {
 	return ""
 }
 
-func (x *Ending) GetExports() []*Pair {
+func (x *Ending) GetExports() []*Export {
 	if x != nil {
 		return x.Exports
 	}
@@ -1168,7 +1221,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[10]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1233,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[10]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1246,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{10}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Delivery) GetHold() *Hold {
@@ -1237,7 +1290,7 @@ type DeliverRequest struct {
 
 func (x *DeliverRequest) Reset() {
 	*x = DeliverRequest{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[11]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1302,7 @@ func (x *DeliverRequest) String() string {
 func (*DeliverRequest) ProtoMessage() {}
 
 func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[11]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1315,7 @@ func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverRequest.ProtoReflect.Descriptor instead.
 func (*DeliverRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{11}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeliverRequest) GetSaid() isDeliverRequest_Said {
@@ -1324,7 +1377,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1389,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1402,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{12}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Receipt) GetHold() *Hold {
@@ -1424,7 +1477,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1436,7 +1489,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1449,7 +1502,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{13}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeliverResponse) GetReceipt() *Receipt {
@@ -1537,12 +1590,15 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x04word\x18\x01 \x01(\v2\x13.hyperscale.v1.WordH\x00R\x04word\x12,\n" +
 	"\x05order\x18\x02 \x01(\v2\x14.hyperscale.v1.OrderH\x00R\x05order\x12,\n" +
 	"\x05piece\x18\x03 \x01(\v2\x14.hyperscale.v1.PieceH\x00R\x05pieceB\x06\n" +
-	"\x04said\"\xde\x01\n" +
+	"\x04said\"2\n" +
+	"\x06Export\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\"\xe0\x01\n" +
 	"\x06Ending\x12\x16\n" +
 	"\x06failed\x18\x01 \x01(\bR\x06failed\x12 \n" +
 	"\vinterrupted\x18\x02 \x01(\bR\vinterrupted\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\x12-\n" +
-	"\aexports\x18\x04 \x03(\v2\x13.hyperscale.v1.PairR\aexports\x12\x17\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12/\n" +
+	"\aexports\x18\x04 \x03(\v2\x15.hyperscale.v1.ExportR\aexports\x12\x17\n" +
 	"\ano_rows\x18\x05 \x01(\x03R\x06noRows\x12\x1b\n" +
 	"\twaived_ns\x18\x06 \x01(\x03R\bwaivedNs\x12\x1d\n" +
 	"\n" +
@@ -1612,7 +1668,7 @@ func file_hyperscale_v1_link_proto_rawDescGZIP() []byte {
 }
 
 var file_hyperscale_v1_link_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_hyperscale_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_hyperscale_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_hyperscale_v1_link_proto_goTypes = []any{
 	(HoldState)(0),          // 0: hyperscale.v1.HoldState
 	(Do)(0),                 // 1: hyperscale.v1.Do
@@ -1626,43 +1682,43 @@ var file_hyperscale_v1_link_proto_goTypes = []any{
 	(*Parent)(nil),          // 9: hyperscale.v1.Parent
 	(*Word)(nil),            // 10: hyperscale.v1.Word
 	(*AttachResponse)(nil),  // 11: hyperscale.v1.AttachResponse
-	(*Ending)(nil),          // 12: hyperscale.v1.Ending
-	(*Delivery)(nil),        // 13: hyperscale.v1.Delivery
-	(*DeliverRequest)(nil),  // 14: hyperscale.v1.DeliverRequest
-	(*Receipt)(nil),         // 15: hyperscale.v1.Receipt
-	(*DeliverResponse)(nil), // 16: hyperscale.v1.DeliverResponse
-	(*Hold)(nil),            // 17: hyperscale.v1.Hold
-	(*Piece)(nil),           // 18: hyperscale.v1.Piece
-	(*Pair)(nil),            // 19: hyperscale.v1.Pair
+	(*Export)(nil),          // 12: hyperscale.v1.Export
+	(*Ending)(nil),          // 13: hyperscale.v1.Ending
+	(*Delivery)(nil),        // 14: hyperscale.v1.Delivery
+	(*DeliverRequest)(nil),  // 15: hyperscale.v1.DeliverRequest
+	(*Receipt)(nil),         // 16: hyperscale.v1.Receipt
+	(*DeliverResponse)(nil), // 17: hyperscale.v1.DeliverResponse
+	(*Hold)(nil),            // 18: hyperscale.v1.Hold
+	(*Piece)(nil),           // 19: hyperscale.v1.Piece
 }
 var file_hyperscale_v1_link_proto_depIdxs = []int32{
-	17, // 0: hyperscale.v1.Held.hold:type_name -> hyperscale.v1.Hold
+	18, // 0: hyperscale.v1.Held.hold:type_name -> hyperscale.v1.Hold
 	0,  // 1: hyperscale.v1.Held.state:type_name -> hyperscale.v1.HoldState
 	3,  // 2: hyperscale.v1.Statement.holds:type_name -> hyperscale.v1.Held
 	4,  // 3: hyperscale.v1.AttachRequest.statement:type_name -> hyperscale.v1.Statement
 	5,  // 4: hyperscale.v1.AttachRequest.fenced:type_name -> hyperscale.v1.Fenced
-	18, // 5: hyperscale.v1.AttachRequest.piece:type_name -> hyperscale.v1.Piece
+	19, // 5: hyperscale.v1.AttachRequest.piece:type_name -> hyperscale.v1.Piece
 	1,  // 6: hyperscale.v1.Order.do:type_name -> hyperscale.v1.Do
-	17, // 7: hyperscale.v1.Order.hold:type_name -> hyperscale.v1.Hold
+	18, // 7: hyperscale.v1.Order.hold:type_name -> hyperscale.v1.Hold
 	8,  // 8: hyperscale.v1.Word.owns:type_name -> hyperscale.v1.Owned
 	2,  // 9: hyperscale.v1.Word.level:type_name -> hyperscale.v1.Level
 	9,  // 10: hyperscale.v1.Word.parents:type_name -> hyperscale.v1.Parent
 	10, // 11: hyperscale.v1.AttachResponse.word:type_name -> hyperscale.v1.Word
 	7,  // 12: hyperscale.v1.AttachResponse.order:type_name -> hyperscale.v1.Order
-	18, // 13: hyperscale.v1.AttachResponse.piece:type_name -> hyperscale.v1.Piece
-	19, // 14: hyperscale.v1.Ending.exports:type_name -> hyperscale.v1.Pair
-	17, // 15: hyperscale.v1.Delivery.hold:type_name -> hyperscale.v1.Hold
-	12, // 16: hyperscale.v1.Delivery.ending:type_name -> hyperscale.v1.Ending
-	13, // 17: hyperscale.v1.DeliverRequest.delivery:type_name -> hyperscale.v1.Delivery
-	18, // 18: hyperscale.v1.DeliverRequest.piece:type_name -> hyperscale.v1.Piece
-	17, // 19: hyperscale.v1.Receipt.hold:type_name -> hyperscale.v1.Hold
+	19, // 13: hyperscale.v1.AttachResponse.piece:type_name -> hyperscale.v1.Piece
+	12, // 14: hyperscale.v1.Ending.exports:type_name -> hyperscale.v1.Export
+	18, // 15: hyperscale.v1.Delivery.hold:type_name -> hyperscale.v1.Hold
+	13, // 16: hyperscale.v1.Delivery.ending:type_name -> hyperscale.v1.Ending
+	14, // 17: hyperscale.v1.DeliverRequest.delivery:type_name -> hyperscale.v1.Delivery
+	19, // 18: hyperscale.v1.DeliverRequest.piece:type_name -> hyperscale.v1.Piece
+	18, // 19: hyperscale.v1.Receipt.hold:type_name -> hyperscale.v1.Hold
 	2,  // 20: hyperscale.v1.Receipt.level:type_name -> hyperscale.v1.Level
 	9,  // 21: hyperscale.v1.Receipt.owner:type_name -> hyperscale.v1.Parent
-	15, // 22: hyperscale.v1.DeliverResponse.receipt:type_name -> hyperscale.v1.Receipt
+	16, // 22: hyperscale.v1.DeliverResponse.receipt:type_name -> hyperscale.v1.Receipt
 	6,  // 23: hyperscale.v1.Link.Attach:input_type -> hyperscale.v1.AttachRequest
-	14, // 24: hyperscale.v1.Link.Deliver:input_type -> hyperscale.v1.DeliverRequest
+	15, // 24: hyperscale.v1.Link.Deliver:input_type -> hyperscale.v1.DeliverRequest
 	11, // 25: hyperscale.v1.Link.Attach:output_type -> hyperscale.v1.AttachResponse
-	16, // 26: hyperscale.v1.Link.Deliver:output_type -> hyperscale.v1.DeliverResponse
+	17, // 26: hyperscale.v1.Link.Deliver:output_type -> hyperscale.v1.DeliverResponse
 	25, // [25:27] is the sub-list for method output_type
 	23, // [23:25] is the sub-list for method input_type
 	23, // [23:23] is the sub-list for extension type_name
@@ -1686,7 +1742,7 @@ func file_hyperscale_v1_link_proto_init() {
 		(*AttachResponse_Order)(nil),
 		(*AttachResponse_Piece)(nil),
 	}
-	file_hyperscale_v1_link_proto_msgTypes[11].OneofWrappers = []any{
+	file_hyperscale_v1_link_proto_msgTypes[12].OneofWrappers = []any{
 		(*DeliverRequest_Delivery)(nil),
 		(*DeliverRequest_Piece)(nil),
 	}
@@ -1696,7 +1752,7 @@ func file_hyperscale_v1_link_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hyperscale_v1_link_proto_rawDesc), len(file_hyperscale_v1_link_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
