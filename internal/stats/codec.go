@@ -85,6 +85,18 @@ func (r *reader) text() string {
 	return s
 }
 
+// name takes a string that is probably the same as the one given, which then is
+// kept.
+func (r *reader) name(known string) string {
+	n := r.length(maxText)
+	b := r.b[r.at : r.at+n]
+	r.at += n
+	if string(b) == known {
+		return known
+	}
+	return string(b)
+}
+
 // bool takes a truth value.
 func (r *reader) bool() bool {
 	v := r.uint()

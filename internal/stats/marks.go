@@ -40,7 +40,6 @@ type Marks struct {
 
 	changed      []*turn // since the last change was taken …
 	changedFlows map[string]bool
-	changedText  bool
 }
 
 // level is which turns a workflow has: while all are the same none overlaps.
@@ -194,7 +193,6 @@ func (m *Marks) Close(workflow string, share hyperscale.Share, l Losses) *Window
 func (m *Marks) complain(format string, args ...any) {
 	if len(m.broken) < maxBroken {
 		m.broken = append(m.broken, fmt.Sprintf(format, args...))
-		m.changedText = true
 	}
 }
 

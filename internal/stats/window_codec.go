@@ -8,10 +8,11 @@ import (
 	"hyperscale"
 )
 
-// MaxWindowBytes is the most that an encoded window may have.
-const MaxWindowBytes = 4 << 20
+// MaxWindowBytes is the most that an encoded window or joint may have. What is
+// too large for one message travels in pieces.
+const MaxWindowBytes = 16 << 20
 
-// windowFormat is the first byte of every encoded window.
+// windowFormat is the first byte of every encoding but that of a histogram.
 const windowFormat = 1
 
 // What a decoded window may hold at most, so that no bytes can ask for more
@@ -19,7 +20,7 @@ const windowFormat = 1
 const (
 	maxSteps    = 10_000
 	maxChecks   = 100_000
-	maxOctaves  = 1 << 16 // 64 MiB of buckets
+	maxOctaves  = 1 << 17 // 128 MiB of buckets
 	maxStatuses = 1000
 	maxJobTime  = 10 * 365 * 24 * time.Hour
 )
@@ -36,58 +37,130 @@ func (w *Window) AppendBinary(b []byte) []byte {
 	b = appendUints(b, uint64(w.Stretch), w.Adjustment, w.InFlight.Iterations, w.InFlight.Requests)
 	b = w.Sums.append(b)
 	b = w.Watch.append(b)
-	b = appendBool(b, w.Final)
+	var what uint64
+	if w.Final {
+		what |= isFinal
+	}
+	if w.joint != nil {
+		what |= isJoint
+	}
+	b = appendUints(b, what)
 	if w.Final {
 		b = w.Totals.append(b)
+	}
+	if w.joint != nil {
+		b = w.joint.append(b)
 	}
 	return b
 }
 
-// DecodeWindow reads what AppendBinary wrote, all of b. The bytes may come from
-// anywhere: what is not a window is an error, and memory is bounded.
-func DecodeWindow(b []byte) (*Window, error) {
-	if len(b) > MaxWindowBytes {
-		return nil, fmt.Errorf("decode window: %d bytes, at most %d", len(b), MaxWindowBytes)
-	}
-	r := &reader{b: b, octaves: maxOctaves}
-	if v := r.uint(); v != windowFormat {
-		r.fail("format %d", v)
-	}
+// What else an encoded window holds.
+const (
+	isFinal = 1 << iota // totals of its turn
+	isJoint
+)
+
+// DecodeWindow reads what AppendBinary wrote of a window that a turn numbered,
+// all of b. The bytes may come from anywhere: what is not a window is an error,
+// and memory is bounded.
+func DecodeWindow(b []byte) (*Window, error) { return new(Decoder).Window(b) }
+
+// DecodeJoint reads what AppendBinary wrote of a joint that has no number, all of
+// b; as [DecodeWindow] does.
+func DecodeJoint(b []byte) (*Window, error) {
 	w := new(Window)
+	r, err := decode("joint", b, MaxWindowBytes, maxOctaves)
+	if err != nil {
+		return nil, err
+	}
 	r.window(w)
-	if n := r.left(); n > 0 {
-		r.fail("%d bytes left over", n)
+	if w.joint == nil || w.ID.Share != (hyperscale.Share{}) || w.ID.First > 0 || w.ID.Seq > 0 {
+		r.fail("a window that is no joint, or has a number")
 	}
-	if r.err != nil {
-		return nil, fmt.Errorf("decode window: %w", r.err)
-	}
-	return w, nil
+	return w, r.end("joint")
 }
 
-// window takes all of a window but its format.
-func (r *reader) window(w *Window) {
-	w.ID.Workflow = r.text()
-	s := &w.ID.Share
-	s.Lo, s.Hi, s.Of, s.From = r.int(), r.int(), r.int(), r.duration()
-	s.Turn = hyperscale.Turn(r.uint())
-	r.uints(&w.ID.First, &w.ID.Seq)
-	w.From, w.To = r.duration(), r.duration()
-	stretch := r.uint()
-	w.Stretch = Stretch(stretch)
-	r.uints(&w.Adjustment, &w.InFlight.Iterations, &w.InFlight.Requests)
-	r.sums(&w.Sums)
-	r.readings(&w.Watch)
-	if w.Final = r.bool(); w.Final {
-		r.ledger(&w.Totals)
+// Decoder reads windows into memory that it uses again. The zero value is ready.
+type Decoder struct{ w Window }
+
+// Window does what [DecodeWindow] does. The window is valid until the next call.
+func (d *Decoder) Window(b []byte) (*Window, error) {
+	r, err := decode("window", b, MaxWindowBytes, maxOctaves)
+	if err != nil {
+		return nil, err
 	}
+	d.w.empty()
+	r.window(&d.w)
+	s := d.w.ID.Share
 	switch {
 	case r.err != nil:
 	case !s.Valid():
 		r.fail("share [%d,%d)/%d", s.Lo, s.Hi, s.Of)
-	case w.ID.First == 0 || w.ID.First > w.ID.Seq:
-		r.fail("numbers %d…%d", w.ID.First, w.ID.Seq)
-	case w.From > w.To || w.To > maxJobTime:
-		r.fail("interval %v…%v", w.From, w.To)
+	case d.w.ID.First == 0 || d.w.ID.First > d.w.ID.Seq:
+		r.fail("numbers %d…%d", d.w.ID.First, d.w.ID.Seq)
+	}
+	if err := r.end("window"); err != nil {
+		return nil, err
+	}
+	return &d.w, nil
+}
+
+// decode begins to read an encoding of ours that has at most so many bytes and
+// octaves of buckets.
+func decode(what string, b []byte, most, octaves int) (*reader, error) {
+	if len(b) > most {
+		return nil, fmt.Errorf("decode %s: %d bytes, at most %d", what, len(b), most)
+	}
+	r := &reader{b: b, octaves: octaves}
+	if v := r.uint(); v != windowFormat {
+		r.fail("format %d", v)
+	}
+	return r, nil
+}
+
+// end is the fault found, if any; bytes that are left over are one.
+func (r *reader) end(what string) error {
+	if n := r.left(); n > 0 {
+		r.fail("%d bytes left over", n)
+	}
+	if r.err != nil {
+		return fmt.Errorf("decode %s: %w", what, r.err)
+	}
+	return nil
+}
+
+// window takes all of a window but its format.
+func (r *reader) window(w *Window) {
+	w.ID.Workflow = r.name(w.ID.Workflow)
+	s := &w.ID.Share
+	s.Lo, s.Hi, s.Of, s.From = r.int(), r.int(), r.int(), r.duration()
+	s.Turn = hyperscale.Turn(r.uint())
+	r.uints(&w.ID.First, &w.ID.Seq)
+	r.interval(&w.Interval)
+	r.uints(&w.Adjustment, &w.InFlight.Iterations, &w.InFlight.Requests)
+	r.sums(&w.Sums)
+	r.readings(&w.Watch)
+	what := r.uint()
+	if what > isFinal|isJoint {
+		r.fail("parts %d", what)
+	}
+	if w.Final = what&isFinal != 0; w.Final {
+		r.ledger(&w.Totals)
+	}
+	if what&isJoint != 0 {
+		w.joint = r.joint()
+	}
+}
+
+// interval takes an interval.
+func (r *reader) interval(i *Interval) {
+	i.From, i.To = r.duration(), r.duration()
+	stretch := r.uint()
+	i.Stretch = Stretch(stretch)
+	switch {
+	case r.err != nil:
+	case i.From > i.To || i.To > maxJobTime:
+		r.fail("interval %v…%v", i.From, i.To)
 	case stretch > uint64(InGrace):
 		r.fail("stretch %d", stretch)
 	}
@@ -114,18 +187,23 @@ func (r *reader) sums(s *Sums) {
 		r.histogram(h)
 	}
 	r.histogram(&s.Lateness)
-	s.Steps = list[StepSums](r, maxSteps)
+	s.Steps = list(r, s.Steps, maxSteps)
 	for i := range s.Steps {
 		r.step(&s.Steps[i])
 	}
 }
 
-// list takes the length of a list and makes it; nil when it is empty.
-func list[T any](r *reader, limit int) []T {
-	if n := r.length(limit); n > 0 {
+// list takes the length of a list and makes it, of the memory of one that is not
+// needed any more if that has room; nil when it is empty.
+func list[T any](r *reader, old []T, limit int) []T {
+	switch n := r.length(limit); {
+	case n == 0:
+		return nil
+	case n <= cap(old):
+		return old[:n]
+	default:
 		return make([]T, n)
 	}
-	return nil
 }
 
 // append appends the step to b.
@@ -149,7 +227,7 @@ func (s *StepSums) append(b []byte) []byte {
 
 // step takes a step into s, which is empty.
 func (r *reader) step(s *StepSums) {
-	s.Name, s.Group = r.text(), r.bool()
+	s.Name, s.Group = r.name(s.Name), r.bool()
 	r.requests(&s.Requests)
 	r.histogram(&s.OKResponse)
 	r.histogram(&s.OtherResponse)
@@ -157,15 +235,15 @@ func (r *reader) step(s *StepSums) {
 	r.statuses(s)
 	r.kinds(&s.Errors)
 	r.kinds(&s.StepErrors)
-	s.Checks = list[CheckCount](r, maxChecks)
+	s.Checks = list(r, s.Checks, maxChecks)
 	for i := range s.Checks {
-		s.Checks[i] = CheckCount{r.text(), r.uint(), r.uint()}
+		s.Checks[i] = CheckCount{r.name(s.Checks[i].Name), r.uint(), r.uint()}
 	}
 }
 
 // statuses takes a step's statuses, which rise.
 func (r *reader) statuses(s *StepSums) {
-	s.Statuses = list[StatusCount](r, maxStatuses)
+	s.Statuses = list(r, s.Statuses, maxStatuses)
 	before := -1
 	for i := range s.Statuses {
 		code, n := r.uint(), r.uint()
@@ -194,9 +272,9 @@ var errKinds = errors.New("kinds of errors out of order")
 // kinds takes kinds into k, which is empty.
 func (r *reader) kinds(k *Kinds) {
 	k.other = r.uint()
-	k.kinds = list[Kind](r, MaxKinds)
+	k.kinds = list(r, k.kinds, MaxKinds)
 	for i := range k.kinds {
-		kind := Kind{r.text(), r.uint(), r.text()}
+		kind := Kind{r.name(k.kinds[i].Text), r.uint(), r.name(k.kinds[i].Sample)}
 		if i > 0 && !kindBefore(k.kinds[i-1].Text, kind.Text) || kind.Text == OtherKind || kind.Sample != clip(kind.Sample, maxSample) {
 			r.fail("%v", errKinds)
 			return
@@ -219,7 +297,7 @@ func (l *Ledger) append(b []byte) []byte {
 func (r *reader) ledger(l *Ledger) {
 	r.slots(&l.Slots)
 	l.Lateness = r.uint()
-	l.Steps = list[StepLedger](r, maxSteps)
+	l.Steps = list(r, l.Steps, maxSteps)
 	for i := range l.Steps {
 		s := &l.Steps[i]
 		r.requests(&s.Requests)

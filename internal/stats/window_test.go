@@ -351,7 +351,7 @@ func TestDecodeWindowBoundsMemory(t *testing.T) {
 	for o := range octaves {
 		step.Service.Record(time.Duration(1500) << o)
 	}
-	for range 4000 {
+	for range 5000 {
 		w.Steps = append(w.Steps, StepSums{})
 	}
 	for i := range w.Steps {

@@ -1,0 +1,147 @@
+package stats
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// AppendBinary appends all that the tally holds, its marks included, to b. The
+// same content gives the same bytes.
+func (t *Tally) AppendBinary(b []byte) []byte { return t.marks.AppendBinary(t.append(b)) }
+
+// append appends all but the marks to b.
+func (t *Tally) append(b []byte) []byte {
+	b = append(b, windowFormat)
+	b = appendUints(b, uint64(len(t.works)))
+	for _, name := range slices.Sorted(maps.Keys(t.works)) {
+		b = appendText(b, name)
+		b = t.works[name].append(b)
+	}
+	return t.nodes.append(b)
+}
+
+// DecodeTally reads what AppendBinary wrote, all of b: what is not a tally is an
+// error, and memory is bounded. The tally goes on as the one that was encoded
+// would have.
+func DecodeTally(b []byte) (*Tally, error) {
+	r, err := decode("tally", b, maxStateBytes, maxStateOctaves)
+	if err != nil {
+		return nil, err
+	}
+	t := NewTally()
+	r.tally(t, true)
+	return t, r.end("tally")
+}
+
+// tally takes all of a tally but its format into t; turns only if wanted.
+func (r *reader) tally(t *Tally, turns bool) {
+	for range r.length(maxWorkflows) {
+		name, w := r.text(), new(work)
+		r.work(w)
+		if r.err != nil {
+			return
+		}
+		t.works[name] = w
+	}
+	r.nodes(t.nodes)
+	if v := r.uint(); v != windowFormat {
+		r.fail("format %d of marks", v)
+	}
+	r.marks(t.marks, turns)
+}
+
+// append appends the workflow's part to b.
+func (w *work) append(b []byte) []byte {
+	b = w.measured.append(w.warmup.append(b))
+	b = appendUints(b, uint64(len(w.answers)))
+	b = appendUints(b, w.answers...)
+	b = w.load.append(b)
+	b = w.moments.append(b)
+	return w.course.append(b)
+}
+
+// work takes a workflow's part of a tally into w, which is empty.
+func (r *reader) work(w *work) {
+	r.sums(&w.warmup)
+	r.sums(&w.measured)
+	w.answers = list(r, w.answers, maxSteps)
+	for i := range w.answers {
+		w.answers[i] = r.uint()
+	}
+	w.load = r.spans()
+	r.moments(&w.moments)
+	r.course(&w.course)
+	steps := len(w.measured.Steps)
+	if len(w.answers) > steps || len(w.course.steps) > steps || w.warmup.fits(&w.measured) != nil ||
+		len(w.warmup.Steps) > steps {
+		r.fail("parts of a workflow do not fit")
+	}
+}
+
+// append appends the course to b.
+func (c *course) append(b []byte) []byte {
+	b = appendInts(b, c.width)
+	b = appendUints(b, uint64(len(c.slots)))
+	for i := range c.slots {
+		b = c.slots[i].append(b)
+	}
+	b = appendUints(b, uint64(len(c.steps)))
+	for i := range c.steps {
+		b = c.steps[i].append(b)
+	}
+	return b
+}
+
+// append appends the step's course to b.
+func (c *stepCourse) append(b []byte) []byte {
+	b = appendUints(b, uint64(len(c.points)))
+	for i := range c.points {
+		p := &c.points[i]
+		b = p.Requests.append(b)
+		switch {
+		case c.dense != nil && c.hot == i:
+			b = c.dense.AppendBinary(b)
+		case len(p.responses) == 0:
+			b = append(b, 0) // an empty histogram
+		default:
+			b = append(b, p.responses...)
+		}
+	}
+	return b
+}
+
+// course takes a course into c, which is empty.
+func (r *reader) course(c *course) {
+	c.width = r.duration()
+	c.slots = list(r, c.slots, MaxPoints)
+	for i := range c.slots {
+		r.slots(&c.slots[i])
+	}
+	c.steps = list(r, c.steps, maxSteps)
+	var scratch Histogram
+	for i := range c.steps {
+		points := list(r, []point(nil), MaxPoints)
+		for p := range points {
+			r.requests(&points[p].Requests)
+			points[p].responses = r.packed(&scratch)
+		}
+		c.steps[i].points = points
+	}
+	widths := c.width / firstWidth
+	if widths*firstWidth != c.width || widths&(widths-1) != 0 || c.width > maxJobTime || c.width == 0 && len(c.slots) > 0 {
+		r.fail("points %v wide", time.Duration(c.width))
+	}
+}
+
+// packed takes a histogram and leaves it packed. Nil: it is empty. The scratch
+// is for looking at it.
+func (r *reader) packed(scratch *Histogram) []byte {
+	begin := r.at
+	scratch.Reset()
+	r.histogram(scratch)
+	if r.err != nil || scratch.Count() == 0 {
+		return nil
+	}
+	return slices.Clone(r.b[begin:r.at])
+}
