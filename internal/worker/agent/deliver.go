@@ -13,8 +13,8 @@ const (
 	maxSent   = 32      // windows of a turn that were sent and not acknowledged
 	maxFlying = 4 << 20 // bytes of such windows over one link, or one window if that is larger
 
-	firstWait = 5 * time.Second  // for an acknowledgement, until windows are sent again; then twice as long
-	lastWait  = 30 * time.Second // … and at most so long
+	firstWait = 20 * time.Second // for an acknowledgement, until windows are sent again; then twice as long
+	lastWait  = time.Minute      // … and at most so long
 )
 
 // keep makes a window wait for its acknowledgement.

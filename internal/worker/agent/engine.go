@@ -42,7 +42,7 @@ type Gone struct {
 	Due     uint64             // slots that its windows told of as due
 	Reserve link.Reserve       // the last that it told: where another goes on
 	Died    hyperscale.JobTime // nothing was started from then on
-	Back    hyperscale.JobTime // when another goes on; Died: none does
+	Back    hyperscale.JobTime // nothing was due from then on, or another goes on; at least Died
 }
 
 // Lapse is what the schedule held from a share's last window until another
@@ -224,8 +224,8 @@ func (a *Agent) breakOff(h *hold) {
 // lapse asks the schedule what was due in an outage that ends at back.
 func (a *Agent) lapse(h *hold, back hyperscale.JobTime) Lapse {
 	died := h.outage.died
-	if h.stop != nil {
-		died = min(died, h.stop.at)
+	if h.stop != nil { // nothing is due after it
+		died, back = min(died, h.stop.at), h.stop.at
 	}
 	g := Gone{
 		Hold: h.Hold, Briefs: [][]byte{h.plan.text}, Begin: h.start.begin,
@@ -248,7 +248,8 @@ func (a *Agent) book(h *hold, l Lapse, back hyperscale.JobTime) {
 // fail ends a hold that no engine can go on with. What is known of it is kept.
 func (a *Agent) fail(h *hold, reason string) {
 	if h.outage.is {
-		a.book(h, a.lapse(h, h.outage.died), h.outage.died)
+		now := h.jobTime(a.timers.now)
+		a.book(h, a.lapse(h, now), now)
 		h.outage.is = false
 	}
 	h.state, h.reason = link.Broken, reason
@@ -257,14 +258,13 @@ func (a *Agent) fail(h *hold, reason string) {
 
 // close ends a load that was to end and has no engine any more.
 func (a *Agent) close(h *hold) {
-	died := h.outage.died
+	now := h.jobTime(a.timers.now)
 	if !h.outage.is {
-		died = h.jobTime(a.timers.now)
-		h.outage.died = died
+		h.outage.died = now
 	}
 	h.outage.is = false
-	l := a.lapse(h, died)
-	windows := h.turn.lost(l, h.start.begin, died, !h.alone)
+	l := a.lapse(h, now)
+	windows := h.turn.lost(l, h.start.begin, now, !h.alone)
 	ending := &link.Ending{
 		Failed: l.Over, Interrupted: l.Over, Reason: "its engine died while it was to end", Stopped: h.stop.at,
 	}

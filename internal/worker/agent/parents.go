@@ -36,7 +36,7 @@ func (j *job) claim(epoch hyperscale.Epoch, owner hyperscale.NodeID) bool {
 	case epoch < j.epoch:
 		return false
 	case epoch > j.epoch:
-		j.epoch, j.owner, j.level = epoch, owner, link.Normal
+		j.epoch, j.owner, j.via, j.level = epoch, owner, "", link.Normal
 	case j.owner == "":
 		j.owner = owner
 	}
