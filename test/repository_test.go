@@ -178,6 +178,7 @@ var mayImport = map[string][]string{
 	"report":   {"", "stats", "show"},
 	"tui":      {"", "stats", "show"},
 	"link":     {""},
+	"own":      {"", "store"},
 	"rpc":      {"", "link"},
 	"client":   {"", "link", "rpc"},
 	"worker":   {"", "link", "stats"},
