@@ -173,8 +173,10 @@ var mayImport = map[string][]string{
 	"store":    {},
 	"engine":   {"", "schedule", "session", "stats"},
 	"job":      {"", "stats", "schedule"},
+	"prepare":  {"", "schedule", "session", "engine", "stats"},
+	"process":  {"", "link", "schedule", "session", "stats", "engine", "prepare", "spec"},
 	"spec":     {"", "schedule", "session"},
-	"local":    {"", "plan", "expr", "schedule", "session", "engine", "stats", "job"},
+	"local":    {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "prepare"},
 	"report":   {"", "stats", "show"},
 	"tui":      {"", "stats", "show"},
 	"link":     {""},
@@ -182,7 +184,7 @@ var mayImport = map[string][]string{
 	"rpc":      {"", "link"},
 	"client":   {"", "link", "rpc"},
 	"worker":   {"", "link", "stats"},
-	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "tui", "demo", "show"},
+	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "tui", "demo", "show", "process"},
 }
 
 func TestImportsFollowTheMap(t *testing.T) {

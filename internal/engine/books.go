@@ -17,6 +17,7 @@ type legShared struct {
 	perIteration bool // some connections end with their iteration
 	overs        atomic.Int32
 	noRow        atomic.Int64
+	bound        *bound // nil: there is none
 
 	mu  sync.Mutex
 	end legEnd // guarded by mu
@@ -44,6 +45,7 @@ func newLegShared(e *Engine, leg *Leg) *legShared {
 		leg:          leg,
 		spare:        make(chan *stats.Record, 2*len(e.lanes)),
 		perIteration: usesPerIteration(leg.Workflow.Steps),
+		bound:        newBound(leg, len(e.lanes)),
 		stream:       stats.NewStream(leg.Workflow.Name, leg.Share),
 		cells:        map[cellKey]*cell{},
 		reach:        make([]hyperscale.JobTime, len(e.lanes)),

@@ -25,6 +25,8 @@ type course interface {
 	// next lets u, whose iteration has ended, go or begin another; loop begins it.
 	next(g *laneLeg, u *user)
 	loop(g *laneLeg, u *user)
+	// granted begins what waited for the reserve that was granted.
+	granted(g *laneLeg)
 	// stop books what was due before the time given and was not started: by the
 	// load's own end, or asked for.
 	stop(g *laneLeg, at hyperscale.JobTime, asked bool)
@@ -38,6 +40,7 @@ func newCourse(l *Leg, lane, lanes int) (course, hyperscale.JobTime) {
 	case hyperscale.LoadOpen:
 		a := schedule.NewArrivals(l.Load, l.Source).Numbered(l.First)
 		c := &arrivals{all: a, first: int64(l.First), part: part, cursor: a.Cursor(l.Share, lane, lanes)}
+		c.met = c.before(l.Share.From)
 		if l.MaxInFlight > 0 {
 			c.limit = max(part.Count(l.MaxInFlight), 1)
 		}
@@ -50,7 +53,7 @@ func newCourse(l *Leg, lane, lanes int) (course, hyperscale.JobTime) {
 	if l.Load.For > 0 {
 		end = l.At + l.Load.For
 	}
-	return newWork(l.Load, part), end
+	return newWork(l, part), end
 }
 
 // arrivals is an open load: slots begin when they are due, whatever became of
@@ -60,7 +63,7 @@ type arrivals struct {
 	first  int64 // number of the first slot
 	part   schedule.Lane
 	cursor *schedule.Cursor
-	met    int64   // slots of the lane that were taken off the cursor
+	met    int64   // place in the lane of the next slot
 	limit  int64   // of arrivals in progress; 0: none
 	idle   []*user // last used first
 	made   int64
@@ -78,6 +81,11 @@ func (c *arrivals) advance(g *laneLeg, now hyperscale.JobTime) (hyperscale.JobTi
 		}
 		c.cursor.Next()
 		c.met++
+		if late := g.leg.MaxLateness; late > 0 && now-at > late {
+			g.rec.Due++
+			g.rec.Missed++
+			continue
+		}
 		c.arrive(g, slot, at)
 		g.lane.io.write() // at once, so that no slot's lateness hides behind its start
 		now = g.lane.tick()
@@ -120,12 +128,17 @@ func (c *arrivals) next(g *laneLeg, u *user) {
 	c.idle = append(c.idle, u)
 }
 
+// before is the place in the lane of the first slot due at t or later.
+func (c *arrivals) before(t hyperscale.JobTime) int64 { return c.part.Count(c.first + c.all.Before(t)) }
+
 // loop is never called: users of an open load wait in the pool for an arrival.
 func (c *arrivals) loop(*laneLeg, *user) {}
 
+// granted has nothing to do: arrivals have no reserve.
+func (c *arrivals) granted(*laneLeg) {}
+
 func (c *arrivals) stop(g *laneLeg, at hyperscale.JobTime, _ bool) {
-	before := func(t hyperscale.JobTime) int64 { return c.part.Count(c.first + c.all.Before(t)) }
-	if left := before(at-g.start) - before(g.leg.Share.From) - c.met; left > 0 {
+	if left := c.before(at-g.start) - c.met; left > 0 {
 		g.rec.Due += uint64(left)
 		g.rec.Missed += uint64(left)
 	}
@@ -145,6 +158,7 @@ type crowd struct {
 	met    hyperscale.JobTime
 	ready  []*user // to begin for the first time, each at its due time
 	opened bool
+	parked []*user // wait for a reserve
 }
 
 func (c *crowd) advance(g *laneLeg, now hyperscale.JobTime) (hyperscale.JobTime, bool) {
@@ -195,7 +209,9 @@ func (c *crowd) climb(g *laneLeg, level int64, at hyperscale.JobTime) {
 	}
 	for ; c.level < want; c.level++ {
 		if c.level == int64(len(c.users)) {
-			c.users = append(c.users, g.newUser(int64(c.part.At(c.level))))
+			u := g.newUser(int64(c.part.At(c.level)))
+			u.pass = g.leg.From.Pass
+			c.users = append(c.users, u)
 		}
 		u := c.users[c.level]
 		g.enter(u, at)
@@ -208,6 +224,10 @@ func (c *crowd) climb(g *laneLeg, level int64, at hyperscale.JobTime) {
 
 // loop begins u's next iteration.
 func (c *crowd) loop(g *laneLeg, u *user) {
+	if !g.shared.bound.allows(g.lane, 0, u.pass) {
+		c.parked = park(c.parked, u)
+		return
+	}
 	it := iteration{slot: hyperscale.Slot(u.number), pass: u.pass, row: u.pass*c.peak + u.number, due: u.due}
 	u.pass++
 	g.rec.Due++
@@ -215,6 +235,12 @@ func (c *crowd) loop(g *laneLeg, u *user) {
 		g.rec.Due--
 		g.goes(u)
 	}
+}
+
+func (c *crowd) granted(g *laneLeg) {
+	waiting := c.parked
+	c.parked = nil
+	g.unpark(waiting)
 }
 
 func (c *crowd) next(g *laneLeg, u *user) {

@@ -24,7 +24,7 @@ type Config struct {
 // Engine runs legs on its lanes. It does nothing until Run.
 type Engine struct {
 	cfg     Config
-	base    time.Time // when its clock was zero; never changed
+	base    time.Time // when its clock was zero; never changed once it runs
 	lanes   []*lane
 	books   *books
 	reports chan Report
@@ -64,14 +64,20 @@ func (e *Engine) Lanes() int { return len(e.lanes) }
 // runs. It is closed when Run returns.
 func (e *Engine) Reports() <-chan Report { return e.reports }
 
-// Now is the engine's job time: zero when it was made.
+// Begin sets when the engine's job time was zero, or will be: it may be in the
+// past, of a job that runs already. It is called before Run or not at all.
+func (e *Engine) Begin(zero time.Time) { e.base = zero }
+
+// Now is the engine's job time: zero when it was made, or as Begin set it.
 func (e *Engine) Now() hyperscale.JobTime { return e.clock() }
 
 // clock reads the monotonic clock only.
 func (e *Engine) clock() hyperscale.JobTime { return time.Since(e.base) }
 
 // Run runs the lanes until ctx ends, at the pace of the engine's clock, which was
-// zero when New was called. When it returns, all goroutines, timers and
+// zero when New was called or Begin says. Windows end at whole multiples of their
+// length on that clock, so those of engines with one job time fall together. When
+// it returns, all goroutines, timers and
 // descriptors of the engine are gone; legs still running were cut off unreported.
 func (e *Engine) Run(ctx context.Context) error {
 	// Lanes never give up their thread while they are busy: the rest of the
@@ -127,6 +133,29 @@ func (e *Engine) Stop(leg int, within time.Duration) error {
 // Cut ends a leg now: what is under way is interrupted.
 func (e *Engine) Cut(leg int) error {
 	return e.each(leg, func(g *laneLeg) { g.halt(0) })
+}
+
+// Reach tells how far a leg's load of virtual users has come: nothing at or
+// beyond it was begun. It is false for a leg that is not running, or has no
+// bound.
+func (e *Engine) Reach(leg int) (Reserve, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.legs[leg]
+	if s == nil || s.bound == nil {
+		return Reserve{}, false
+	}
+	return s.bound.reach(), true
+}
+
+// Grant lets a leg begin what lies before the reserve; what waited for that
+// begins. A lower one than before changes nothing.
+func (e *Engine) Grant(leg int, upTo Reserve) error {
+	return e.each(leg, func(g *laneLeg) {
+		if b := g.shared.bound; b != nil && b.grant(upTo) {
+			g.course.granted(g)
+		}
+	})
 }
 
 // each does f on every lane's part of a leg.

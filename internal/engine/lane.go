@@ -121,7 +121,8 @@ func (l *lane) run() {
 	l.io.enter()
 	defer l.io.close()
 	defer l.mail.close()
-	l.nextCut = l.engine.cfg.Window
+	window := l.engine.cfg.Window
+	l.nextCut = (max(l.tick(), 0)/window + 1) * window // before job time 0 there is nothing to cut
 	for {
 		next := l.turn()
 		if l.quit {

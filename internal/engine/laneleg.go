@@ -19,7 +19,8 @@ type laneLeg struct {
 	lane   *lane
 	course course
 	state  legState
-	start  hyperscale.JobTime
+	start  hyperscale.JobTime // of the schedule
+	opens  hyperscale.JobTime // when the share begins within it
 	end    hyperscale.JobTime // of the load; never: when its work is done
 	cutoff hyperscale.JobTime // when what is still under way is cut
 	rec    *stats.Record
@@ -50,18 +51,19 @@ const (
 
 func newLaneLeg(l *lane, shared *legShared) *laneLeg {
 	leg := shared.leg
-	g := &laneLeg{leg: leg, lane: l, shared: shared, start: leg.At, cutoff: never, rec: shared.record()}
+	into := max(leg.Share.From, 0)
+	g := &laneLeg{leg: leg, lane: l, shared: shared, start: leg.At, opens: leg.At + into, cutoff: never, rec: shared.record()}
 	g.course, g.end = newCourse(leg, l.index, len(l.engine.lanes))
-	g.from, g.since = leg.At, leg.At
-	g.warm = leg.Warmup > 0
+	g.from, g.since = g.opens, g.opens
+	g.warm = leg.Warmup > into
 	return g
 }
 
 // advance does what is due and tells when there is more.
 func (g *laneLeg) advance(now hyperscale.JobTime) hyperscale.JobTime {
 	if g.state == waiting {
-		if now < g.start {
-			return g.start
+		if now < g.opens {
+			return g.opens
 		}
 		g.state = loading
 	}
@@ -114,7 +116,7 @@ func (g *laneLeg) stop(at hyperscale.JobTime, asked bool) {
 		return
 	}
 	if g.state == waiting {
-		at = g.start // nothing was due yet
+		at = g.opens // nothing was due yet
 	}
 	g.state = loading
 	g.delivered(at)
@@ -230,7 +232,7 @@ func (g *laneLeg) quit(u *user) {
 func (g *laneLeg) retire(u *user) {
 	g.lane.dropAlarms(u)
 	g.lane.release(u, hyperscale.ConnPerVU)
-	u.state = gone
+	u.state, u.parked = gone, false
 }
 
 // iteration is what a course begins.

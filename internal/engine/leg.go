@@ -18,7 +18,7 @@ type Leg struct {
 	Load     hyperscale.Load // never a search: a probe is an open load
 	Source   hyperscale.Source
 	Share    hyperscale.Share   // its From is counted from the leg's start
-	At       hyperscale.JobTime // the start; one that has passed counts as now
+	At       hyperscale.JobTime // the start of the schedule; what was due since is late
 	First    hyperscale.Slot    // number of an open load's first slot, so that no probe repeats another's draws and rows
 	Warmup   time.Duration
 	Graceful time.Duration
@@ -26,7 +26,28 @@ type Leg struct {
 	// MaxInFlight bounds the open load's arrivals in progress over the whole
 	// share; 0: no bound.
 	MaxInFlight int64
+
+	Held
 }
+
+// Held is what counts only for a share that others may have to go on with, or
+// that goes on where another left off. The zero value is that of a local run.
+type Held struct {
+	// MaxLateness: an arrival that is later than this is missed, for somebody may
+	// have covered it; 0: it is sent however late it is.
+	MaxLateness time.Duration
+	// From is where a load of virtual users goes on: the passes (each, closed) and
+	// places (iterations) before it are not this leg's.
+	From Reserve
+	// UpTo bounds what a load of virtual users begins until [Engine.Grant] says
+	// more; nil: no bound.
+	UpTo *Reserve
+}
+
+// Reserve is a point in a load of virtual users: the place in the share as
+// [schedule.Iterations.Share] cuts it down, of a load of iterations, and the pass
+// of each virtual user, of the others.
+type Reserve struct{ Place, Pass int64 }
 
 // Report is what an engine tells of its legs.
 type Report struct {
@@ -75,7 +96,8 @@ type user struct {
 	quit        bool // it went before its time
 	// began: the iteration's Begin is being stepped; one that also ends there
 	// gives way to others before the next.
-	began bool
+	began  bool
+	parked bool // it waits for a reserve
 }
 
 type userState uint8

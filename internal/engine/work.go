@@ -15,12 +15,15 @@ type work struct {
 	slots  int64 // of the lane: iterations, or with each its VUs
 	passes int64 // of each slot
 	made   int64 // VUs of the lane that were opened
-	begun  int64 // iterations
+	begun  int64 // iterations, those before the leg's own included
 	ended  int64
+	from   int64   // first pass
+	parked []*user // wait for a reserve
 }
 
 // newWork makes the lane's part of a load of work.
-func newWork(load hyperscale.Load, part schedule.Lane) *work {
+func newWork(l *Leg, part schedule.Lane) *work {
+	load := l.Load
 	w := schedule.NewIterations(load)
 	c := &work{load: load, part: part, each: load.Kind == hyperscale.LoadEach, passes: w.Passes}
 	// Fewer VUs than shares or lanes: those beyond have nothing to do.
@@ -30,6 +33,13 @@ func newWork(load hyperscale.Load, part schedule.Lane) *work {
 		c.part.Share, c.part.Of = share, used
 		c.vus, c.slots = c.part.Count(w.VUs), c.part.Count(w.Slots)
 	}
+	if c.each {
+		c.from = min(l.From.Pass, c.passes)
+		c.begun = c.slots * c.from
+	} else {
+		c.begun = min(c.part.Count(int64(share.At(l.From.Place))), c.slots)
+	}
+	c.ended = c.begun
 	return c
 }
 
@@ -40,8 +50,8 @@ func (c *work) advance(g *laneLeg, now hyperscale.JobTime) (hyperscale.JobTime, 
 		}
 		u := g.newUser(int64(c.part.At(c.made)))
 		c.made++
-		g.enter(u, g.start)
-		u.due = g.start
+		g.enter(u, g.opens)
+		u.due, u.pass = g.opens, c.from
 		c.loop(g, u)
 		now = g.lane.tick()
 	}
@@ -60,6 +70,10 @@ func (c *work) loop(g *laneLeg, u *user) {
 		g.leave(u, g.lane.now)
 		return
 	}
+	if !g.shared.bound.allows(g.lane, it.slot, it.pass) {
+		c.parked = park(c.parked, u)
+		return
+	}
 	it.row = it.pass*c.load.VUs + int64(it.slot)
 	c.begun++
 	u.pass++
@@ -69,6 +83,12 @@ func (c *work) loop(g *laneLeg, u *user) {
 		c.ended++
 		g.goes(u)
 	}
+}
+
+func (c *work) granted(g *laneLeg) {
+	waiting := c.parked
+	c.parked = nil
+	g.unpark(waiting)
 }
 
 func (c *work) next(g *laneLeg, u *user) {

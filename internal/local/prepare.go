@@ -3,14 +3,12 @@ package local
 import (
 	"context"
 	"fmt"
-	"math"
 
-	"hyperscale"
 	"hyperscale/internal/engine"
 	"hyperscale/internal/engine/dial"
 	"hyperscale/internal/job"
 	"hyperscale/internal/job/account"
-	"hyperscale/internal/schedule"
+	"hyperscale/internal/prepare"
 	"hyperscale/internal/session"
 )
 
@@ -31,19 +29,18 @@ func newShell(ctx context.Context, cfg Config) (*shell, error) {
 	}
 	var origins []*session.Origin
 	for i := range s.plan.Workflows {
-		f := &flow{Workflow: &s.plan.Workflows[i], index: i}
+		f := &flow{Flow: &prepare.Flow{Workflow: &s.plan.Workflows[i], Share: cfg.Share}, index: i}
 		program, err := s.compile(i, nil)
 		if err != nil {
 			return nil, err
 		}
-		f.origins = program.Origins
+		f.Origins = program.Origins
 		origins = append(origins, program.Origins...)
 		s.flows[f.Name] = f
 	}
 	// A name that is not found fails the requests that need it, and is told there.
 	_ = s.names.Preload(ctx, origins...)
-	descriptors, ports := engine.Limits()
-	if err := s.fit(int64(descriptors), int64(ports)); err != nil {
+	if err := s.fit(); err != nil {
 		return nil, err
 	}
 	e, err := engine.New(engine.Config{Lanes: cfg.Lanes, Names: s.names, Trace: cfg.Trace})
@@ -54,109 +51,25 @@ func newShell(ctx context.Context, cfg Config) (*shell, error) {
 	return s, nil
 }
 
-// ownDescriptors is how many descriptors are left to everything but connections.
-const ownDescriptors = 32
-
-// fit sees to it that the connections of the plan have descriptors and local
-// ports: numbers that the user wrote are refused when they cannot be had, the
-// default bounds of open loads are lowered. Unknown limits (0) bound nothing.
-func (s *shell) fit(descriptors, ports int64) error {
-	room := int64(math.MaxInt64)
-	if descriptors > 0 {
-		room = max(descriptors-ownDescriptors, 1)
-	}
-	var written int64
-	var open []*flow
+// fit holds the workflows against what this machine allows, and says what it
+// can't give.
+func (s *shell) fit() error {
+	var flows []*prepare.Flow
 	for i := range s.plan.Workflows {
-		f := s.flows[s.plan.Workflows[i].Name]
-		f.maxInFlight = schedule.MaxInFlight(*f.Workflow)
-		users := usersOf(f.Workflow)
-		if users == 0 {
-			open = append(open, f)
+		flows = append(flows, s.flows[s.plan.Workflows[i].Name].Flow)
+	}
+	descriptors, ports := engine.Limits()
+	if err := prepare.Fit(flows, s.names, prepare.Limits{Descriptors: int64(descriptors), Ports: int64(ports)}); err != nil {
+		return err
+	}
+	for _, f := range flows {
+		if f.Lowered == "" {
 			continue
 		}
-		need := users * f.connections()
-		written += need
-		if need > room {
-			return fmt.Errorf("workflow %s needs %d descriptors for its connections, %d are allowed; raise the limit (ulimit -n) or lower the load", f.Name, need, room)
-		}
-		if most := s.ports(f, ports); need > most {
-			return fmt.Errorf("workflow %s needs %d local ports, the system has %d towards its target; widen net.ipv4.ip_local_port_range, give the target more addresses, or lower the load", f.Name, need, most)
-		}
-	}
-	for _, f := range open {
-		left := max(room-written, 1) / int64(len(open)) / f.connections()
-		// The system finds a free port quickly as long as half of them are free.
-		left = max(min(left, s.ports(f, ports)/2), 1)
-		if f.maxInFlight > left {
-			lowered := fmt.Sprintf("%s: max-in-flight is lowered from %d to %d: descriptors (ulimit -n) and local ports allow no more", f.Name, f.maxInFlight, left)
-			s.account.Lowered(f.Name, lowered)
-			if s.cfg.Warn != nil {
-				s.cfg.Warn(lowered)
-			}
-			f.maxInFlight = left
+		s.account.Lowered(f.Name, f.Lowered)
+		if s.cfg.Warn != nil {
+			s.cfg.Warn(f.Lowered)
 		}
 	}
 	return nil
-}
-
-// connections is how many connections one VU may hold: to each of its origins as
-// many as it has requests in flight at once.
-func (f *flow) connections() int64 {
-	return width(f.Steps) * int64(max(len(f.origins), 1))
-}
-
-// ports is how many connections the system has local ports for towards the
-// addresses that f's requests go to.
-func (s *shell) ports(f *flow, perAddress int64) int64 {
-	var addresses int64
-	for _, o := range f.origins {
-		addresses += int64(s.names.Of(o).Addresses())
-	}
-	if perAddress == 0 || addresses == 0 {
-		return math.MaxInt64 // unknown, or made up by the plan as it goes
-	}
-	return perAddress * addresses
-}
-
-// usersOf is how many VUs the plan asks for in so many words; 0: it leaves that
-// to a default.
-func usersOf(w *hyperscale.Workflow) int64 {
-	switch w.Load.Kind {
-	case hyperscale.LoadClosed:
-		return schedule.NewUsers(w.Load).Peak()
-	case hyperscale.LoadOpen, hyperscale.LoadSearch:
-		return w.Load.MaxInFlight
-	}
-	return schedule.NewIterations(w.Load).VUs
-}
-
-// width is how many requests of one VU may be in flight at once.
-func width(steps []hyperscale.Step) int64 {
-	sum, most, line := int64(0), int64(1), true
-	for i := range steps {
-		st := &steps[i]
-		n := int64(1)
-		switch st.Kind {
-		case hyperscale.StepGroup:
-			n = width(st.Steps)
-		case hyperscale.StepParallel:
-			n = 0
-			for j := range st.Steps {
-				n += width(st.Steps[j : j+1])
-			}
-		case hyperscale.StepChoose:
-			for _, c := range st.Choices {
-				n = max(n, width(c.Steps))
-			}
-		}
-		sum, most = sum+n, max(most, n)
-		if i > 0 && !(len(st.Needs) == 1 && st.Needs[0] == i-1) {
-			line = false
-		}
-	}
-	if line {
-		return most
-	}
-	return max(sum, 1)
 }

@@ -1,23 +1,20 @@
 package local
 
 import (
-	"fmt"
 	"time"
 
 	"hyperscale"
 	"hyperscale/internal/engine"
 	"hyperscale/internal/job"
 	"hyperscale/internal/job/account"
+	"hyperscale/internal/prepare"
 	"hyperscale/internal/session"
-	"hyperscale/internal/stats"
 )
 
 // flow is one workflow of the plan and how its legs are run.
 type flow struct {
-	*hyperscale.Workflow
-	index       int
-	maxInFlight int64
-	origins     []*session.Origin // known before the start
+	*prepare.Flow
+	index int
 }
 
 // leg is one leg that the engine runs.
@@ -72,9 +69,9 @@ func (s *shell) startLeg(now hyperscale.JobTime, e job.StartLeg) job.Event {
 	share := s.cfg.Share
 	share.Turn = hyperscale.Turn(e.Leg)
 	err = s.engine.Start(engine.Leg{
-		ID: id, Workflow: f.Workflow, Program: program, Layout: layoutOf(e.Workflow, program),
+		ID: id, Workflow: f.Workflow, Program: program, Layout: prepare.Layout(e.Workflow, program),
 		Load: e.Load, Source: hyperscale.NewSource(s.plan.Seed, e.Workflow), Share: share,
-		At: l.start, First: e.First, Warmup: e.Warmup, Graceful: e.Graceful, MaxInFlight: f.maxInFlight,
+		At: l.start, First: e.First, Warmup: e.Warmup, Graceful: e.Graceful, MaxInFlight: f.MaxInFlight,
 	})
 	if err != nil {
 		return job.LegBroken{Workflow: e.Workflow, Leg: e.Leg, Reason: err.Error()}
@@ -84,25 +81,7 @@ func (s *shell) startLeg(now hyperscale.JobTime, e job.StartLeg) job.Event {
 
 // compile makes a workflow's program with the values that it uses.
 func (s *shell) compile(workflow int, use []hyperscale.Pair) (*session.Program, error) {
-	in := session.Inputs{UserAgent: "hyperscale/" + s.cfg.Version, Rows: s.cfg.Rows, Use: map[string]session.Value{}}
-	for _, u := range use {
-		in.Use[u.Name] = session.Value{Text: u.Value}
-	}
-	program, err := session.Compile(s.plan, workflow, in)
-	if err != nil {
-		return nil, fmt.Errorf("prepare workflow %s: %w", s.plan.Workflows[workflow].Name, err)
-	}
-	program.Wall = time.Now
-	return program, nil
-}
-
-// layoutOf names what the numbers of a workflow mean.
-func layoutOf(workflow string, p *session.Program) *stats.Layout {
-	l := &stats.Layout{Workflow: workflow, FaultName: func(f uint32) string { return p.FaultName(session.Fault(f)) }}
-	for _, st := range p.Steps {
-		l.Steps = append(l.Steps, stats.StepLayout{Name: st.Name, Group: st.Group, Checks: st.Checks})
-	}
-	return l
+	return prepare.Compile(s.plan, workflow, s.cfg.Version, s.cfg.Rows, use)
 }
 
 // toLeg does f with the engine's number of a leg. A leg that has ended meanwhile
