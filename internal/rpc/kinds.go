@@ -63,7 +63,6 @@ func receiptKind() kind[link.Receipt, *pb.DeliverResponse] {
 		},
 		fresh: func() *pb.DeliverResponse { return new(pb.DeliverResponse) },
 		piece: func(*pb.DeliverResponse) *pb.Piece { return nil },
-		cut:   func(*pb.Piece) *pb.DeliverResponse { return new(pb.DeliverResponse) },
 	}
 }
 

@@ -55,14 +55,9 @@ func (l Limits) withDefaults() Limits {
 			*n = or
 		}
 	}
-	orTime := func(d *time.Duration, or time.Duration) {
-		if *d <= 0 {
-			*d = or
-		}
-	}
 	orRate := func(r *Rate, calls int) {
 		orInt(&r.Calls, calls)
-		orTime(&r.Per, 10*time.Second)
+		r.Per = orTime(r.Per, 10*time.Second)
 	}
 	orInt(&l.Connections, 10_000)
 	orInt(&l.PerIdentity, 64)
@@ -72,9 +67,9 @@ func (l Limits) withDefaults() Limits {
 	if l.Assembling <= 0 {
 		l.Assembling = 256 << 20
 	}
-	orTime(&l.Handshake, 5*time.Second)
-	orTime(&l.Turnaway, 2*time.Second)
-	orTime(&l.RetryOverload, time.Second)
+	l.Handshake = orTime(l.Handshake, 5*time.Second)
+	l.Turnaway = orTime(l.Turnaway, 2*time.Second)
+	l.RetryOverload = orTime(l.RetryOverload, time.Second)
 	orRate(&l.Submit, 50)
 	orRate(&l.Cancel, 20)
 	orRate(&l.Query, 100)

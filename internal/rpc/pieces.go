@@ -19,7 +19,7 @@ type kind[T any, P proto.Message] struct {
 	read  func(P) (T, error)
 	fresh func() P
 	piece func(P) *pb.Piece // nil: the message is no piece
-	cut   func(*pb.Piece) P
+	cut   func(*pb.Piece) P // nil: never goes in pieces
 }
 
 // sender sends values, large ones in pieces. It is safe for concurrent use.
@@ -36,7 +36,10 @@ func (s *sender[T, P]) Send(value T) error {
 	if err != nil {
 		return err
 	}
-	if proto.Size(m) <= MaxChunk {
+	if proto.Size(m) <= MaxChunk || s.kind.cut == nil {
+		if err := checkMessage(m); err != nil {
+			return err
+		}
 		return s.send(m)
 	}
 	if err := checkWhole(m, proto.Size(m)); err != nil {

@@ -1,0 +1,200 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+
+	"hyperscale/internal/rpc/identity"
+)
+
+// Dialing says who calls, and how connections are kept up. Zero times stand for
+// the defaults.
+type Dialing struct {
+	Self         identity.ID      // who calls; with certificates it is theirs
+	Certificates *identity.Source // nil: none; then only nodes on loopback are called
+	Connect      time.Duration    // longest time for one attempt; 0: 2 s
+	FirstRetry   time.Duration    // after a failed attempt, growing by 1.6; 0: 100 ms
+	LastRetry    time.Duration    // longest time between attempts; 0: 3 s
+	Keepalive    time.Duration    // a silent connection is asked for a sign of life; 0: 10 s
+
+	// Dial opens the connection; nil: by TCP.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
+}
+
+// Conn calls one node. It connects when first used, and again when the
+// connection broke; calls made meanwhile wait for the attempt that is under way
+// and fail with Unavailable when it does. It is safe for concurrent use.
+type Conn struct {
+	address string
+	conn    *grpc.ClientConn
+	self    identity.ID
+}
+
+// Dial makes a connection to the node at host:port. Close ends it.
+func Dial(address string, d Dialing) (*Conn, error) {
+	if d.Certificates != nil {
+		d.Self = d.Certificates.ID()
+	}
+	if err := d.Self.Check(); err != nil {
+		return nil, fmt.Errorf("calling %s: %w", address, err)
+	}
+	if err := mayReach(address, d); err != nil {
+		return nil, err
+	}
+	c := &Conn{address: address, self: d.Self}
+	conn, err := grpc.NewClient("passthrough:///"+address, c.options(d)...)
+	if err != nil {
+		return nil, fmt.Errorf("calling %s: %w", address, err)
+	}
+	c.conn = conn
+	return c, nil
+}
+
+// Address is that of the node which is called.
+func (c *Conn) Address() string { return c.address }
+
+// Close ends the connection and every call on it.
+func (c *Conn) Close() error { return c.conn.Close() }
+
+// mayReach keeps what has no certificates on its machine.
+func mayReach(address string, d Dialing) error {
+	if d.Certificates != nil || d.Dial != nil {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return Errorf(Invalid, "calling %q: host:port is wanted", address)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return Errorf(Invalid, "calling %s: without certificates only nodes on loopback are called; make some with hyperscale certs", address)
+}
+
+func (c *Conn) options(d Dialing) []grpc.DialOption {
+	connect := orTime(d.Connect, 2*time.Second)
+	secure := insecure.NewCredentials()
+	if d.Certificates != nil {
+		secure = credentials.NewTLS(identity.ClientTLS(d.Certificates, func(to identity.ID) error {
+			return identity.MayCall(d.Certificates.ID(), to)
+		}))
+	}
+	dial := d.Dial
+	if dial == nil {
+		dial = func(ctx context.Context, address string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", address)
+		}
+	}
+	return []grpc.DialOption{
+		grpc.WithTransportCredentials(secure),
+		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+			ctx, stop := context.WithTimeout(ctx, connect)
+			defer stop()
+			return dial(ctx, address)
+		}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			MinConnectTimeout: connect,
+			Backoff:           backoff.Config{BaseDelay: orTime(d.FirstRetry, 100*time.Millisecond), Multiplier: 1.6, Jitter: 0.2, MaxDelay: orTime(d.LastRetry, 3*time.Second)},
+		}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: orTime(d.Keepalive, 10*time.Second), Timeout: 5 * time.Second, PermitWithoutStream: true}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wireLimit), grpc.MaxCallSendMsgSize(wireLimit)),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithDisableRetry(),
+		grpc.WithIdleTimeout(0),
+		grpc.WithUnaryInterceptor(c.unary),
+		grpc.WithStreamInterceptor(c.stream),
+	}
+}
+
+// unary makes one call: it says who we are, holds the sizes, looks whom it
+// reached and brings errors into our form.
+func (c *Conn) unary(ctx context.Context, name string, request, answer any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	if err := checkMessage(request.(proto.Message)); err != nil {
+		return err
+	}
+	var headers metadata.MD
+	options = append(options, grpc.Header(&headers))
+	if err := invoke(c.saying(ctx), name, request, answer, conn, options...); err != nil {
+		return c.explain(err)
+	}
+	if err := c.checkNode(headers); err != nil {
+		return err
+	}
+	return checkMessage(answer.(proto.Message))
+}
+
+func (c *Conn) stream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, name string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	raw, err := open(c.saying(ctx), desc, conn, name, options...)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	return &checkedStream{ClientStream: raw, conn: c}, nil
+}
+
+// checkedStream looks whom it reached before it gives out the first message.
+type checkedStream struct {
+	grpc.ClientStream
+	conn    *Conn
+	checked bool // of the one goroutine that receives
+}
+
+func (s *checkedStream) RecvMsg(m any) error {
+	if err := s.ClientStream.RecvMsg(m); err != nil {
+		return s.conn.explain(err)
+	}
+	if s.checked {
+		return nil
+	}
+	headers, err := s.Header()
+	if err != nil {
+		return s.conn.explain(err)
+	}
+	s.checked = true
+	return s.conn.checkNode(headers)
+}
+
+func (c *Conn) saying(ctx context.Context) context.Context {
+	return metadata.NewOutgoingContext(ctx, headersOf(c.self))
+}
+
+// checkNode refuses the answers of a node that is not of our cluster.
+func (c *Conn) checkNode(headers metadata.MD) error {
+	node, err := identity.Parse(first(headers, identityHeader))
+	if err != nil {
+		return Errorf(WrongCluster, "what answers at %s does not say that it is a node of ours", c.address)
+	}
+	if node.Domain() != c.self.Domain() {
+		return Errorf(WrongCluster, "%s at %s is of cluster %s, environment %s; we are of cluster %s, environment %s",
+			node.Who(), c.address, node.Cluster, node.Env, c.self.Cluster, c.self.Env)
+	}
+	if err := identity.MayCall(c.self, node); err != nil {
+		return Errorf(Unauthorized, "calling %s: %v", c.address, err)
+	}
+	return nil
+}
+
+// explain brings an error into our form and tells a refused certificate from a
+// node that is not there: trying again helps only one of them.
+func (c *Conn) explain(err error) error {
+	err = ended(err)
+	e, ours := err.(*Error)
+	if !ours || e.Kind != Unavailable {
+		return err
+	}
+	if strings.Contains(e.Text, "handshake failed") && !strings.Contains(e.Text, "EOF") || strings.Contains(e.Text, "remote error: tls") {
+		e.Kind = Unauthenticated
+	}
+	e.Text = "calling " + c.address + ": " + e.Text
+	return e
+}
