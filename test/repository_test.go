@@ -173,6 +173,8 @@ var mayImport = map[string][]string{
 	"store":    {},
 	"engine":   {"", "schedule", "session", "stats"},
 	"job":      {"", "stats", "schedule"},
+	"place":    {"", "schedule", "link"},
+	"member":   {""},
 	"prepare":  {"", "schedule", "session", "engine", "stats"},
 	"process":  {"", "link", "schedule", "session", "stats", "engine", "prepare", "spec"},
 	"spec":     {"", "schedule", "session"},

@@ -62,11 +62,11 @@ type Wants struct {
 	Runs  []Run
 }
 
-// Run says that a workflow of a job holds cores: what a placer that did not give
-// them itself can't read off the statements of workers.
+// Run says that a workflow of a job holds cores, or that a job which has begun is
+// not over: what a placer can't read off the statements of workers.
 type Run struct {
 	Job       hyperscale.JobID
-	Workflow  string
+	Workflow  string        // "": the job as a whole
 	Exclusive bool          // nothing else runs beside the job
 	Left      time.Duration // until the plan gives the cores back; 0: unknown
 }

@@ -1,0 +1,57 @@
+package place
+
+import (
+	"hyperscale"
+	"hyperscale/internal/schedule"
+)
+
+// What one core drives, about, of a plan without surprises.
+const (
+	slotsPerCore = 10_000 // starts a second
+	usersPerCore = 2_000  // virtual users
+)
+
+// spreadOver is the number of workers that even a small load is spread over, so
+// that the loss of one never takes all of it.
+const spreadOver = 4
+
+// Estimate is how many cores a workflow asks for whose plan names no number, in
+// a datacenter of so many workers with so many cores together. Least is what its
+// peak needs, as far as the datacenter could ever give it; most is that, or one
+// core on each of up to four workers. No share of so many is without a slot, a
+// virtual user or room for an arrival in progress.
+func Estimate(w hyperscale.Workflow, workers, cores int) (least, most int) {
+	need, bound := demand(w)
+	most = int(min(max(need, int64(min(workers, spreadOver)), 1), max(bound, 1)))
+	least = int(min(max(need, 1), int64(most), int64(max(cores, 1))))
+	return least, max(least, most)
+}
+
+// demand is the number of cores that a load's peak needs and the number of
+// shares beyond which some would be empty.
+func demand(w hyperscale.Workflow) (need, bound int64) {
+	peak := parts(int64(schedule.Peak(w.Load)), slotsPerCore*int64(hyperscale.PerSecond))
+	switch w.Load.Kind {
+	case hyperscale.LoadClosed:
+		bound = schedule.NewUsers(w.Load).Peak()
+		return parts(bound, usersPerCore), bound
+	case hyperscale.LoadIterations, hyperscale.LoadEach:
+		bound = schedule.NewIterations(w.Load).VUs
+		return parts(bound, usersPerCore), bound
+	case hyperscale.LoadOpen:
+		return peak, min(evenly(w.Load), schedule.MaxInFlight(w))
+	case hyperscale.LoadSearch:
+		return peak, schedule.MaxInFlight(w)
+	}
+	return 1, 1
+}
+
+// evenly is the number of arrivals of an open load, or of one that is spaced
+// evenly where they are drawn: enough of an answer here and quickly given.
+func evenly(load hyperscale.Load) int64 {
+	load.Poisson = false
+	return schedule.NewArrivals(load, 0).Total()
+}
+
+// parts is how many parts of that size hold n.
+func parts(n, size int64) int64 { return n/size + min(n%size, 1) }
