@@ -123,12 +123,12 @@ func (m *Marks) Apply(b []byte) error {
 	if err != nil {
 		return err
 	}
-	r.marks(m, true)
+	r.marks(m)
 	return r.end("marks")
 }
 
-// marks takes all of marks but their format into m; turns only if wanted.
-func (r *reader) marks(m *Marks, turns bool) {
+// marks takes all of marks but their format into m.
+func (r *reader) marks(m *Marks) {
 	for range r.length(maxWorkflows) {
 		name := r.text()
 		if shape := r.someSums(); shape != nil {
@@ -137,15 +137,16 @@ func (r *reader) marks(m *Marks, turns bool) {
 		if r.bool() {
 			l := new(Ledger)
 			r.ledger(l)
+			if known := m.shapes[name]; len(l.Steps) > 0 && (known == nil || len(l.Steps) > len(known.Steps)) {
+				r.fail("stray of %d steps", len(l.Steps))
+				return
+			}
 			m.stray[name] = l
 		}
 	}
 	m.broken = list(r, m.broken, maxBroken)
 	for i := range m.broken {
 		m.broken[i] = r.text()
-	}
-	if !turns {
-		return
 	}
 	workflow := ""
 	for range r.length(maxTurns) {

@@ -20,6 +20,8 @@ type Result struct {
 	Timeline   []Mark // by time
 	Generator  Generator
 	Stop       Stop
+	Workers    []WorkerResult // by name; none: a local run
+	Losses     []Loss         // by time
 }
 
 // WorkflowResult is how one workflow went.

@@ -30,12 +30,12 @@ func DecodeTally(b []byte) (*Tally, error) {
 		return nil, err
 	}
 	t := NewTally()
-	r.tally(t, true)
+	r.tally(t)
 	return t, r.end("tally")
 }
 
-// tally takes all of a tally but its format into t; turns only if wanted.
-func (r *reader) tally(t *Tally, turns bool) {
+// tally takes all of a tally but its format into t.
+func (r *reader) tally(t *Tally) {
 	for range r.length(maxWorkflows) {
 		name, w := r.text(), new(work)
 		r.work(w)
@@ -48,7 +48,7 @@ func (r *reader) tally(t *Tally, turns bool) {
 	if v := r.uint(); v != windowFormat {
 		r.fail("format %d of marks", v)
 	}
-	r.marks(t.marks, turns)
+	r.marks(t.marks)
 }
 
 // append appends the workflow's part to b.

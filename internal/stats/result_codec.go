@@ -1,0 +1,68 @@
+package stats
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"hyperscale"
+)
+
+// AppendBinary appends the result, but not its plan, to b: all that a report is
+// made from. Of the tally the turns are left out. It fails only if a figure is
+// one that JSON can't hold.
+func (r *Result) AppendBinary(b []byte) ([]byte, error) {
+	plain := *r
+	plain.Plan, plain.Tally = nil, nil
+	text, err := json.Marshal(plain)
+	if err != nil {
+		return nil, fmt.Errorf("encode result: %w", err)
+	}
+	b = append(b, windowFormat)
+	b = append(appendUints(b, uint64(len(text))), text...)
+	t := r.Tally
+	if t == nil {
+		t = NewTally()
+	}
+	return t.marks.append(t.append(b), nil, t.marks.flows()), nil
+}
+
+// DecodeResult reads what AppendBinary wrote of a run of the plan, all of b: what
+// is not that is an error, and memory is bounded.
+func DecodeResult(plan *hyperscale.Plan, b []byte) (*Result, error) {
+	r, err := decode("result", b, maxStateBytes, maxStateOctaves)
+	if err != nil {
+		return nil, err
+	}
+	n := r.length(len(b))
+	text := r.b[r.at : r.at+n]
+	r.at += n
+	res := new(Result)
+	if r.err == nil {
+		if err := json.Unmarshal(text, res); err != nil {
+			r.fail("%v", err)
+		}
+		r.verdict(&res.Verdict)
+	}
+	res.Plan, res.Tally = plan, NewTally()
+	if v := r.uint(); v != windowFormat {
+		r.fail("format %d of a tally", v)
+	}
+	r.tally(res.Tally)
+	if err := r.end("result"); err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// verdict refuses states that there are not.
+func (r *reader) verdict(v *Verdict) {
+	states := []VerdictState{v.State}
+	for _, c := range v.Causes {
+		states = append(states, c.State)
+	}
+	for _, s := range states {
+		if s < Valid || s > Invalid {
+			r.fail("verdict %d", int(s))
+		}
+	}
+}
