@@ -27,6 +27,13 @@ func Estimate(w hyperscale.Workflow, workers, cores int) (least, most int) {
 	return least, max(least, most)
 }
 
+// Bound is how many cores a workflow has use for at most: so many that no share is
+// without a slot, a virtual user or room for an arrival in progress.
+func Bound(w hyperscale.Workflow) int {
+	_, bound := demand(w)
+	return int(min(max(bound, 1), 1<<31-1))
+}
+
 // demand is the number of cores that a load's peak needs and the number of
 // shares beyond which some would be empty.
 func demand(w hyperscale.Workflow) (need, bound int64) {

@@ -1,0 +1,183 @@
+package owner
+
+import (
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+	"hyperscale/internal/stats"
+)
+
+// Event is something that happened to the owner of a job.
+type Event interface{ event() }
+
+// The events.
+type (
+	// Begin is the first: the job was accepted, or taken over.
+	Begin struct{}
+
+	// Stated: a child said what it holds of this job. Statements come in order,
+	// and after one of a higher boot none of a lower.
+	Stated struct {
+		link.Holder
+		Held  []link.Held   // of this job only
+		Trip  time.Duration // there and back; 0: unknown
+		Fresh bool          // the first since the child attached
+	}
+
+	// Lost: a child is not heard any more. Dead says that it, or its way to us,
+	// is known to have ended; else it is only silent.
+	Lost struct {
+		link.Holder
+		Dead bool
+	}
+
+	// Delivered: a window came. It was decoded, and is of this job.
+	Delivered struct {
+		link.Holder
+		link.Delivery
+		Window *stats.Window
+	}
+
+	// Granted answers a want of [Owner.Wants], for all of its workflows.
+	Granted struct {
+		Want  uint64
+		Cores map[string][]link.Cores // by workflow
+	}
+
+	// Denied: a want will never be granted.
+	Denied struct {
+		Want   uint64
+		Reason string
+	}
+
+	// Unbriefed: a Prepare could not be put into words for an engine.
+	Unbriefed struct {
+		Hold   link.Hold
+		Reason string
+	}
+
+	// Cancel is a client's wish; the answer follows as [Answer] with its Token.
+	Cancel struct {
+		Token    uint64
+		Workflow string // "": the job
+		By       string
+	}
+
+	// Saved: everything up to and including that save is durable.
+	Saved struct{ Number uint64 }
+
+	// Tick: the time that [Owner.Next] told has come. It does no harm at others.
+	Tick struct{}
+)
+
+func (Begin) event()     {}
+func (Stated) event()    {}
+func (Lost) event()      {}
+func (Delivered) event() {}
+func (Granted) event()   {}
+func (Denied) event()    {}
+func (Unbriefed) event() {}
+func (Cancel) event()    {}
+func (Saved) event()     {}
+func (Tick) event()      {}
+
+// Effect is something that is to be done, in order.
+type Effect interface{ effect() }
+
+// The effects.
+type (
+	// Tell gives a child an order. Of a Prepare the shell makes the brief.
+	Tell struct {
+		To      link.Holder
+		Order   link.Order
+		Prepare *Prepare // of a Prepare; else nil
+	}
+
+	// Acknowledge answers a child's deliveries.
+	Acknowledge struct {
+		To      link.Holder
+		Receipt link.Receipt
+	}
+
+	// Save is to be made durable as one; then Saved with its number is due. At
+	// most one is under way. A save that is not Base is added to those before.
+	Save struct {
+		Number uint64
+		Base   bool
+		Record []byte // nil: nothing but events and phase
+		Clock  hyperscale.JobTime
+		Phase  hyperscale.Phase
+		Done   float64 // percentage, 0 … 100, never falling
+		Events []hyperscale.Event
+		// Result is the whole of what came of the job, if it is over; then it is to
+		// be finished with the phase, and no save follows.
+		Result []byte
+	}
+
+	// Answer is the answer to a client that asked with the token.
+	Answer struct {
+		Token  uint64
+		Status CancelStatus
+	}
+
+	// Show gives watchers the newest numbers, and the joints of windows that were
+	// saved.
+	Show struct {
+		Progress stats.Progress
+		Done     float64
+		Windows  []*stats.Window
+	}
+
+	// Over is the last effect: nothing is left of the job here.
+	Over struct{ Phase hyperscale.Phase }
+)
+
+func (Tell) effect()        {}
+func (Acknowledge) effect() {}
+func (Save) effect()        {}
+func (Answer) effect()      {}
+func (Show) effect()        {}
+func (Over) effect()        {}
+
+// Prepare says what a child is to make ready.
+type Prepare struct {
+	Workflow    string
+	Load        hyperscale.Load // never a search
+	First       hyperscale.Slot // number of the load's first slot
+	Warmup      time.Duration
+	Graceful    time.Duration
+	Use         []hyperscale.Pair
+	Share       hyperscale.Share
+	Begun       bool // the load has begun, at Begin, and the share goes on with it
+	Begin       hyperscale.JobTime
+	From        link.Reserve // Begun: places and passes before were others'
+	Adjustments []hyperscale.Adjustment
+}
+
+// CancelStatus is what became of a wish to cancel.
+type CancelStatus string
+
+// The answers to a wish to cancel.
+const (
+	CancelPending    CancelStatus = "PENDING_CANCELLED"
+	AlreadyCancelled CancelStatus = "ALREADY_CANCELLED"
+	AlreadyOver      CancelStatus = "ALREADY_COMPLETED"
+	CancelUnknown    CancelStatus = "NOT_FOUND" // no such workflow
+)
+
+// Want asks for cores: for all its workflows or none.
+type Want struct {
+	Number    uint64 // the same want has the same number
+	Workflows []WantCores
+	Exclude   []link.Holder // never these
+	Prefer    []hyperscale.NodeID
+}
+
+// WantCores is what one workflow wants. The shell knows how many cores a workflow
+// has use for; a cover wants as many as the lost share had.
+type WantCores struct {
+	Workflow string
+	Cores    int // 0: as many as the workflow has use for
+	Least    int // of a cover: fewer are better than none; 0: all or none
+}

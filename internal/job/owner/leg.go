@@ -1,0 +1,182 @@
+package owner
+
+import (
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+	"hyperscale/internal/link"
+	"hyperscale/internal/schedule"
+)
+
+// stage is how far a leg is.
+//
+//	wanting → preparing → starting → running → ended
+//
+// Wanting: no cores yet. Preparing: children make ready. Starting: that it is
+// started is being written down. Running: they were told. Ended: the job knows;
+// the leg is kept for its holes.
+type stage string
+
+const (
+	wanting   stage = "wanting"
+	preparing stage = "preparing"
+	starting  stage = "starting"
+	running   stage = "running"
+	ended     stage = "ended"
+)
+
+// reserve is a place and pass of a share; see [link.Reserve].
+type reserve struct{ link.Reserve }
+
+// leg is a leg of the job, divided among children. What is exported is saved.
+type leg struct {
+	Leg     job.StartLeg
+	Stage   stage
+	Begin   hyperscale.JobTime // when its load begins: from starting on
+	Shares  []*share
+	Holes   []*hole
+	Stop    *halt  // nil: it goes on
+	Want    uint64 // number of the want for its cores, or those of its covers
+	Tries   int    // how often it was begun anew, or refused
+	Aborted bool   // a step's on-error: abort fired
+
+	// Computed when first asked for.
+	end      hyperscale.JobTime
+	endKnown bool
+	schedule *schedule.Arrivals
+}
+
+// halt is how a leg is ended before its time.
+type halt struct {
+	At     hyperscale.JobTime
+	Within time.Duration
+	Cut    bool
+}
+
+// share is a share of a leg. Without a holder it waits for one.
+type share struct {
+	hyperscale.Share
+	Holder  link.Holder
+	Cores   int
+	From    reserve // the first place and pass that are its own
+	Reserve reserve // the last that its holder stated
+	Started bool    // its holder was told to start
+	Ended   bool    // its last window came
+	Closed  bool    // nothing more of it is expected, though its last window did not come
+	Ending  link.Ending
+
+	// What is found out anew after a takeover.
+	state link.State
+	seen  bool          // its holder stated it
+	told  time.Duration // when its holder was last told something
+	cut   uint64        // number of the last window cut, as stated
+	rose  time.Duration // when that last rose
+}
+
+// placed reports whether somebody holds the share.
+func (s *share) placed() bool { return s.Holder != link.Holder{} }
+
+// over reports whether nothing more is expected of the share.
+func (s *share) over() bool { return s.Ended || s.Closed }
+
+// ready reports whether the share's holder waits for the start.
+func (s *share) ready() bool { return s.placed() && s.seen && s.state == link.Prepared }
+
+// hole is a turn whose holder was lost, until its books are closed.
+type hole struct {
+	Share   hyperscale.Share
+	Holder  link.Holder
+	Dead    hyperscale.JobTime // when its stream ended; never: it is only silent
+	Fence   hyperscale.JobTime // where another goes on; never: nobody does yet
+	From    reserve
+	Reserve reserve
+	Again   bool // the holder may have the share again: it had only stopped
+	Closed  bool
+}
+
+// never is later than everything.
+const never = hyperscale.JobTime(1<<63 - 1)
+
+func (l *leg) workflow() string { return l.Leg.Workflow }
+
+// all reports whether every share that goes on is as asked for.
+func (l *leg) all(is func(*share) bool) bool {
+	for _, s := range l.Shares {
+		if !s.over() && !is(s) {
+			return false
+		}
+	}
+	return true
+}
+
+// prepare is the order's content for one share.
+func (l *leg) prepare(s *share) *Prepare {
+	return &Prepare{
+		Workflow: l.Leg.Workflow, Load: l.Leg.Load, First: l.Leg.First, Warmup: l.Leg.Warmup, Graceful: l.Leg.Graceful,
+		Use: l.Leg.Use, Share: s.Share, Begun: l.Stage == running, Begin: l.Begin, From: s.From.Reserve,
+	}
+}
+
+// over is when the leg's load ends by the plan; never: only its work ends it.
+func (l *leg) over(source hyperscale.Source) hyperscale.JobTime {
+	if !l.endKnown {
+		l.end, l.endKnown = never, true
+		if length, known := loadLength(l.Leg.Load, source); known {
+			l.end = l.Begin + length
+		}
+	}
+	return l.end
+}
+
+// arrivals is the schedule of an open load.
+func (l *leg) arrivals(source hyperscale.Source) *schedule.Arrivals {
+	if l.schedule == nil {
+		l.schedule = schedule.NewArrivals(l.Leg.Load, source)
+	}
+	return l.schedule
+}
+
+// loadLength is how long a load other than a search goes on by the plan.
+func loadLength(load hyperscale.Load, source hyperscale.Source) (time.Duration, bool) {
+	switch load.Kind {
+	case hyperscale.LoadOpen:
+		return schedule.NewArrivals(load, source).End(), true
+	case hyperscale.LoadClosed:
+		return schedule.NewUsers(load).End(), true
+	case hyperscale.LoadIterations, hyperscale.LoadEach:
+		return load.For, load.For > 0
+	}
+	return 0, false
+}
+
+// share gives the leg and the share of that name; nil if there is none, or it was
+// given on.
+func (o *Owner) share(h link.Hold) (*leg, *share) {
+	for _, l := range o.state.Legs {
+		if l.workflow() != h.Workflow {
+			continue
+		}
+		for _, s := range l.Shares {
+			if s.Share == h.Share {
+				return l, s
+			}
+		}
+	}
+	return nil, nil
+}
+
+// hole gives the leg and the lost turn of that name; nil if there is none.
+func (o *Owner) hole(h link.Hold) (*leg, *hole) {
+	for _, l := range o.state.Legs {
+		if l.workflow() != h.Workflow {
+			continue
+		}
+		for _, x := range l.Holes {
+			if x.Share == h.Share {
+				return l, x
+			}
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,218 @@
+package owner
+
+import (
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+	"hyperscale/internal/link"
+	"hyperscale/internal/stats"
+)
+
+// Config is what an owner is made for.
+type Config struct {
+	Job   hyperscale.JobID
+	Self  hyperscale.NodeID
+	Epoch hyperscale.Epoch
+	Plan  *hyperscale.Plan // complete, and never changed
+
+	// Accepted is the wall clock when the job was submitted: for people only.
+	Accepted time.Time
+	// Gone is how long a job may have been without an owner, as its children
+	// heard it, and still go on; 0: 300 s.
+	Gone time.Duration
+	// Stalled is how long the last window cut of a started share may stay the same
+	// while its holder is heard; 0: 60 s.
+	Stalled time.Duration
+}
+
+// Owner is the owner of one job. It belongs to one goroutine.
+//
+//	waiting   its first workflows wait for cores, or make ready; job time stands at 0
+//	started   job time runs
+//	over      the job has ended; the last save is under way
+//	gone      that is done: nothing is left to be said
+type Owner struct {
+	cfg     Config
+	story   *story // the job and its account
+	clock   clock
+	state   state
+	joints  *stats.Joints
+	desk    desk
+	kids    map[hyperscale.NodeID]*kid
+	seconds hyperscale.JobTime // the last whole second that was looked at
+	now     time.Duration
+	over    *job.Result
+	gone    bool
+	effects []Effect
+}
+
+// state is who holds what: saved as it is whenever it changed.
+type state struct {
+	Start uint64 // number of the start that job time counts from; 0: not started
+	Turns map[string]hyperscale.Turn
+	Legs  []*leg
+	Wants uint64 // number of the last want
+}
+
+// kid is a child as the owner knows it.
+type kid struct {
+	link.Holder
+	trip    time.Duration
+	silence time.Duration // how long it had heard no owner
+}
+
+// New is the owner of a job that was just accepted.
+func New(cfg Config) *Owner {
+	o := blank(cfg)
+	o.story = newStory(cfg.Plan)
+	o.state.Turns = map[string]hyperscale.Turn{}
+	return o
+}
+
+func blank(cfg Config) *Owner {
+	if cfg.Gone == 0 {
+		cfg.Gone = 300 * time.Second
+	}
+	if cfg.Stalled == 0 {
+		cfg.Stalled = 60 * time.Second
+	}
+	return &Owner{cfg: cfg, joints: stats.NewJoints(), desk: newDesk(), kids: map[hyperscale.NodeID]*kid{}}
+}
+
+// Step decides what an event means. Times, on any clock that does not go back,
+// never fall from one step to the next.
+func (o *Owner) Step(now time.Duration, ev Event) []Effect {
+	o.now, o.effects = now, nil
+	if o.gone {
+		return nil
+	}
+	switch ev := ev.(type) {
+	case Begin:
+		o.begin()
+	case Stated:
+		o.stated(ev)
+	case Lost:
+		o.lost(ev)
+	case Delivered:
+		o.delivered(ev)
+	case Granted:
+		o.granted(ev)
+	case Denied:
+		o.denied(ev)
+	case Unbriefed:
+		o.unbriefed(ev)
+	case Cancel:
+		o.cancel(ev)
+	case Saved:
+		o.saved(ev)
+	}
+	if !o.gone {
+		o.pass()
+		o.settle()
+		o.save()
+	}
+	return o.effects
+}
+
+// Next is when a Tick is due, on the clock of Step.
+func (o *Owner) Next() time.Duration {
+	if o.gone || o.over != nil || !o.clock.runs {
+		return never
+	}
+	next := o.clock.when(o.seconds + time.Second + settleTime)
+	if wake := o.story.wake; wake != never {
+		next = min(next, o.clock.when(wake))
+	}
+	return next
+}
+
+// Phase is where the job is in its life.
+func (o *Owner) Phase() hyperscale.Phase { return o.story.job.Phase() }
+
+// Owns reports whether a holder holds a part of the job, or once did and is not
+// settled with: what the owner must hear of it.
+func (o *Owner) Owns(node hyperscale.NodeID) bool {
+	for _, l := range o.state.Legs {
+		for _, s := range l.Shares {
+			if s.Holder.Node == node && !s.over() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Holders are those who hold a part of the job now.
+func (o *Owner) Holders() []link.Holder {
+	var list []link.Holder
+	seen := map[link.Holder]bool{}
+	for _, l := range o.state.Legs {
+		for _, s := range l.Shares {
+			if s.placed() && !s.over() && !seen[s.Holder] {
+				seen[s.Holder] = true
+				list = append(list, s.Holder)
+			}
+		}
+	}
+	return list
+}
+
+func (o *Owner) do(e Effect) { o.effects = append(o.effects, e) }
+
+// begin starts the job, or after a takeover tells the children.
+func (o *Owner) begin() {
+	if len(o.story.entries) == 0 {
+		o.job(job.Start{})
+		return
+	}
+	for _, h := range o.Holders() {
+		o.order(h, link.Order{Do: link.Own, Hold: link.Hold{Job: o.cfg.Job}}, nil)
+	}
+	for _, l := range o.state.Legs {
+		if l.Stage == starting && o.state.Start == 0 {
+			l.Stage = preparing // nobody was told; those who are ready say so again
+		}
+	}
+}
+
+// marks are how far the turns are.
+func (o *Owner) marks() *stats.Marks { return o.story.account.Tally.Marks() }
+
+// at is the job time now.
+func (o *Owner) at() hyperscale.JobTime { return o.clock.at(o.now) }
+
+// job gives the state machine of the job an event and does what follows.
+func (o *Owner) job(ev job.Event) {
+	o.change()
+	for _, e := range o.story.step(o.at(), ev) {
+		switch e := e.(type) {
+		case job.StartLeg:
+			l := &leg{Leg: e, Stage: wanting}
+			o.state.Legs = append(o.state.Legs, l)
+			o.want(l)
+		case job.StopLeg:
+			o.halt(e.Workflow, e.Leg, halt{At: o.at(), Within: e.Within})
+		case job.CutLeg:
+			o.halt(e.Workflow, e.Leg, halt{At: o.at(), Cut: true})
+		case job.Mark:
+			o.tell(hyperscale.Event{At: e.At, What: string(e.What), Workflow: e.Workflow, Detail: e.Detail})
+		case job.Finish:
+			o.finish(e.Result)
+		}
+	}
+	o.giveUp()
+}
+
+// pass does what the time has come for.
+func (o *Owner) pass() {
+	if !o.clock.runs || o.over != nil {
+		return
+	}
+	for o.over == nil && o.story.wake <= o.at() {
+		o.job(job.Tick{})
+	}
+	for o.over == nil && o.at() >= o.seconds+time.Second+settleTime {
+		o.second(o.seconds + time.Second)
+	}
+}

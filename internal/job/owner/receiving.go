@@ -1,0 +1,104 @@
+package owner
+
+import (
+	"hyperscale/internal/job"
+	"hyperscale/internal/link"
+	"hyperscale/internal/stats"
+
+	"hyperscale"
+)
+
+// delivered receives a window. It is acknowledged once what was made of it is
+// saved.
+func (o *Owner) delivered(ev Delivered) {
+	if o.over != nil {
+		return // the result is being written: what comes after the end changes nothing
+	}
+	h := ev.Hold
+	l, s := o.share(h)
+	known := s != nil || o.knows(h)
+	if !known || ev.Start != o.state.Start {
+		o.do(Acknowledge{To: ev.Holder, Receipt: link.Receipt{Hold: h, Unknown: true, Epoch: o.cfg.Epoch}})
+		return
+	}
+	switch o.marks().Receive(ev.Window) {
+	case stats.Merged:
+		o.joints.Add(ev.Window)
+		o.acknowledge(h, ev.Holder)
+		if s != nil && ev.Window.Final {
+			o.finished(l, s, ev)
+		}
+	case stats.Stray:
+		o.acknowledge(h, ev.Holder)
+		o.past(h)
+	case stats.Duplicate:
+		o.acknowledge(h, ev.Holder)
+	case stats.Gap:
+		o.desk.again[h] = true
+		o.acknowledge(h, ev.Holder)
+		o.change()
+	case stats.Broken:
+		o.change()
+		o.say(Acknowledge{To: ev.Holder, Receipt: link.Receipt{Hold: h, Broken: true, Epoch: o.cfg.Epoch}})
+		o.tell(hyperscale.Event{What: "refused", Workflow: h.Workflow, Node: ev.Node, Detail: "it sent windows that no honest worker sends"})
+		if s != nil && !s.over() {
+			o.lose(l, s, loss{what: "sent windows that no honest worker sends", dead: true})
+		}
+	}
+}
+
+// knows reports whether the turn is one of those that were given out.
+func (o *Owner) knows(h link.Hold) bool {
+	st := o.marks().Standing(h.Workflow, h.Share)
+	return st.Mark > 0 || st.Covered || st.Final || st.Closed || st.Share.From == h.Share.From && o.given(h)
+}
+
+// given reports whether a lost turn of that name is remembered.
+func (o *Owner) given(h link.Hold) bool {
+	_, x := o.hole(h)
+	return x != nil
+}
+
+// finished takes the last window of a share.
+func (o *Owner) finished(l *leg, s *share, ev Delivered) {
+	s.Ended = true
+	if ev.Ending != nil {
+		s.Ending = *ev.Ending
+	}
+	o.change()
+}
+
+// past closes the hole of a holder that delivered past its fence.
+func (o *Owner) past(h link.Hold) {
+	if l, x := o.hole(h); x != nil {
+		o.closeHole(l, x)
+	}
+}
+
+// acknowledge remembers that a holder is to hear how far its turn is once that is
+// saved.
+func (o *Owner) acknowledge(h link.Hold, to link.Holder) {
+	o.desk.acks[h] = to
+	o.note()
+}
+
+// second is the end of a second of job time, when the windows of it have come.
+func (o *Owner) second(second hyperscale.JobTime) {
+	o.seconds = second
+	o.join()
+	for _, text := range o.story.judged(second) {
+		o.change()
+		o.job(job.ThresholdBroken{Threshold: text})
+	}
+	o.desk.show = true
+	o.note()
+	o.desk.due = true
+}
+
+// join counts the joints of the windows received.
+func (o *Owner) join() {
+	for _, w := range o.joints.Cut() {
+		o.story.count(w)
+		o.desk.windows = append(o.desk.windows, w)
+	}
+}

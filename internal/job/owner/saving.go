@@ -1,0 +1,156 @@
+package owner
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+	"hyperscale/internal/job/account"
+	"hyperscale/internal/stats"
+)
+
+// A record is a list of parts: a letter, a length and the part itself.
+const (
+	partAccount = 'A' // base: the account as JSON
+	partEntries = 'E' // base: all that the job was given, as JSON
+	partStep    = 'S' // a step of the story, as JSON
+	partJoint   = 'J' // a step of the story: a joint of windows
+	partMarks   = 'M' // the marks of the turns that changed
+	partState   = 'H' // who holds what, as JSON
+)
+
+// leastBase is below what size records are not worth a new base.
+const leastBase = 256 << 10
+
+// record writes down what changed since the last save, or everything when that is
+// less to read.
+func (o *Owner) record(e *Save) {
+	d := &o.desk
+	if !d.written.began || d.written.since > max(d.written.base, leastBase) {
+		e.Base, e.Record = true, o.base()
+		d.written = written{base: len(e.Record), began: true}
+		return
+	}
+	var b []byte
+	for _, st := range o.story.fresh {
+		if st.joint != nil {
+			b = appendPart(b, partJoint, st.joint.AppendBinary(nil))
+		} else {
+			b = appendPart(b, partStep, mustJSON(st))
+		}
+	}
+	o.story.fresh = o.story.fresh[:0]
+	b = appendPart(b, partMarks, o.marks().AppendChange(nil))
+	if d.shape {
+		b = appendPart(b, partState, mustJSON(o.state))
+	}
+	e.Record = b
+	d.written.since += len(b)
+}
+
+// base writes everything down.
+func (o *Owner) base() []byte {
+	b := appendPart(nil, partAccount, mustJSON(o.story.account))
+	o.marks().AppendChange(nil) // the account has them all
+	b = appendPart(b, partEntries, mustJSON(o.story.entries))
+	o.story.fresh = o.story.fresh[:0]
+	return appendPart(b, partState, mustJSON(o.state))
+}
+
+func appendPart(b []byte, kind byte, part []byte) []byte {
+	return append(binary.AppendUvarint(append(b, kind), uint64(len(part))), part...)
+}
+
+// mustJSON writes what always can be written.
+func mustJSON(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("owner: %T can't be written down: %v", v, err))
+	}
+	return text
+}
+
+// Read is the owner that goes on with a job from what was saved of it: its records
+// in order, the first a base, and the job time of the last save.
+func Read(cfg Config, records [][]byte, clock hyperscale.JobTime) (*Owner, error) {
+	o := blank(cfg)
+	for i, r := range records {
+		if err := o.read(r); err != nil {
+			return nil, fmt.Errorf("read job %s: record %d of %d: %w", cfg.Job, i+1, len(records), err)
+		}
+	}
+	if o.story == nil {
+		return nil, fmt.Errorf("read job %s: there is no base", cfg.Job)
+	}
+	o.clock.last = clock
+	o.seconds = clock.Truncate(1e9)
+	if o.state.Turns == nil {
+		o.state.Turns = map[string]hyperscale.Turn{}
+	}
+	o.story.fresh = nil
+	o.desk.written = written{} // the first save is a base
+	return o, nil
+}
+
+var errCut = errors.New("cut short")
+
+// read applies one record.
+func (o *Owner) read(b []byte) error {
+	for len(b) > 0 {
+		kind := b[0]
+		n, k := binary.Uvarint(b[1:])
+		if k <= 0 || n > uint64(len(b)-1-k) {
+			return errCut
+		}
+		part := b[1+k : 1+k+int(n)]
+		b = b[1+k+int(n):]
+		if kind != partAccount && o.story == nil {
+			return errors.New("it is no base")
+		}
+		if err := o.readPart(kind, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Owner) readPart(kind byte, part []byte) error {
+	switch kind {
+	case partAccount:
+		a, err := account.Read(o.cfg.Plan, part)
+		if err != nil {
+			return err
+		}
+		o.story = &story{plan: o.cfg.Plan, job: job.New(o.cfg.Plan), account: a, wake: never}
+		return nil
+	case partEntries:
+		var entries []job.Entry
+		if err := json.Unmarshal(part, &entries); err != nil {
+			return err
+		}
+		o.story.replay(entries)
+		return nil
+	case partStep:
+		var st step
+		if err := json.Unmarshal(part, &st); err != nil {
+			return err
+		}
+		return o.story.again(st)
+	case partJoint:
+		w, err := stats.DecodeJoint(part)
+		if err != nil {
+			return err
+		}
+		o.story.account.Joint(w)
+		return nil
+	case partMarks:
+		return o.marks().Apply(part)
+	case partState:
+		o.state = state{}
+		return json.Unmarshal(part, &o.state)
+	}
+	return fmt.Errorf("no part %q is known", kind)
+}

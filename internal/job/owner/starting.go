@@ -1,0 +1,267 @@
+package owner
+
+import (
+	"slices"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+	"hyperscale/internal/job/account"
+	"hyperscale/internal/link"
+)
+
+// How long before its moment a start is told, beyond the way of the order; and of
+// a leg that begins while others run, how long until it is written down.
+const (
+	startLead = 20 * time.Millisecond
+	laterLead = 60 * time.Millisecond
+)
+
+// resend is how long an order is given to show in a statement.
+const resend = 700 * time.Millisecond
+
+// settle starts legs whose children are ready, and ends those of which nothing
+// more is expected.
+func (o *Owner) settle() {
+	if o.over != nil {
+		return
+	}
+	if o.state.Start == 0 {
+		o.settleFirst()
+	} else {
+		for _, l := range o.state.Legs {
+			o.settleLeg(l)
+		}
+	}
+	for _, l := range slices.Clone(o.state.Legs) {
+		o.settleEnd(l)
+	}
+	o.state.Legs = slices.DeleteFunc(o.state.Legs, func(l *leg) bool {
+		return l.Stage == ended && !slices.ContainsFunc(l.Holes, func(x *hole) bool { return !x.Closed })
+	})
+}
+
+// settleFirst starts the job once everybody in it is ready.
+func (o *Owner) settleFirst() {
+	some := false
+	for _, l := range o.state.Legs {
+		if l.Stage == ended {
+			continue
+		}
+		if l.Stage != preparing || !l.all((*share).ready) {
+			return
+		}
+		some = true
+	}
+	if !some {
+		return
+	}
+	for _, l := range o.state.Legs {
+		if l.Stage == preparing {
+			l.Stage, l.Begin = starting, 0
+		}
+	}
+	o.state.Start = uint64(o.cfg.Epoch)
+	o.change()
+	o.then(o.launch)
+}
+
+// launch begins job time: everybody starts at one moment.
+func (o *Owner) launch() {
+	var longest time.Duration
+	for _, h := range o.Holders() {
+		longest = max(longest, o.trip(h))
+	}
+	moment := o.now + startLead + longest/2
+	o.clock.set(moment, 0)
+	for _, l := range slices.Clone(o.state.Legs) {
+		if l.Stage == starting {
+			o.run(l)
+		}
+	}
+}
+
+// settleLeg starts a leg, or a share that was given on, once who is to run it is
+// ready.
+func (o *Owner) settleLeg(l *leg) {
+	switch {
+	case l.Stage == preparing && l.all((*share).ready):
+		l.Stage, l.Begin = starting, o.at()+laterLead
+		o.change()
+		o.then(func() { o.runLater(l) })
+	case l.Stage == running:
+		for _, s := range l.Shares {
+			if !s.over() && !s.Started && s.ready() {
+				s.Started = true
+				o.change()
+				o.start(l, s)
+			}
+		}
+	}
+}
+
+// runLater starts a leg whose beginning was written down in time, or writes down
+// a later one.
+func (o *Owner) runLater(l *leg) {
+	if l.Stage != starting {
+		return
+	}
+	if late := o.at() + startLead/2 - l.Begin; late > 0 {
+		l.Begin += 2*late + laterLead
+		o.change()
+		o.then(func() { o.runLater(l) })
+		return
+	}
+	o.run(l)
+}
+
+// run tells all holders of a leg to start.
+func (o *Owner) run(l *leg) {
+	l.Stage = running
+	o.note()
+	o.job(job.LegBegan{Workflow: l.workflow(), Leg: l.Leg.Leg, At: l.Begin})
+	for _, s := range l.Shares {
+		if s.placed() && !s.over() && l.Stop == nil {
+			s.Started = true
+			o.start(l, s)
+		}
+	}
+}
+
+// start tells the holder of a share to start.
+func (o *Owner) start(l *leg, s *share) {
+	s.told = o.now
+	at := max(l.Begin, o.clock.at(o.now))
+	o.order(s.Holder, link.Order{
+		Do: link.Start, Hold: o.hold(l, s.Share), Number: o.state.Start, Begin: l.Begin, At: at,
+		In: o.clock.when(at) - o.now - o.trip(s.Holder)/2,
+	}, nil)
+}
+
+// trip is how long the way to a child and back is; 0 if unknown.
+func (o *Owner) trip(h link.Holder) time.Duration {
+	if k := o.kids[h.Node]; k != nil && k.Boot == h.Boot {
+		return k.trip
+	}
+	return 0
+}
+
+// halt ends a leg before its time, because the job says so.
+func (o *Owner) halt(workflow string, number int, h halt) {
+	for _, l := range o.state.Legs {
+		if l.workflow() != workflow || l.Leg.Leg != number || l.Stage == ended {
+			continue
+		}
+		l.Stop = &h
+		o.change()
+		for _, s := range l.Shares {
+			switch {
+			case s.over():
+			case s.placed() && s.Started:
+				o.halted(l, s)
+			default:
+				o.release(l, s)
+			}
+		}
+	}
+}
+
+// halted tells the holder of a share how its leg is ended.
+func (o *Owner) halted(l *leg, s *share) {
+	s.told = o.now
+	order := link.Order{Do: link.Stop, Hold: o.hold(l, s.Share), Within: l.Stop.Within}
+	if l.Stop.Cut {
+		order.Do = link.Cut
+	} else if o.clock.runs {
+		order.Within = max(l.Stop.At+l.Stop.Within-o.at(), 0)
+	}
+	o.order(s.Holder, order, nil)
+}
+
+// release lets a share go of which nothing is expected any more.
+func (o *Owner) release(l *leg, s *share) {
+	s.Closed = true
+	o.change()
+	if s.placed() {
+		o.order(s.Holder, link.Order{Do: link.Drop, Hold: o.hold(l, s.Share)}, nil)
+	}
+}
+
+// settleEnd tells the job of a leg of which nothing more is expected.
+func (o *Owner) settleEnd(l *leg) {
+	if l.Stage == ended || o.over != nil {
+		return
+	}
+	unbegun := l.Stage != running
+	if unbegun && l.Stop == nil {
+		return
+	}
+	if !unbegun && o.at() >= l.over(o.source(l)) {
+		for _, s := range l.Shares {
+			if !s.placed() && !s.over() {
+				o.release(l, s) // nobody covered it before the load was over
+			}
+		}
+	}
+	if !l.all(func(*share) bool { return false }) {
+		return
+	}
+	l.Stage = ended
+	o.change()
+	if unbegun {
+		o.job(job.LegEnded{Workflow: l.workflow(), Leg: l.Leg.Leg, Failed: true, Reason: "it was never started"})
+		return
+	}
+	o.job(o.story.ended(o.sum(l)))
+}
+
+func (o *Owner) source(l *leg) hyperscale.Source {
+	return hyperscale.NewSource(o.cfg.Plan.Seed, l.workflow())
+}
+
+// sum is what all shares of a leg came to.
+func (o *Owner) sum(l *leg) account.Leg {
+	o.join() // a probe is judged by all its windows
+	all := account.Leg{
+		Workflow: l.workflow(), Number: l.Leg.Leg, Load: l.Leg.Load, Share: hyperscale.Whole, Begin: l.Begin, End: o.at(),
+	}
+	for _, s := range l.Shares {
+		e := &s.Ending
+		all.Stopped = max(all.Stopped, e.Stopped)
+		all.NoRows += e.NoRows
+		all.Waived += e.Waived
+		all.Failed = all.Failed || e.Failed
+		all.Interrupted = all.Interrupted || e.Interrupted
+		if all.Reason == "" {
+			all.Reason = e.Reason
+		}
+		all.Exports = append(all.Exports, e.Exports...)
+		if s.Closed && l.Leg.Load.Kind == hyperscale.LoadOnce {
+			all.Failed, all.Reason = true, "its worker was lost"
+		}
+	}
+	if all.Stopped == 0 {
+		all.Stopped = min(all.End, l.over(o.source(l)))
+	}
+	return all
+}
+
+// giveUp lets the shares go of legs that the job does not wait for any more.
+func (o *Owner) giveUp() {
+	for _, w := range o.story.job.Workflows() {
+		if !w.Phase.Terminal() {
+			continue
+		}
+		for _, l := range o.state.Legs {
+			if l.workflow() != w.Workflow || l.Stage == ended {
+				continue
+			}
+			l.Stage = ended
+			for _, s := range l.Shares {
+				if !s.over() {
+					o.release(l, s)
+				}
+			}
+		}
+	}
+}

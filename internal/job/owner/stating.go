@@ -1,0 +1,187 @@
+package owner
+
+import (
+	"fmt"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+	"hyperscale/internal/link"
+)
+
+// stated compares what a child says that it holds with what it is to hold, and
+// orders the difference.
+func (o *Owner) stated(ev Stated) {
+	k := o.kids[ev.Node]
+	switch {
+	case k == nil:
+		k = &kid{Holder: ev.Holder}
+		o.kids[ev.Node] = k
+	case ev.Boot < k.Boot:
+		return
+	case ev.Boot > k.Boot:
+		o.lost(Lost{Holder: k.Holder, Dead: true})
+		*k = kid{Holder: ev.Holder}
+	}
+	k.trip = ev.Trip
+	if o.over != nil {
+		return
+	}
+	o.bury(ev.Holder)
+	said := make(map[link.Hold]bool, len(ev.Held))
+	for i := range ev.Held {
+		said[ev.Held[i].Hold] = true
+		o.heard(k, &ev.Held[i])
+	}
+	for _, l := range o.state.Legs {
+		for _, s := range l.Shares {
+			if s.Holder == ev.Holder && !s.over() && !said[o.hold(l, s.Share)] {
+				o.missing(l, s)
+			}
+		}
+	}
+}
+
+// heard takes in what a child says of one hold.
+func (o *Owner) heard(k *kid, h *link.Held) {
+	if h.Start != 0 && h.Start == o.state.Start {
+		o.hearClock(k, h)
+		if h.Silence > o.cfg.Gone {
+			o.abandon(h.Silence)
+			return
+		}
+	}
+	l, s := o.share(h.Hold)
+	if s == nil || s.Holder != k.Holder || s.over() || h.Start != 0 && h.Start != o.state.Start {
+		o.heardOther(k, h)
+		return
+	}
+	s.seen, s.state = true, h.State
+	if h.Reserve != s.Reserve.Reserve {
+		s.Reserve = reserve{h.Reserve}
+		o.note()
+	}
+	if h.Cut > s.cut {
+		s.cut, s.rose = h.Cut, o.now
+	}
+	if h.Aborted != "" && !l.Aborted {
+		l.Aborted = true
+		o.change()
+		o.job(job.StepAborted{Workflow: l.workflow(), Step: h.Aborted})
+	}
+	o.reconcile(l, s, h)
+}
+
+// hearClock takes the job time from a child that runs, if ours does not run.
+func (o *Owner) hearClock(k *kid, h *link.Held) {
+	if o.clock.runs {
+		return
+	}
+	o.clock.set(o.now, max(h.JobTime+k.trip/2, o.clock.last))
+	o.resume()
+}
+
+// resume goes on with a job whose start had been written down by an owner before,
+// now that somebody tells what time it is.
+func (o *Owner) resume() {
+	for _, l := range o.state.Legs {
+		if l.Stage == starting {
+			o.run(l)
+		}
+	}
+	o.seconds = max(o.seconds, o.clock.last.Truncate(time.Second)-time.Second)
+}
+
+// reconcile orders again what a statement shows was not heard, and deals with
+// what can't go on.
+func (o *Owner) reconcile(l *leg, s *share, h *link.Held) {
+	quiet := o.now-s.told >= resend
+	switch h.State {
+	case link.Prepared:
+		if s.Started && quiet {
+			o.start(l, s)
+		}
+	case link.Refused:
+		o.refused(l, s, h)
+	case link.Running:
+		s.Started = true
+		if l.Stop != nil && quiet {
+			o.halted(l, s)
+		}
+		if o.now-s.rose > o.cfg.Stalled {
+			o.order(s.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
+			o.lose(l, s, loss{what: "gives no windows", dead: true})
+		}
+	case link.Stopped, link.Broken:
+		if o.marks().Mark(l.workflow(), s.Share) >= h.Cut {
+			why := h.Reason
+			if h.State == link.Stopped {
+				why = "stopped, for it heard no owner"
+			}
+			o.order(s.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
+			o.lose(l, s, loss{what: why, dead: true, again: h.State == link.Stopped})
+		}
+	}
+}
+
+// heardOther deals with a hold that the child is not to have, or not any more.
+func (o *Owner) heardOther(k *kid, h *link.Held) {
+	l, x := o.hole(h.Hold)
+	switch {
+	case x == nil || x.Closed || x.Holder != k.Holder || h.Start != o.state.Start:
+		if l, s := o.share(h.Hold); s != nil && s.Ended && l.Stage != ended {
+			return // its last window is being acknowledged
+		}
+		o.order(k.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
+	case h.State == link.Running && x.Fence == never:
+		o.back(l, x)
+	case h.State == link.Running:
+		o.order(k.Holder, link.Order{Do: link.Cut, Hold: h.Hold}, nil)
+	case h.State != link.Preparing && h.Acked >= h.Cut:
+		o.closeHole(l, x)
+		o.order(k.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
+	}
+}
+
+// missing deals with a share that its holder does not name among what it holds.
+func (o *Owner) missing(l *leg, s *share) {
+	switch {
+	case o.now-s.told < resend:
+	case !s.Started && l.Stage != running:
+		o.hand(l, s)
+	case !s.Started && !s.seen:
+		o.hand(l, s)
+	default:
+		o.lose(l, s, loss{what: "does not have it any more", dead: true})
+	}
+}
+
+// mostTries is how often a leg is begun anew whose children refuse it, or that
+// has no load and lost its worker.
+const mostTries = 3
+
+// refused deals with a child that can't run a share. Before the leg runs all its
+// cores are given back, and asked for again.
+func (o *Owner) refused(l *leg, s *share, h *link.Held) {
+	node := s.Holder.Node
+	o.tell(hyperscale.Event{What: "refused", Workflow: l.workflow(), Node: node, Detail: h.Reason})
+	o.order(s.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
+	if l.Tries++; l.Tries > mostTries {
+		reason := fmt.Sprintf("%s refuses it: %s", node, h.Reason)
+		for _, other := range l.Shares {
+			o.release(l, other)
+		}
+		l.Stage = ended
+		o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: reason})
+		return
+	}
+	if l.Stage == running {
+		o.lose(l, s, loss{what: "refuses it: " + h.Reason, dead: true})
+		return
+	}
+	for _, other := range l.Shares {
+		o.order(other.Holder, link.Order{Do: link.Drop, Hold: o.hold(l, other.Share)}, nil)
+	}
+	l.Stage, l.Shares = wanting, nil
+	o.want(l)
+}

@@ -1,0 +1,158 @@
+package owner
+
+import (
+	"errors"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+	"hyperscale/internal/job/account"
+	"hyperscale/internal/stats"
+)
+
+// story is the job with its account, and what was applied to them. Whatever
+// changes them goes through one of its methods, which note it, so that the same
+// steps make the same job and account again.
+type story struct {
+	plan    *hyperscale.Plan
+	job     *job.Job
+	account *account.Account
+	wake    hyperscale.JobTime // when the job wants a tick; never: it does not
+	entries []job.Entry        // all that the job was given
+	fresh   []step             // since the last save
+	most    float64            // the most that was done
+}
+
+func newStory(plan *hyperscale.Plan) *story {
+	return &story{plan: plan, job: job.New(plan), account: account.New(plan), wake: never}
+}
+
+// step is one thing that was applied. One of its fields is set.
+type step struct {
+	Entry  *job.Entry          `json:",omitempty"`
+	Ended  *account.Leg        `json:",omitempty"` // and then Entry follows from it
+	Judged *hyperscale.JobTime `json:",omitempty"`
+	Cause  *stats.Cause        `json:",omitempty"`
+
+	joint *stats.Window // written down apart
+}
+
+// step gives the job an event.
+func (s *story) step(at hyperscale.JobTime, ev job.Event) []job.Effect {
+	s.fresh = append(s.fresh, step{Entry: &job.Entry{At: at, Event: ev}})
+	return s.apply(at, ev)
+}
+
+// ended books the end of a leg and gives what the job is to be told.
+func (s *story) ended(l account.Leg) job.LegEnded {
+	s.fresh = append(s.fresh, step{Ended: &l})
+	return s.account.Ended(l)
+}
+
+// judged lets thresholds look at a second of job time, and says which end the job.
+func (s *story) judged(second hyperscale.JobTime) []string {
+	s.fresh = append(s.fresh, step{Judged: &second})
+	fired := s.account.Judge(second)
+	s.account.Glance(second)
+	return fired
+}
+
+// cause notes a cause of the verdict.
+func (s *story) cause(c stats.Cause) {
+	s.fresh = append(s.fresh, step{Cause: &c})
+	s.account.Cause(c)
+}
+
+// count counts a joint.
+func (s *story) count(w *stats.Window) {
+	s.fresh = append(s.fresh, step{joint: w})
+	s.account.Joint(w)
+}
+
+// apply gives the job an event and keeps its account of what it marks.
+func (s *story) apply(at hyperscale.JobTime, ev job.Event) []job.Effect {
+	s.entries = append(s.entries, job.Entry{At: at, Event: ev})
+	if _, tick := ev.(job.Tick); tick {
+		s.wake = never
+	}
+	if ev, ok := ev.(job.StepAborted); ok {
+		s.account.Aborted(ev.Workflow, ev.Step)
+	}
+	effects := s.job.Step(at, ev)
+	for _, e := range effects {
+		switch e := e.(type) {
+		case job.Wake:
+			s.wake = e.At
+		case job.Mark:
+			s.account.Mark(e)
+		case job.Finish:
+			s.wake = never
+		}
+	}
+	return effects
+}
+
+// again applies a step that was saved.
+func (s *story) again(st step) error {
+	switch {
+	case st.Entry != nil:
+		s.apply(st.Entry.At, st.Entry.Event)
+	case st.Ended != nil:
+		s.account.Ended(*st.Ended)
+	case st.Judged != nil:
+		s.account.Judge(*st.Judged)
+		s.account.Glance(*st.Judged)
+	case st.Cause != nil:
+		s.account.Cause(*st.Cause)
+	default:
+		return errors.New("a step of nothing")
+	}
+	return nil
+}
+
+// replay makes the job again from all that it was given; the account has what
+// came of it.
+func (s *story) replay(entries []job.Entry) {
+	s.entries, s.wake = entries, never
+	for _, e := range entries {
+		if _, tick := e.Event.(job.Tick); tick {
+			s.wake = never
+		}
+		for _, effect := range s.job.Step(e.At, e.Event) {
+			switch effect := effect.(type) {
+			case job.Wake:
+				s.wake = effect.At
+			case job.Finish:
+				s.wake = never
+			}
+		}
+	}
+}
+
+// progress is a picture of the job.
+func (s *story) progress() stats.Progress { return s.account.Progress(s.job.Workflows()) }
+
+// done is how much of the job is done, in percent: the mean over its workflows. It
+// never falls, and is 100 only when the job has completed.
+func (s *story) done() float64 {
+	p := s.progress()
+	sum := 0.0
+	for _, w := range p.Workflows {
+		sum += w.Done
+	}
+	done := 100 * sum / float64(max(len(p.Workflows), 1))
+	if s.job.Phase() != hyperscale.Completed {
+		done = min(done, 99)
+	}
+	s.most = max(s.most, done)
+	return s.most
+}
+
+// cancelled reports whether the workflow, or with "" the job, was cancelled.
+func (s *story) cancelled(workflow string) bool {
+	for _, e := range s.entries {
+		if c, ok := e.Event.(job.Cancel); ok && (c.Workflow == workflow || c.Workflow == "") {
+			return true
+		}
+	}
+	return false
+}

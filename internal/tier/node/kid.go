@@ -1,0 +1,205 @@
+package node
+
+import (
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job/owner"
+	"hyperscale/internal/link"
+	"hyperscale/internal/place"
+)
+
+// kid is everything that is known of one child. When it is forgotten all of it
+// goes.
+//
+//	linked → (stream ended) away → gone after Back
+//	linked → (beats missed) silent → others asked → gone after Ask, unless one hears it
+//	gone → (a statement) linked
+type kid struct {
+	link.Holder
+	conn   uint64 // of its stream; 0: it has none
+	last   link.Statement
+	stated bool // it said something since its stream stands, or ever
+	fresh  bool // its next statement is the first on its stream
+	holds  map[hyperscale.JobID][]link.Held
+	heard  time.Duration                       // when it last said something
+	left   time.Duration                       // when its stream ended
+	asked  time.Duration                       // when others were asked whether they hear it; 0: they are not
+	by     hyperscale.NodeID                   // who hears it and passes on, while we don't; ""
+	deaf   map[hyperscale.NodeID]time.Duration // who asked us to pass on, and when
+	gone   bool
+	dead   bool // … because its stream ended
+	word   uint64
+	wordAt time.Duration
+	trip   time.Duration
+	pulse  place.Pulse
+}
+
+// attached begins a stream.
+func (n *Node) attached(ev Attached) {
+	k := n.kids[ev.Child]
+	if k == nil {
+		k = &kid{Holder: link.Holder{Node: ev.Child}}
+		n.kids[ev.Child] = k
+	}
+	k.conn, k.heard, k.fresh, k.asked, k.by = ev.Conn, n.now, true, 0, ""
+}
+
+// detached ends a stream. The child has a while to come back.
+func (n *Node) detached(ev Detached) {
+	if k := n.kids[ev.Child]; k != nil && k.conn == ev.Conn {
+		k.conn, k.left = 0, n.now
+	}
+}
+
+// said takes in what a child says.
+func (n *Node) said(ev Said) {
+	k := n.kids[ev.Child]
+	if k == nil || k.conn != ev.Conn {
+		return
+	}
+	switch up := ev.Up.(type) {
+	case link.Statement:
+		n.stated(k, up)
+	case link.Fenced:
+		if j := n.jobs[up.Job]; j != nil && up.Highest > j.epoch {
+			n.do(Fenced{Job: up.Job, Highest: up.Highest})
+		}
+	}
+}
+
+// stated takes in a statement, unless it is older than one that was.
+func (n *Node) stated(k *kid, s link.Statement) {
+	older := s.Boot < k.Boot || s.Boot == k.Boot && s.Seq <= k.last.Seq && k.stated
+	if older || s.Node != k.Node {
+		return
+	}
+	if s.Boot > k.Boot && k.Boot != 0 {
+		n.lose(k, true) // what held something was an earlier start of it
+		*k = kid{Holder: link.Holder{Node: s.Node, Boot: s.Boot}, conn: k.conn, fresh: true}
+	}
+	if s.Heard == k.word && k.word != 0 {
+		k.trip = max(n.now-k.wordAt-s.HeardAgo, 0)
+	}
+	k.Boot, k.last, k.stated, k.heard = s.Boot, s, true, n.now
+	k.gone, k.dead, k.asked = false, false, 0
+	if k.conn != 0 {
+		k.by = ""
+	}
+	before := k.holds
+	k.holds = map[hyperscale.JobID][]link.Held{}
+	for _, h := range s.Holds {
+		k.holds[h.Job] = append(k.holds[h.Job], h)
+	}
+	n.tellJobs(k, before)
+	k.fresh = false
+	if k.by == "" {
+		n.passOn(k, s)
+	}
+	health := k.pulse.Step(place.Read(s.Free, s.Vitals.CPU, s.Vitals.Memory, s.Stall))
+	n.placer.step(n, place.State(s, health))
+}
+
+// tellJobs passes a statement on to the jobs here that it concerns, and asks about
+// jobs that nobody claims.
+func (n *Node) tellJobs(k *kid, before map[hyperscale.JobID][]link.Held) {
+	told := map[hyperscale.JobID]bool{}
+	for _, h := range k.last.Holds {
+		if told[h.Job] {
+			continue
+		}
+		told[h.Job] = true
+		if n.jobs[h.Job] != nil {
+			n.jobs[h.Job].kids[k.Node] = k.Boot
+			n.do(ToJob{h.Job, n.statedTo(h.Job, k, k.fresh)})
+		} else if h.Silence > n.cfg.Orphaned {
+			n.do(Unclaimed{Child: k.Node, Job: h.Job})
+		}
+	}
+	for _, name := range n.jobsOf(k.Node) {
+		if !told[name] {
+			n.do(ToJob{name, n.statedTo(name, k, k.fresh)})
+		}
+	}
+}
+
+// statedTo is what a child's last statement says of one job.
+func (n *Node) statedTo(job hyperscale.JobID, k *kid, fresh bool) owner.Stated {
+	return owner.Stated{Holder: k.Holder, Held: k.holds[job], Trip: k.trip, Fresh: fresh}
+}
+
+// watch judges whether a child is still to be heard.
+func (n *Node) watch(k *kid) {
+	if k.gone {
+		if n.now-k.heard > n.cfg.Forget && k.conn == 0 {
+			delete(n.kids, k.Node)
+			n.placer.step(n, place.Left{Holder: k.Holder})
+		}
+		return
+	}
+	if k.conn == 0 && k.by == "" && n.now-k.left >= n.cfg.Back && k.asked == 0 {
+		n.lose(k, true)
+		return
+	}
+	patience := time.Duration(float64(n.cfg.Missed) * (1 + k.last.Stall) * float64(n.cfg.Beat))
+	if n.now-k.heard < patience {
+		return
+	}
+	n.silent(k)
+}
+
+// silent asks the other managers whether they hear the child, and gives it up when
+// none does.
+func (n *Node) silent(k *kid) {
+	switch {
+	case k.asked == 0:
+		k.asked = n.now
+		for peer := range n.peers {
+			n.do(ToPeer{peer, link.Hear{Holder: k.Holder}})
+		}
+		if k.conn != 0 {
+			n.do(HangUp{Child: k.Node, Conn: k.conn, Reason: "it missed its beats"})
+			k.conn, k.left = 0, n.now
+		}
+	case n.now-k.asked >= n.cfg.Ask:
+		if !n.hush() {
+			n.lose(k, false)
+		}
+	}
+}
+
+// hush reports whether so many children fell silent at once that it may be this
+// node that hears nothing: then nothing is given up until another manager has
+// spoken, or ten seconds have passed.
+func (n *Node) hush() bool {
+	quiet, all := 0, 0
+	for _, k := range n.kids {
+		if k.gone || !k.stated {
+			continue
+		}
+		all++
+		if k.asked != 0 {
+			quiet++
+		}
+	}
+	if all < 2 || quiet*2 <= all || len(n.peers) > 0 {
+		n.hushed = 0
+		return false
+	}
+	if n.hushed == 0 {
+		n.hushed = n.now
+	}
+	return n.now-n.hushed < 10*time.Second
+}
+
+// lose gives a child up: the jobs here that it holds a part of hear it.
+func (n *Node) lose(k *kid, dead bool) {
+	if k.gone || k.Boot == 0 {
+		return
+	}
+	k.gone, k.dead, k.by = true, dead, ""
+	for _, name := range n.jobsOf(k.Node) {
+		n.do(ToJob{name, owner.Lost{Holder: k.Holder, Dead: dead}})
+	}
+	n.placer.step(n, place.Left{Holder: k.Holder})
+}

@@ -1,0 +1,217 @@
+package node
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job/owner"
+	"hyperscale/internal/link"
+	"hyperscale/internal/place"
+)
+
+// Config is what a node is made for. Zero durations are those of the design.
+type Config struct {
+	Self hyperscale.NodeID
+	Boot hyperscale.Boot
+
+	Beat     time.Duration // between beats; 0: 1 s
+	Missed   int           // beats that a child may miss before it is silent; 0: 3
+	Back     time.Duration // how long a child whose stream ended has to come back; 0: 1 s
+	Ask      time.Duration // how long other managers have to say that they hear it; 0: 1 s
+	Forget   time.Duration // when a child that is gone is forgotten; 0: 120 s
+	Place    place.Config
+	Orphaned time.Duration // how long a job's owner may be silent before it is asked whether it has one; 0: 10 s
+}
+
+// Node is the state of one node. It belongs to one goroutine.
+type Node struct {
+	cfg    Config
+	now    time.Duration
+	kids   map[hyperscale.NodeID]*kid
+	peers  map[hyperscale.NodeID]bool
+	jobs   map[hyperscale.JobID]*job
+	placer placing
+	level  link.Level
+	beat   time.Duration // the next
+	ticked time.Duration // the last tick
+	hushed time.Duration // since when most children are silent; 0: they are not
+
+	effects []Effect
+}
+
+// job is a job that is owned here.
+type job struct {
+	epoch hyperscale.Epoch
+	kids  map[hyperscale.NodeID]hyperscale.Boot // who holds, or held, a part of it
+	wants []link.Want
+	runs  []link.Run
+	since map[uint64]time.Duration // when each want was first listed
+}
+
+// New is a node that knows nobody.
+func New(cfg Config) *Node {
+	cfg.Beat = cmp.Or(cfg.Beat, time.Second)
+	cfg.Missed = cmp.Or(cfg.Missed, 3)
+	cfg.Back = cmp.Or(cfg.Back, time.Second)
+	cfg.Ask = cmp.Or(cfg.Ask, time.Second)
+	cfg.Forget = cmp.Or(cfg.Forget, 120*time.Second)
+	cfg.Orphaned = cmp.Or(cfg.Orphaned, 10*time.Second)
+	return &Node{
+		cfg: cfg, kids: map[hyperscale.NodeID]*kid{}, peers: map[hyperscale.NodeID]bool{},
+		jobs: map[hyperscale.JobID]*job{}, placer: newPlacing(),
+	}
+}
+
+// Step decides what an event means. Times never fall from one step to the next.
+func (n *Node) Step(now time.Duration, ev Event) []Effect {
+	n.now, n.effects = now, nil
+	switch ev := ev.(type) {
+	case Attached:
+		n.attached(ev)
+	case Detached:
+		n.detached(ev)
+	case Said:
+		n.said(ev)
+	case PeerUp:
+		n.peers[ev.Node] = true
+	case PeerDown:
+		delete(n.peers, ev.Node)
+	case PeerSaid:
+		n.peerSaid(ev)
+	case JobHere:
+		n.jobHere(ev)
+	case JobGone:
+		delete(n.jobs, ev.Job)
+		n.placer.changed = true
+	case JobTells:
+		n.jobTells(ev)
+	case JobWants:
+		n.jobWants(ev)
+	case Placer:
+		n.newPlacer(ev.Node)
+	case Presses:
+		n.level = ev.Level
+	case Tick:
+		n.tick()
+	}
+	n.ask()
+	return n.effects
+}
+
+func (n *Node) do(e Effect) { n.effects = append(n.effects, e) }
+
+// tick does what time alone brings.
+func (n *Node) tick() {
+	n.lookAtItself()
+	for _, id := range slices.Sorted(maps.Keys(n.kids)) {
+		n.watch(n.kids[id])
+	}
+	if n.now >= n.beat {
+		n.beat = n.now + n.cfg.Beat
+		n.say()
+		n.placer.changed = true
+	}
+	n.placer.step(n, place.Tick{})
+}
+
+// lookAtItself gives all children their time again after this node stood still:
+// it can't know who was silent meanwhile.
+func (n *Node) lookAtItself() {
+	stood := n.now - n.ticked
+	n.ticked = n.now
+	if stood <= time.Second {
+		return
+	}
+	for _, k := range n.kids {
+		k.heard, k.asked = max(k.heard, n.now), 0
+		if k.conn == 0 {
+			k.left = n.now
+		}
+	}
+}
+
+// say is this node's beat to all children.
+func (n *Node) say() {
+	for _, id := range slices.Sorted(maps.Keys(n.kids)) {
+		k := n.kids[id]
+		if k.conn == 0 {
+			continue
+		}
+		k.word++
+		k.wordAt = n.now
+		w := link.Word{Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.level}
+		for _, name := range slices.Sorted(maps.Keys(n.jobs)) {
+			if j := n.jobs[name]; j.has(id) {
+				w.Owns = append(w.Owns, link.Owned{Job: name, Epoch: j.epoch})
+			}
+		}
+		n.do(ToChild{Child: id, Conn: k.conn, Down: w})
+	}
+}
+
+func (j *job) has(kid hyperscale.NodeID) bool { _, ok := j.kids[kid]; return ok }
+
+// jobHere takes a job's owner in.
+func (n *Node) jobHere(ev JobHere) {
+	j := &job{epoch: ev.Epoch, kids: map[hyperscale.NodeID]hyperscale.Boot{}, since: map[uint64]time.Duration{}}
+	n.jobs[ev.Job] = j
+	for _, h := range ev.Holders {
+		j.kids[h.Node] = h.Boot
+		k := n.kids[h.Node]
+		if k == nil {
+			// It is to be heard before long, or it is lost.
+			k = &kid{Holder: h, heard: n.now, left: n.now}
+			n.kids[h.Node] = k
+		}
+		switch {
+		case k.gone && k.Boot <= h.Boot:
+			n.do(ToJob{ev.Job, owner.Lost{Holder: h, Dead: k.dead}})
+		case k.stated:
+			n.do(ToJob{ev.Job, n.statedTo(ev.Job, k, true)})
+		}
+	}
+}
+
+// jobTells passes an order on to the child, if it is linked. One that is not hears
+// it when it states what it holds.
+func (n *Node) jobTells(ev JobTells) {
+	j := n.jobs[ev.Job]
+	if j == nil {
+		return
+	}
+	if ev.Order.Do == link.Prepare {
+		j.kids[ev.To.Node] = ev.To.Boot
+	}
+	k := n.kids[ev.To.Node]
+	if k == nil || k.Boot != ev.To.Boot {
+		n.do(ToJob{ev.Job, owner.Lost{Holder: ev.To, Dead: k != nil && k.Boot > ev.To.Boot}})
+		return
+	}
+	switch {
+	case k.gone:
+		n.do(ToJob{ev.Job, owner.Lost{Holder: ev.To, Dead: k.dead}})
+	case k.conn != 0:
+		n.do(ToChild{Child: k.Node, Conn: k.conn, Down: ev.Order})
+	case k.by != "":
+		n.do(ToPeer{k.by, relayDown(k.Holder, ev.Order)})
+	}
+}
+
+// Children are all children known, by name.
+func (n *Node) Children() []Child {
+	var list []Child
+	for _, id := range slices.Sorted(maps.Keys(n.kids)) {
+		k := n.kids[id]
+		if !k.stated {
+			continue
+		}
+		list = append(list, Child{
+			Holder: k.Holder, Cores: k.last.Cores, Free: k.last.Free, Draining: k.last.Draining,
+			Heard: !k.gone, Age: n.now - k.heard, Health: k.pulse.Health().String(), Jobs: len(k.holds), Vitals: k.last.Vitals,
+		})
+	}
+	return list
+}

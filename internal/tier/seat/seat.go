@@ -1,0 +1,125 @@
+// Package seat is where the owner of a job sits at a node: it turns what the owner
+// decides into what the node and the placer understand. It is pure; the goroutine
+// of a job, or a simulator, gives it events and carries out what comes back.
+package seat
+
+import (
+	"slices"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job/owner"
+	"hyperscale/internal/link"
+	"hyperscale/internal/place"
+	"hyperscale/internal/tier/node"
+)
+
+// Config is what a seat is made of.
+type Config struct {
+	Job       hyperscale.JobID
+	Epoch     hyperscale.Epoch
+	Plan      *hyperscale.Plan
+	Priority  link.Priority
+	Exclusive bool
+	Cores     int // for each workflow; 0: as many as its load asks for
+	// Brief makes what an engine is given. It is a pure function.
+	Brief func(p *owner.Prepare, cores int) ([]byte, error)
+}
+
+// Seat is one job's.
+type Seat struct {
+	cfg   Config
+	owner *owner.Owner
+	wants []link.Want
+	runs  []link.Run
+}
+
+// New is a seat with its owner in it.
+func New(cfg Config, o *owner.Owner) *Seat { return &Seat{cfg: cfg, owner: o} }
+
+// Owner is who sits here.
+func (s *Seat) Owner() *owner.Owner { return s.owner }
+
+// Room is what there is in the datacenter.
+type Room struct{ Workers, Cores int }
+
+// Step gives the owner an event. What comes back is for the node, and to be done:
+// in this order, first the one and then the other.
+func (s *Seat) Step(now time.Duration, ev owner.Event, room Room) (tell []node.Event, do []owner.Effect) {
+	var broken []owner.Event
+	for _, e := range s.owner.Step(now, ev) {
+		t, ok := e.(owner.Tell)
+		if !ok {
+			do = append(do, e)
+			continue
+		}
+		if t.Prepare != nil {
+			brief, err := s.cfg.Brief(t.Prepare, t.Order.Cores)
+			if err != nil {
+				broken = append(broken, owner.Unbriefed{Hold: t.Order.Hold, Reason: err.Error()})
+				continue
+			}
+			t.Order.Brief = brief
+		}
+		tell = append(tell, node.JobTells{Job: s.cfg.Job, To: t.To, Order: t.Order})
+	}
+	for _, ev := range broken {
+		more, moreDo := s.Step(now, ev, room)
+		tell, do = append(tell, more...), append(do, moreDo...)
+	}
+	if changed := s.want(room); changed != nil {
+		tell = append(tell, *changed)
+	}
+	return tell, do
+}
+
+// want is what the job wants and runs, if that changed.
+func (s *Seat) want(room Room) *node.JobWants {
+	var wants []link.Want
+	for _, w := range s.owner.Wants() {
+		wants = append(wants, s.wantOf(w, room))
+	}
+	var runs []link.Run
+	for _, r := range s.owner.Runs() {
+		runs = append(runs, link.Run{Job: s.cfg.Job, Workflow: r.Workflow, Exclusive: s.cfg.Exclusive, Left: r.Left.Truncate(time.Second)})
+	}
+	if slices.EqualFunc(wants, s.wants, sameWant) && slices.Equal(runs, s.runs) {
+		return nil
+	}
+	s.wants, s.runs = wants, runs
+	return &node.JobWants{Job: s.cfg.Job, Wants: wants, Runs: runs}
+}
+
+func sameWant(a, b link.Want) bool {
+	return a.Number == b.Number && slices.Equal(a.Workflows, b.Workflows) && slices.Equal(a.Exclude, b.Exclude)
+}
+
+// wantOf says how many cores a want is for.
+func (s *Seat) wantOf(w owner.Want, room Room) link.Want {
+	want := link.Want{
+		Job: s.cfg.Job, Epoch: s.cfg.Epoch, Number: w.Number, Priority: s.cfg.Priority, Exclusive: s.cfg.Exclusive,
+		Exclude: w.Exclude, Prefer: w.Prefer,
+	}
+	for _, c := range w.Workflows {
+		cores := link.WorkflowCores{Workflow: c.Workflow, Least: c.Least, Most: c.Cores}
+		switch {
+		case c.Cores > 0:
+		case s.cfg.Cores > 0:
+			cores.Least = min(s.cfg.Cores, place.Bound(*s.workflow(c.Workflow)))
+			cores.Most = cores.Least
+		default:
+			cores.Least, cores.Most = place.Estimate(*s.workflow(c.Workflow), room.Workers, room.Cores)
+		}
+		want.Workflows = append(want.Workflows, cores)
+	}
+	return want
+}
+
+func (s *Seat) workflow(name string) *hyperscale.Workflow {
+	for i := range s.cfg.Plan.Workflows {
+		if s.cfg.Plan.Workflows[i].Name == name {
+			return &s.cfg.Plan.Workflows[i]
+		}
+	}
+	panic("seat: no workflow " + name)
+}
