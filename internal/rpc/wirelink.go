@@ -76,7 +76,7 @@ func readFenced(f *pb.Fenced) link.Fenced {
 func wireOrder(o link.Order) *pb.Order {
 	return &pb.Order{
 		Do: pb.Do(o.Do + 1), Epoch: uint64(o.Epoch), Owner: string(o.Owner), Hold: wireHold(o.Hold), Cores: small(o.Cores),
-		Brief: o.Brief, Number: o.Number, AtNs: int64(o.At), InNs: int64(o.In), WithinNs: int64(o.Within),
+		Brief: o.Brief, Number: o.Number, AtNs: int64(o.At), InNs: int64(o.In), WithinNs: int64(o.Within), BeginNs: int64(o.Begin),
 	}
 }
 
@@ -89,7 +89,8 @@ func readOrder(o *pb.Order) (link.Order, error) {
 	return link.Order{
 		Do: do, Epoch: hyperscale.Epoch(o.GetEpoch()), Owner: hyperscale.NodeID(o.GetOwner()), Hold: hold, Cores: count(o.GetCores()),
 		Brief: o.GetBrief(), Number: o.GetNumber(),
-		At: hyperscale.JobTime(o.GetAtNs()), In: time.Duration(o.GetInNs()), Within: time.Duration(o.GetWithinNs()),
+		Begin: hyperscale.JobTime(o.GetBeginNs()),
+		At:    hyperscale.JobTime(o.GetAtNs()), In: time.Duration(o.GetInNs()), Within: time.Duration(o.GetWithinNs()),
 	}, err
 }
 

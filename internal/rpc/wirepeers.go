@@ -19,7 +19,7 @@ func readHolder(h *pb.Holder) link.Holder {
 
 func wireWant(w link.Want) *pb.Want {
 	return &pb.Want{
-		Job: string(w.Job), Epoch: uint64(w.Epoch), Priority: pb.Priority(w.Priority + 1), Exclusive: w.Exclusive, QueuedNs: int64(w.Queued),
+		Job: string(w.Job), Epoch: uint64(w.Epoch), Number: w.Number, Priority: pb.Priority(w.Priority + 1), Exclusive: w.Exclusive, QueuedNs: int64(w.Queued),
 		Exclude: each(w.Exclude, wireHolder),
 		Prefer:  each(w.Prefer, func(n hyperscale.NodeID) string { return string(n) }),
 		Workflows: each(w.Workflows, func(c link.WorkflowCores) *pb.WorkflowCores {
@@ -30,7 +30,7 @@ func wireWant(w link.Want) *pb.Want {
 
 func readWant(w *pb.Want) link.Want {
 	return link.Want{
-		Job: hyperscale.JobID(w.GetJob()), Epoch: hyperscale.Epoch(w.GetEpoch()),
+		Job: hyperscale.JobID(w.GetJob()), Epoch: hyperscale.Epoch(w.GetEpoch()), Number: w.GetNumber(),
 		Priority: readPriority(w.GetPriority()), Exclusive: w.GetExclusive(), Queued: time.Duration(w.GetQueuedNs()),
 		Exclude: each(w.GetExclude(), readHolder),
 		Prefer:  each(w.GetPrefer(), func(n string) hyperscale.NodeID { return hyperscale.NodeID(n) }),
@@ -38,6 +38,14 @@ func readWant(w *pb.Want) link.Want {
 			return link.WorkflowCores{Workflow: c.GetWorkflow(), Least: count(c.GetLeast()), Most: count(c.GetMost())}
 		}),
 	}
+}
+
+func wireRun(r link.Run) *pb.Run {
+	return &pb.Run{Job: string(r.Job), Workflow: valid(r.Workflow), Exclusive: r.Exclusive, LeftNs: int64(r.Left)}
+}
+
+func readRun(r *pb.Run) link.Run {
+	return link.Run{Job: hyperscale.JobID(r.GetJob()), Workflow: r.GetWorkflow(), Exclusive: r.GetExclusive(), Left: time.Duration(r.GetLeftNs())}
 }
 
 // readPriority takes what it does not know for normal.
@@ -51,7 +59,7 @@ func readPriority(p pb.Priority) link.Priority {
 
 func wireGrant(g link.Grant) *pb.Grant {
 	return &pb.Grant{
-		Job: string(g.Job), Epoch: uint64(g.Epoch), Workflow: valid(g.Workflow), Refused: valid(g.Refused), Waiting: valid(g.Waiting),
+		Job: string(g.Job), Epoch: uint64(g.Epoch), Number: g.Number, Workflow: valid(g.Workflow), Refused: valid(g.Refused), Waiting: valid(g.Waiting),
 		Position: small(g.Position), ExpectedNs: int64(g.Expected),
 		Cores: each(g.Cores, func(c link.Cores) *pb.Cores {
 			return &pb.Cores{Holder: wireHolder(c.Holder), N: small(c.N)}
@@ -61,7 +69,7 @@ func wireGrant(g link.Grant) *pb.Grant {
 
 func readGrant(g *pb.Grant) link.Grant {
 	return link.Grant{
-		Job: hyperscale.JobID(g.GetJob()), Epoch: hyperscale.Epoch(g.GetEpoch()), Workflow: g.GetWorkflow(),
+		Job: hyperscale.JobID(g.GetJob()), Epoch: hyperscale.Epoch(g.GetEpoch()), Number: g.GetNumber(), Workflow: g.GetWorkflow(),
 		Refused: g.GetRefused(), Waiting: g.GetWaiting(), Position: count(g.GetPosition()), Expected: time.Duration(g.GetExpectedNs()),
 		Cores: each(g.GetCores(), func(c *pb.Cores) link.Cores {
 			return link.Cores{Holder: readHolder(c.GetHolder()), N: count(c.GetN())}
@@ -136,7 +144,7 @@ func wireSaid(s link.Said) (*pb.Saying, error) {
 	case link.Hello:
 		return &pb.Saying{Said: &pb.Saying_Hello{Hello: &pb.Hello{Node: string(s.Node), Boot: uint64(s.Boot), Version: valid(s.Version)}}}, nil
 	case link.Wants:
-		return &pb.Saying{Said: &pb.Saying_Wants{Wants: &pb.Wants{Wants: each(s.Wants, wireWant)}}}, nil
+		return &pb.Saying{Said: &pb.Saying_Wants{Wants: &pb.Wants{Wants: each(s.Wants, wireWant), Runs: each(s.Runs, wireRun)}}}, nil
 	case link.Grants:
 		return &pb.Saying{Said: &pb.Saying_Grants{Grants: &pb.Grants{Grants: each(s.Grants, wireGrant)}}}, nil
 	case link.Hear:
@@ -160,7 +168,7 @@ func readSaid(s *pb.Saying) (link.Said, error) {
 		h := said.Hello
 		return link.Hello{Node: hyperscale.NodeID(h.GetNode()), Boot: hyperscale.Boot(h.GetBoot()), Version: h.GetVersion()}, nil
 	case *pb.Saying_Wants:
-		return link.Wants{Wants: each(said.Wants.GetWants(), readWant)}, nil
+		return link.Wants{Wants: each(said.Wants.GetWants(), readWant), Runs: each(said.Wants.GetRuns(), readRun)}, nil
 	case *pb.Saying_Grants:
 		return link.Grants{Grants: each(said.Grants.GetGrants(), readGrant)}, nil
 	case *pb.Saying_Hear:

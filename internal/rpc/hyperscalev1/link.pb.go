@@ -661,6 +661,7 @@ type Order struct {
 	AtNs          int64                  `protobuf:"varint,8,opt,name=at_ns,json=atNs,proto3" json:"at_ns,omitempty"`
 	InNs          int64                  `protobuf:"varint,9,opt,name=in_ns,json=inNs,proto3" json:"in_ns,omitempty"`
 	WithinNs      int64                  `protobuf:"varint,10,opt,name=within_ns,json=withinNs,proto3" json:"within_ns,omitempty"`
+	BeginNs       int64                  `protobuf:"varint,11,opt,name=begin_ns,json=beginNs,proto3" json:"begin_ns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -761,6 +762,13 @@ func (x *Order) GetInNs() int64 {
 func (x *Order) GetWithinNs() int64 {
 	if x != nil {
 		return x.WithinNs
+	}
+	return 0
+}
+
+func (x *Order) GetBeginNs() int64 {
+	if x != nil {
+		return x.BeginNs
 	}
 	return 0
 }
@@ -1559,7 +1567,7 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\tstatement\x18\x01 \x01(\v2\x18.hyperscale.v1.StatementH\x00R\tstatement\x12/\n" +
 	"\x06fenced\x18\x02 \x01(\v2\x15.hyperscale.v1.FencedH\x00R\x06fenced\x12,\n" +
 	"\x05piece\x18\x03 \x01(\v2\x14.hyperscale.v1.PieceH\x00R\x05pieceB\x06\n" +
-	"\x04said\"\x8a\x02\n" +
+	"\x04said\"\xa5\x02\n" +
 	"\x05Order\x12!\n" +
 	"\x02do\x18\x01 \x01(\x0e2\x11.hyperscale.v1.DoR\x02do\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x14\n" +
@@ -1571,7 +1579,8 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x05at_ns\x18\b \x01(\x03R\x04atNs\x12\x13\n" +
 	"\x05in_ns\x18\t \x01(\x03R\x04inNs\x12\x1b\n" +
 	"\twithin_ns\x18\n" +
-	" \x01(\x03R\bwithinNs\"F\n" +
+	" \x01(\x03R\bwithinNs\x12\x19\n" +
+	"\bbegin_ns\x18\v \x01(\x03R\abeginNs\"F\n" +
 	"\x05Owned\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x15\n" +

@@ -207,6 +207,7 @@ type Want struct {
 	QueuedNs      int64                  `protobuf:"varint,6,opt,name=queued_ns,json=queuedNs,proto3" json:"queued_ns,omitempty"`
 	Exclude       []*Holder              `protobuf:"bytes,7,rep,name=exclude,proto3" json:"exclude,omitempty"`
 	Prefer        []string               `protobuf:"bytes,8,rep,name=prefer,proto3" json:"prefer,omitempty"`
+	Number        uint64                 `protobuf:"varint,9,opt,name=number,proto3" json:"number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -297,17 +298,94 @@ func (x *Want) GetPrefer() []string {
 	return nil
 }
 
-// Wants is the whole of what a manager's jobs want.
+func (x *Want) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+// Run says that a workflow of a job holds cores, or that a job is not over.
+type Run struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           string                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Workflow      string                 `protobuf:"bytes,2,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	Exclusive     bool                   `protobuf:"varint,3,opt,name=exclusive,proto3" json:"exclusive,omitempty"`
+	LeftNs        int64                  `protobuf:"varint,4,opt,name=left_ns,json=leftNs,proto3" json:"left_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Run) Reset() {
+	*x = Run{}
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Run) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Run) ProtoMessage() {}
+
+func (x *Run) ProtoReflect() protoreflect.Message {
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Run.ProtoReflect.Descriptor instead.
+func (*Run) Descriptor() ([]byte, []int) {
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Run) GetJob() string {
+	if x != nil {
+		return x.Job
+	}
+	return ""
+}
+
+func (x *Run) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *Run) GetExclusive() bool {
+	if x != nil {
+		return x.Exclusive
+	}
+	return false
+}
+
+func (x *Run) GetLeftNs() int64 {
+	if x != nil {
+		return x.LeftNs
+	}
+	return 0
+}
+
+// Wants is the whole of what a manager's jobs want and run.
 type Wants struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Wants         []*Want                `protobuf:"bytes,1,rep,name=wants,proto3" json:"wants,omitempty"`
+	Runs          []*Run                 `protobuf:"bytes,2,rep,name=runs,proto3" json:"runs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Wants) Reset() {
 	*x = Wants{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[4]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -319,7 +397,7 @@ func (x *Wants) String() string {
 func (*Wants) ProtoMessage() {}
 
 func (x *Wants) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[4]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -332,12 +410,19 @@ func (x *Wants) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wants.ProtoReflect.Descriptor instead.
 func (*Wants) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{4}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Wants) GetWants() []*Want {
 	if x != nil {
 		return x.Wants
+	}
+	return nil
+}
+
+func (x *Wants) GetRuns() []*Run {
+	if x != nil {
+		return x.Runs
 	}
 	return nil
 }
@@ -352,7 +437,7 @@ type Cores struct {
 
 func (x *Cores) Reset() {
 	*x = Cores{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[5]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -364,7 +449,7 @@ func (x *Cores) String() string {
 func (*Cores) ProtoMessage() {}
 
 func (x *Cores) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[5]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -377,7 +462,7 @@ func (x *Cores) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cores.ProtoReflect.Descriptor instead.
 func (*Cores) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{5}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Cores) GetHolder() *Holder {
@@ -405,13 +490,14 @@ type Grant struct {
 	Waiting       string                 `protobuf:"bytes,6,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	Position      int32                  `protobuf:"varint,7,opt,name=position,proto3" json:"position,omitempty"`
 	ExpectedNs    int64                  `protobuf:"varint,8,opt,name=expected_ns,json=expectedNs,proto3" json:"expected_ns,omitempty"`
+	Number        uint64                 `protobuf:"varint,9,opt,name=number,proto3" json:"number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[6]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +509,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[6]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +522,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{6}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Grant) GetJob() string {
@@ -495,6 +581,13 @@ func (x *Grant) GetExpectedNs() int64 {
 	return 0
 }
 
+func (x *Grant) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
 type Grants struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Grants        []*Grant               `protobuf:"bytes,1,rep,name=grants,proto3" json:"grants,omitempty"`
@@ -504,7 +597,7 @@ type Grants struct {
 
 func (x *Grants) Reset() {
 	*x = Grants{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[7]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -516,7 +609,7 @@ func (x *Grants) String() string {
 func (*Grants) ProtoMessage() {}
 
 func (x *Grants) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[7]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -529,7 +622,7 @@ func (x *Grants) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grants.ProtoReflect.Descriptor instead.
 func (*Grants) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{7}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Grants) GetGrants() []*Grant {
@@ -548,7 +641,7 @@ type Hear struct {
 
 func (x *Hear) Reset() {
 	*x = Hear{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[8]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +653,7 @@ func (x *Hear) String() string {
 func (*Hear) ProtoMessage() {}
 
 func (x *Hear) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[8]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +666,7 @@ func (x *Hear) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hear.ProtoReflect.Descriptor instead.
 func (*Hear) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{8}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Hear) GetHolder() *Holder {
@@ -594,7 +687,7 @@ type Heard struct {
 
 func (x *Heard) Reset() {
 	*x = Heard{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[9]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -606,7 +699,7 @@ func (x *Heard) String() string {
 func (*Heard) ProtoMessage() {}
 
 func (x *Heard) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[9]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -619,7 +712,7 @@ func (x *Heard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heard.ProtoReflect.Descriptor instead.
 func (*Heard) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{9}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Heard) GetHolder() *Holder {
@@ -654,7 +747,7 @@ type Offer struct {
 
 func (x *Offer) Reset() {
 	*x = Offer{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[10]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -666,7 +759,7 @@ func (x *Offer) String() string {
 func (*Offer) ProtoMessage() {}
 
 func (x *Offer) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[10]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -679,7 +772,7 @@ func (x *Offer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offer.ProtoReflect.Descriptor instead.
 func (*Offer) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{10}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Offer) GetJob() string {
@@ -714,7 +807,7 @@ type Taken struct {
 
 func (x *Taken) Reset() {
 	*x = Taken{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[11]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +819,7 @@ func (x *Taken) String() string {
 func (*Taken) ProtoMessage() {}
 
 func (x *Taken) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[11]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +832,7 @@ func (x *Taken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Taken.ProtoReflect.Descriptor instead.
 func (*Taken) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{11}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Taken) GetJob() string {
@@ -782,7 +875,7 @@ type Relay struct {
 
 func (x *Relay) Reset() {
 	*x = Relay{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +887,7 @@ func (x *Relay) String() string {
 func (*Relay) ProtoMessage() {}
 
 func (x *Relay) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +900,7 @@ func (x *Relay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Relay.ProtoReflect.Descriptor instead.
 func (*Relay) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{12}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Relay) GetWorker() *Holder {
@@ -939,7 +1032,7 @@ type Saying struct {
 
 func (x *Saying) Reset() {
 	*x = Saying{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -951,7 +1044,7 @@ func (x *Saying) String() string {
 func (*Saying) ProtoMessage() {}
 
 func (x *Saying) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -964,7 +1057,7 @@ func (x *Saying) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Saying.ProtoReflect.Descriptor instead.
 func (*Saying) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{13}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Saying) GetSaid() isSaying_Said {
@@ -1122,7 +1215,7 @@ type TalkRequest struct {
 
 func (x *TalkRequest) Reset() {
 	*x = TalkRequest{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[14]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1134,7 +1227,7 @@ func (x *TalkRequest) String() string {
 func (*TalkRequest) ProtoMessage() {}
 
 func (x *TalkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[14]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1147,7 +1240,7 @@ func (x *TalkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TalkRequest.ProtoReflect.Descriptor instead.
 func (*TalkRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{14}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TalkRequest) GetSaying() *Saying {
@@ -1166,7 +1259,7 @@ type TalkResponse struct {
 
 func (x *TalkResponse) Reset() {
 	*x = TalkResponse{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[15]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1178,7 +1271,7 @@ func (x *TalkResponse) String() string {
 func (*TalkResponse) ProtoMessage() {}
 
 func (x *TalkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[15]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1191,7 +1284,7 @@ func (x *TalkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TalkResponse.ProtoReflect.Descriptor instead.
 func (*TalkResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{15}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TalkResponse) GetSaying() *Saying {
@@ -1210,7 +1303,7 @@ type ForwardRequest struct {
 
 func (x *ForwardRequest) Reset() {
 	*x = ForwardRequest{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[16]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1222,7 +1315,7 @@ func (x *ForwardRequest) String() string {
 func (*ForwardRequest) ProtoMessage() {}
 
 func (x *ForwardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[16]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1235,7 +1328,7 @@ func (x *ForwardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForwardRequest.ProtoReflect.Descriptor instead.
 func (*ForwardRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{16}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ForwardRequest) GetJob() string {
@@ -1258,7 +1351,7 @@ type ForwardResponse struct {
 
 func (x *ForwardResponse) Reset() {
 	*x = ForwardResponse{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[17]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1270,7 +1363,7 @@ func (x *ForwardResponse) String() string {
 func (*ForwardResponse) ProtoMessage() {}
 
 func (x *ForwardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[17]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1283,7 +1376,7 @@ func (x *ForwardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForwardResponse.ProtoReflect.Descriptor instead.
 func (*ForwardResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{17}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ForwardResponse) GetPart() isForwardResponse_Part {
@@ -1336,7 +1429,7 @@ type OfferRequest struct {
 
 func (x *OfferRequest) Reset() {
 	*x = OfferRequest{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[18]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1441,7 @@ func (x *OfferRequest) String() string {
 func (*OfferRequest) ProtoMessage() {}
 
 func (x *OfferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[18]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1454,7 @@ func (x *OfferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferRequest.ProtoReflect.Descriptor instead.
 func (*OfferRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{18}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *OfferRequest) GetOffer() *Offer {
@@ -1380,7 +1473,7 @@ type OfferResponse struct {
 
 func (x *OfferResponse) Reset() {
 	*x = OfferResponse{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[19]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1392,7 +1485,7 @@ func (x *OfferResponse) String() string {
 func (*OfferResponse) ProtoMessage() {}
 
 func (x *OfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[19]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1405,7 +1498,7 @@ func (x *OfferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferResponse.ProtoReflect.Descriptor instead.
 func (*OfferResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{19}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OfferResponse) GetTaken() *Taken {
@@ -1430,7 +1523,7 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\rWorkflowCores\x12\x1a\n" +
 	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x14\n" +
 	"\x05least\x18\x02 \x01(\x05R\x05least\x12\x12\n" +
-	"\x04most\x18\x03 \x01(\x05R\x04most\"\xa3\x02\n" +
+	"\x04most\x18\x03 \x01(\x05R\x04most\"\xbb\x02\n" +
 	"\x04Want\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12:\n" +
@@ -1439,12 +1532,19 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\texclusive\x18\x05 \x01(\bR\texclusive\x12\x1b\n" +
 	"\tqueued_ns\x18\x06 \x01(\x03R\bqueuedNs\x12/\n" +
 	"\aexclude\x18\a \x03(\v2\x15.hyperscale.v1.HolderR\aexclude\x12\x16\n" +
-	"\x06prefer\x18\b \x03(\tR\x06prefer\"2\n" +
+	"\x06prefer\x18\b \x03(\tR\x06prefer\x12\x16\n" +
+	"\x06number\x18\t \x01(\x04R\x06number\"j\n" +
+	"\x03Run\x12\x10\n" +
+	"\x03job\x18\x01 \x01(\tR\x03job\x12\x1a\n" +
+	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12\x1c\n" +
+	"\texclusive\x18\x03 \x01(\bR\texclusive\x12\x17\n" +
+	"\aleft_ns\x18\x04 \x01(\x03R\x06leftNs\"Z\n" +
 	"\x05Wants\x12)\n" +
-	"\x05wants\x18\x01 \x03(\v2\x13.hyperscale.v1.WantR\x05wants\"D\n" +
+	"\x05wants\x18\x01 \x03(\v2\x13.hyperscale.v1.WantR\x05wants\x12&\n" +
+	"\x04runs\x18\x02 \x03(\v2\x12.hyperscale.v1.RunR\x04runs\"D\n" +
 	"\x05Cores\x12-\n" +
 	"\x06holder\x18\x01 \x01(\v2\x15.hyperscale.v1.HolderR\x06holder\x12\f\n" +
-	"\x01n\x18\x02 \x01(\x05R\x01n\"\xe8\x01\n" +
+	"\x01n\x18\x02 \x01(\x05R\x01n\"\x80\x02\n" +
 	"\x05Grant\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x1a\n" +
@@ -1454,7 +1554,8 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\awaiting\x18\x06 \x01(\tR\awaiting\x12\x1a\n" +
 	"\bposition\x18\a \x01(\x05R\bposition\x12\x1f\n" +
 	"\vexpected_ns\x18\b \x01(\x03R\n" +
-	"expectedNs\"6\n" +
+	"expectedNs\x12\x16\n" +
+	"\x06number\x18\t \x01(\x04R\x06number\"6\n" +
 	"\x06Grants\x12,\n" +
 	"\x06grants\x18\x01 \x03(\v2\x14.hyperscale.v1.GrantR\x06grants\"5\n" +
 	"\x04Hear\x12-\n" +
@@ -1522,81 +1623,83 @@ func file_hyperscale_v1_peers_proto_rawDescGZIP() []byte {
 	return file_hyperscale_v1_peers_proto_rawDescData
 }
 
-var file_hyperscale_v1_peers_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_hyperscale_v1_peers_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_hyperscale_v1_peers_proto_goTypes = []any{
 	(*Hello)(nil),           // 0: hyperscale.v1.Hello
 	(*Holder)(nil),          // 1: hyperscale.v1.Holder
 	(*WorkflowCores)(nil),   // 2: hyperscale.v1.WorkflowCores
 	(*Want)(nil),            // 3: hyperscale.v1.Want
-	(*Wants)(nil),           // 4: hyperscale.v1.Wants
-	(*Cores)(nil),           // 5: hyperscale.v1.Cores
-	(*Grant)(nil),           // 6: hyperscale.v1.Grant
-	(*Grants)(nil),          // 7: hyperscale.v1.Grants
-	(*Hear)(nil),            // 8: hyperscale.v1.Hear
-	(*Heard)(nil),           // 9: hyperscale.v1.Heard
-	(*Offer)(nil),           // 10: hyperscale.v1.Offer
-	(*Taken)(nil),           // 11: hyperscale.v1.Taken
-	(*Relay)(nil),           // 12: hyperscale.v1.Relay
-	(*Saying)(nil),          // 13: hyperscale.v1.Saying
-	(*TalkRequest)(nil),     // 14: hyperscale.v1.TalkRequest
-	(*TalkResponse)(nil),    // 15: hyperscale.v1.TalkResponse
-	(*ForwardRequest)(nil),  // 16: hyperscale.v1.ForwardRequest
-	(*ForwardResponse)(nil), // 17: hyperscale.v1.ForwardResponse
-	(*OfferRequest)(nil),    // 18: hyperscale.v1.OfferRequest
-	(*OfferResponse)(nil),   // 19: hyperscale.v1.OfferResponse
-	(Priority)(0),           // 20: hyperscale.v1.Priority
-	(*Statement)(nil),       // 21: hyperscale.v1.Statement
-	(*Fenced)(nil),          // 22: hyperscale.v1.Fenced
-	(*Delivery)(nil),        // 23: hyperscale.v1.Delivery
-	(*Word)(nil),            // 24: hyperscale.v1.Word
-	(*Order)(nil),           // 25: hyperscale.v1.Order
-	(*Receipt)(nil),         // 26: hyperscale.v1.Receipt
-	(*Piece)(nil),           // 27: hyperscale.v1.Piece
-	(*Update)(nil),          // 28: hyperscale.v1.Update
+	(*Run)(nil),             // 4: hyperscale.v1.Run
+	(*Wants)(nil),           // 5: hyperscale.v1.Wants
+	(*Cores)(nil),           // 6: hyperscale.v1.Cores
+	(*Grant)(nil),           // 7: hyperscale.v1.Grant
+	(*Grants)(nil),          // 8: hyperscale.v1.Grants
+	(*Hear)(nil),            // 9: hyperscale.v1.Hear
+	(*Heard)(nil),           // 10: hyperscale.v1.Heard
+	(*Offer)(nil),           // 11: hyperscale.v1.Offer
+	(*Taken)(nil),           // 12: hyperscale.v1.Taken
+	(*Relay)(nil),           // 13: hyperscale.v1.Relay
+	(*Saying)(nil),          // 14: hyperscale.v1.Saying
+	(*TalkRequest)(nil),     // 15: hyperscale.v1.TalkRequest
+	(*TalkResponse)(nil),    // 16: hyperscale.v1.TalkResponse
+	(*ForwardRequest)(nil),  // 17: hyperscale.v1.ForwardRequest
+	(*ForwardResponse)(nil), // 18: hyperscale.v1.ForwardResponse
+	(*OfferRequest)(nil),    // 19: hyperscale.v1.OfferRequest
+	(*OfferResponse)(nil),   // 20: hyperscale.v1.OfferResponse
+	(Priority)(0),           // 21: hyperscale.v1.Priority
+	(*Statement)(nil),       // 22: hyperscale.v1.Statement
+	(*Fenced)(nil),          // 23: hyperscale.v1.Fenced
+	(*Delivery)(nil),        // 24: hyperscale.v1.Delivery
+	(*Word)(nil),            // 25: hyperscale.v1.Word
+	(*Order)(nil),           // 26: hyperscale.v1.Order
+	(*Receipt)(nil),         // 27: hyperscale.v1.Receipt
+	(*Piece)(nil),           // 28: hyperscale.v1.Piece
+	(*Update)(nil),          // 29: hyperscale.v1.Update
 }
 var file_hyperscale_v1_peers_proto_depIdxs = []int32{
 	2,  // 0: hyperscale.v1.Want.workflows:type_name -> hyperscale.v1.WorkflowCores
-	20, // 1: hyperscale.v1.Want.priority:type_name -> hyperscale.v1.Priority
+	21, // 1: hyperscale.v1.Want.priority:type_name -> hyperscale.v1.Priority
 	1,  // 2: hyperscale.v1.Want.exclude:type_name -> hyperscale.v1.Holder
 	3,  // 3: hyperscale.v1.Wants.wants:type_name -> hyperscale.v1.Want
-	1,  // 4: hyperscale.v1.Cores.holder:type_name -> hyperscale.v1.Holder
-	5,  // 5: hyperscale.v1.Grant.cores:type_name -> hyperscale.v1.Cores
-	6,  // 6: hyperscale.v1.Grants.grants:type_name -> hyperscale.v1.Grant
-	1,  // 7: hyperscale.v1.Hear.holder:type_name -> hyperscale.v1.Holder
-	1,  // 8: hyperscale.v1.Heard.holder:type_name -> hyperscale.v1.Holder
-	1,  // 9: hyperscale.v1.Relay.worker:type_name -> hyperscale.v1.Holder
-	21, // 10: hyperscale.v1.Relay.statement:type_name -> hyperscale.v1.Statement
-	22, // 11: hyperscale.v1.Relay.fenced:type_name -> hyperscale.v1.Fenced
-	23, // 12: hyperscale.v1.Relay.delivery:type_name -> hyperscale.v1.Delivery
-	24, // 13: hyperscale.v1.Relay.word:type_name -> hyperscale.v1.Word
-	25, // 14: hyperscale.v1.Relay.order:type_name -> hyperscale.v1.Order
-	26, // 15: hyperscale.v1.Relay.receipt:type_name -> hyperscale.v1.Receipt
-	0,  // 16: hyperscale.v1.Saying.hello:type_name -> hyperscale.v1.Hello
-	4,  // 17: hyperscale.v1.Saying.wants:type_name -> hyperscale.v1.Wants
-	7,  // 18: hyperscale.v1.Saying.grants:type_name -> hyperscale.v1.Grants
-	8,  // 19: hyperscale.v1.Saying.hear:type_name -> hyperscale.v1.Hear
-	9,  // 20: hyperscale.v1.Saying.heard:type_name -> hyperscale.v1.Heard
-	10, // 21: hyperscale.v1.Saying.offer:type_name -> hyperscale.v1.Offer
-	11, // 22: hyperscale.v1.Saying.taken:type_name -> hyperscale.v1.Taken
-	12, // 23: hyperscale.v1.Saying.relay:type_name -> hyperscale.v1.Relay
-	27, // 24: hyperscale.v1.Saying.piece:type_name -> hyperscale.v1.Piece
-	13, // 25: hyperscale.v1.TalkRequest.saying:type_name -> hyperscale.v1.Saying
-	13, // 26: hyperscale.v1.TalkResponse.saying:type_name -> hyperscale.v1.Saying
-	28, // 27: hyperscale.v1.ForwardResponse.update:type_name -> hyperscale.v1.Update
-	27, // 28: hyperscale.v1.ForwardResponse.piece:type_name -> hyperscale.v1.Piece
-	10, // 29: hyperscale.v1.OfferRequest.offer:type_name -> hyperscale.v1.Offer
-	11, // 30: hyperscale.v1.OfferResponse.taken:type_name -> hyperscale.v1.Taken
-	14, // 31: hyperscale.v1.Peers.Talk:input_type -> hyperscale.v1.TalkRequest
-	16, // 32: hyperscale.v1.Peers.Forward:input_type -> hyperscale.v1.ForwardRequest
-	18, // 33: hyperscale.v1.Peers.Offer:input_type -> hyperscale.v1.OfferRequest
-	15, // 34: hyperscale.v1.Peers.Talk:output_type -> hyperscale.v1.TalkResponse
-	17, // 35: hyperscale.v1.Peers.Forward:output_type -> hyperscale.v1.ForwardResponse
-	19, // 36: hyperscale.v1.Peers.Offer:output_type -> hyperscale.v1.OfferResponse
-	34, // [34:37] is the sub-list for method output_type
-	31, // [31:34] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	4,  // 4: hyperscale.v1.Wants.runs:type_name -> hyperscale.v1.Run
+	1,  // 5: hyperscale.v1.Cores.holder:type_name -> hyperscale.v1.Holder
+	6,  // 6: hyperscale.v1.Grant.cores:type_name -> hyperscale.v1.Cores
+	7,  // 7: hyperscale.v1.Grants.grants:type_name -> hyperscale.v1.Grant
+	1,  // 8: hyperscale.v1.Hear.holder:type_name -> hyperscale.v1.Holder
+	1,  // 9: hyperscale.v1.Heard.holder:type_name -> hyperscale.v1.Holder
+	1,  // 10: hyperscale.v1.Relay.worker:type_name -> hyperscale.v1.Holder
+	22, // 11: hyperscale.v1.Relay.statement:type_name -> hyperscale.v1.Statement
+	23, // 12: hyperscale.v1.Relay.fenced:type_name -> hyperscale.v1.Fenced
+	24, // 13: hyperscale.v1.Relay.delivery:type_name -> hyperscale.v1.Delivery
+	25, // 14: hyperscale.v1.Relay.word:type_name -> hyperscale.v1.Word
+	26, // 15: hyperscale.v1.Relay.order:type_name -> hyperscale.v1.Order
+	27, // 16: hyperscale.v1.Relay.receipt:type_name -> hyperscale.v1.Receipt
+	0,  // 17: hyperscale.v1.Saying.hello:type_name -> hyperscale.v1.Hello
+	5,  // 18: hyperscale.v1.Saying.wants:type_name -> hyperscale.v1.Wants
+	8,  // 19: hyperscale.v1.Saying.grants:type_name -> hyperscale.v1.Grants
+	9,  // 20: hyperscale.v1.Saying.hear:type_name -> hyperscale.v1.Hear
+	10, // 21: hyperscale.v1.Saying.heard:type_name -> hyperscale.v1.Heard
+	11, // 22: hyperscale.v1.Saying.offer:type_name -> hyperscale.v1.Offer
+	12, // 23: hyperscale.v1.Saying.taken:type_name -> hyperscale.v1.Taken
+	13, // 24: hyperscale.v1.Saying.relay:type_name -> hyperscale.v1.Relay
+	28, // 25: hyperscale.v1.Saying.piece:type_name -> hyperscale.v1.Piece
+	14, // 26: hyperscale.v1.TalkRequest.saying:type_name -> hyperscale.v1.Saying
+	14, // 27: hyperscale.v1.TalkResponse.saying:type_name -> hyperscale.v1.Saying
+	29, // 28: hyperscale.v1.ForwardResponse.update:type_name -> hyperscale.v1.Update
+	28, // 29: hyperscale.v1.ForwardResponse.piece:type_name -> hyperscale.v1.Piece
+	11, // 30: hyperscale.v1.OfferRequest.offer:type_name -> hyperscale.v1.Offer
+	12, // 31: hyperscale.v1.OfferResponse.taken:type_name -> hyperscale.v1.Taken
+	15, // 32: hyperscale.v1.Peers.Talk:input_type -> hyperscale.v1.TalkRequest
+	17, // 33: hyperscale.v1.Peers.Forward:input_type -> hyperscale.v1.ForwardRequest
+	19, // 34: hyperscale.v1.Peers.Offer:input_type -> hyperscale.v1.OfferRequest
+	16, // 35: hyperscale.v1.Peers.Talk:output_type -> hyperscale.v1.TalkResponse
+	18, // 36: hyperscale.v1.Peers.Forward:output_type -> hyperscale.v1.ForwardResponse
+	20, // 37: hyperscale.v1.Peers.Offer:output_type -> hyperscale.v1.OfferResponse
+	35, // [35:38] is the sub-list for method output_type
+	32, // [32:35] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_hyperscale_v1_peers_proto_init() }
@@ -1607,7 +1710,7 @@ func file_hyperscale_v1_peers_proto_init() {
 	file_hyperscale_v1_jobs_proto_init()
 	file_hyperscale_v1_link_proto_init()
 	file_hyperscale_v1_shared_proto_init()
-	file_hyperscale_v1_peers_proto_msgTypes[12].OneofWrappers = []any{
+	file_hyperscale_v1_peers_proto_msgTypes[13].OneofWrappers = []any{
 		(*Relay_Statement)(nil),
 		(*Relay_Fenced)(nil),
 		(*Relay_Delivery)(nil),
@@ -1615,7 +1718,7 @@ func file_hyperscale_v1_peers_proto_init() {
 		(*Relay_Order)(nil),
 		(*Relay_Receipt)(nil),
 	}
-	file_hyperscale_v1_peers_proto_msgTypes[13].OneofWrappers = []any{
+	file_hyperscale_v1_peers_proto_msgTypes[14].OneofWrappers = []any{
 		(*Saying_Hello)(nil),
 		(*Saying_Wants)(nil),
 		(*Saying_Grants)(nil),
@@ -1626,7 +1729,7 @@ func file_hyperscale_v1_peers_proto_init() {
 		(*Saying_Relay)(nil),
 		(*Saying_Piece)(nil),
 	}
-	file_hyperscale_v1_peers_proto_msgTypes[17].OneofWrappers = []any{
+	file_hyperscale_v1_peers_proto_msgTypes[18].OneofWrappers = []any{
 		(*ForwardResponse_Update)(nil),
 		(*ForwardResponse_Piece)(nil),
 	}
@@ -1636,7 +1739,7 @@ func file_hyperscale_v1_peers_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hyperscale_v1_peers_proto_rawDesc), len(file_hyperscale_v1_peers_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

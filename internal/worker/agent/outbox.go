@@ -81,10 +81,11 @@ func together(a, b kept, length time.Duration) bool {
 	return length > 0 && a.From/length == b.From/length && a.To%length != 0
 }
 
-// join makes one window of number i and the one after it, if they may be one.
+// join makes one window of number i, which is not frozen, and the one after it,
+// if they may be one.
 func (o *outbox) join(i int) bool {
 	a, b := o.list[i], o.list[i+1]
-	if i < o.frozen || a.Stretch != b.Stretch || a.adjustment != b.adjustment {
+	if a.Stretch != b.Stretch || a.adjustment != b.adjustment {
 		return false
 	}
 	w := a.window()

@@ -301,4 +301,28 @@ func TestWindowsUnderWayAreBounded(t *testing.T) {
 	if sent != maxSent+20 {
 		t.Fatalf("%d windows were sent, not %d", sent, maxSent+20)
 	}
+
+	// Nobody can acknowledge what was never sent.
+	a.Step(12*time.Millisecond, Told{By: "m1", Down: link.Receipt{Hold: browse, Seq: 1000, Epoch: 1}})
+	if acked := a.hold(browse).out.acked; acked != maxSent+20 {
+		t.Fatalf("acknowledged up to %d, sent up to %d", acked, maxSent+20)
+	}
+}
+
+// A link has room for so many bytes, whatever turns they are of.
+func TestBytesOfALinkAreBounded(t *testing.T) {
+	a := at(link.Running)
+	h := a.hold(browse)
+	a.Step(9*time.Millisecond, Unlinked{Manager: "m1"})
+	for n := range uint64(3) {
+		h.out.add(kept{first: n + 1, seq: n + 1, bytes: make([]byte, maxFlying*3/4)}, 0)
+	}
+	a.Step(10*time.Millisecond, Linked{Manager: "m1", Boot: 1})
+	if h.out.sent != 1 {
+		t.Fatalf("%d windows were sent, not one", h.out.sent)
+	}
+	a.Step(11*time.Millisecond, Told{By: "m1", Down: link.Receipt{Hold: browse, Seq: 1, Epoch: 1}})
+	if h.out.sent != 1 || h.out.acked != 1 {
+		t.Fatalf("%d windows were sent after the first, not one", h.out.sent)
+	}
 }
