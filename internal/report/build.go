@@ -26,21 +26,19 @@ type Options struct {
 func Summarise(r *stats.Result, o Options) *Summary {
 	b := builder{result: r, percents: percents(o.Percents)}
 	s := &Summary{
-		Schema:     Schema,
-		About:      About{r.Plan.Name, tags(r.Plan.Tags)},
-		Job:        named(string(r.Job)),
-		Phase:      string(r.Phase),
-		Started:    r.Started.Round(time.Millisecond),
-		Elapsed:    known(seconds(r.Elapsed)),
-		Passed:     Passed(r.Thresholds),
-		ExitCode:   o.ExitCode,
-		Skipped:    []string{},
-		Verdict:    verdict(r.Verdict),
-		Thresholds: []Threshold{},
-		Generator:  generator(r),
-		Distributed: Distributed{
-			Workers: []any{}, Datacenters: []any{}, Timeline: timeline(r.Timeline),
-		},
+		Schema:      Schema,
+		About:       About{r.Plan.Name, tags(r.Plan.Tags)},
+		Job:         named(string(r.Job)),
+		Phase:       string(r.Phase),
+		Started:     r.Started.Round(time.Millisecond),
+		Elapsed:     known(seconds(r.Elapsed)),
+		Passed:      Passed(r.Thresholds),
+		ExitCode:    o.ExitCode,
+		Skipped:     []string{},
+		Verdict:     verdict(r.Verdict),
+		Thresholds:  []Threshold{},
+		Generator:   generator(r),
+		Distributed: distributed(r),
 	}
 	for _, t := range r.Thresholds {
 		s.Thresholds = append(s.Thresholds, threshold(t))
@@ -154,8 +152,14 @@ func generator(r *stats.Result) Generator {
 			out.Notes = append(out.Notes, c.What)
 		}
 	}
+	out.Machine = machine(g.Readings)
+	return out
+}
+
+// machine is what self-watch read.
+func machine(g stats.Readings) Machine {
 	seen := g.Watched > 0
-	out.Machine = Machine{
+	return Machine{
 		CPU:         knownIf(seen, seconds(g.CPU)),
 		RSS:         knownIf(g.RSS > 0, float64(g.RSS)),
 		GCPause:     knownIf(seen, millis(g.GCPause)),
@@ -167,7 +171,6 @@ func generator(r *stats.Result) Generator {
 		Descriptors: knownIf(seen, float64(g.Descriptors)), DescriptorCap: knownIf(g.DescriptorCap > 0, float64(g.DescriptorCap)),
 		Ports: knownIf(seen, float64(g.Ports)), PortCap: knownIf(g.PortCap > 0, float64(g.PortCap)),
 	}
-	return out
 }
 
 // builder makes the figures of scopes.

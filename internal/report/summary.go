@@ -37,9 +37,48 @@ type About struct {
 
 // Distributed is what only a run on several machines has, and the timeline.
 type Distributed struct {
-	Workers     []any  `json:"workers"`
-	Datacenters []any  `json:"datacenters"`
-	Timeline    []Mark `json:"timeline"`
+	Workers     []Worker `json:"workers"` // by name
+	Datacenters []any    `json:"datacenters"`
+	Timeline    []Mark   `json:"timeline"`
+	Losses      []Loss   `json:"losses"` // by time
+	// Unreported is how many requests at most are in no count: those of lost
+	// slots, stray ones included.
+	Unreported uint64 `json:"requests_not_counted_at_most"`
+}
+
+// Worker is what one worker did, and what the load cost its machine.
+type Worker struct {
+	Node     string `json:"node"`
+	Requests uint64 `json:"requests_started"` // as far as it could tell
+	Lanes    int    `json:"lanes"`
+	Machine
+	Holds []Hold `json:"holds"` // by workflow, share and turn
+}
+
+// Hold is what a worker held for a while: the slots whose number modulo Of lies
+// in [Lo, Hi), under a turn, due from some job time on.
+type Hold struct {
+	Workflow string  `json:"workflow"`
+	Lo       int64   `json:"lo"`
+	Hi       int64   `json:"hi"`
+	Of       int64   `json:"of"`
+	Turn     uint64  `json:"turn"`
+	From     float64 `json:"from_s"`
+	Reach    float64 `json:"reach_s"` // up to here it told what it did
+	Slots    uint64  `json:"slots_started"`
+	Requests uint64  `json:"requests_started"`
+	Lost     bool    `json:"lost"` // it did not end by itself
+}
+
+// Loss is a stretch in which a worker was gone and nobody can tell all it did.
+type Loss struct {
+	Node     *string `json:"node"` // null: unknown
+	Workflow string  `json:"workflow"`
+	From     float64 `json:"from_s"`
+	To       float64 `json:"to_s"`
+	Lost     uint64  `json:"lost"`   // iterations
+	Missed   uint64  `json:"missed"` // slots
+	Requests uint64  `json:"requests_not_counted_at_most"`
 }
 
 // Verdict says whether the generator did what the plan asked, and if not, why.

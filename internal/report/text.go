@@ -35,7 +35,7 @@ func Text(w io.Writer, s *Summary, o TextOptions) error {
 	p := &printer{TextOptions: o, s: s}
 	sections := []func(){
 		p.title, p.thresholds, p.verdict, p.accounts, p.searches, p.requests, p.responses, p.answers,
-		p.errors, p.checks, p.phases, p.machine, p.meaning,
+		p.errors, p.checks, p.phases, p.machine, p.workers, p.meaning,
 	}
 	if o.Brief {
 		sections = []func(){p.title, p.accounts, p.answers, p.errors, p.checks}
@@ -141,14 +141,21 @@ func (p *printer) verdict() {
 		}
 		p.line("%s%s", paint(show.Left(state, label)), line)
 	}
-	for _, c := range v.Causes {
+	for _, c := range v.Causes[:min(len(v.Causes), mostCauses)] {
 		p.labelled("", "• "+show.Clean(cause(c)))
+	}
+	if more := len(v.Causes) - mostCauses; more > 0 {
+		p.labelled("", fmt.Sprintf("… and %s, all in the JSON summary", show.Plural(int64(more), "more cause")))
 	}
 	for _, note := range p.s.Generator.Notes {
 		p.labelled("", "note: "+show.Clean(note))
 	}
 	p.gap()
 }
+
+// mostCauses is how many causes of a verdict are written out; the worst come
+// first.
+const mostCauses = 16
 
 func cause(c Cause) string {
 	text := c.What
@@ -172,6 +179,7 @@ func (p *printer) accounts() {
 		part{i.Interrupted, "interrupted"}, part{i.Lost, "lost"}))
 	p.labelled("requests", sum(r.Started, "started", part{r.OK, "ok"}, part{r.Failed, "failed"},
 		part{r.TimedOut, "timed out"}, part{r.Cancelled, "cancelled"}, part{r.Lost, "lost"}))
+	p.unreported()
 	if planned, delivered := p.vuSeconds(); planned > 0 {
 		p.labelled("VU time", fmt.Sprintf("%s planned, %s delivered", shownSeconds(planned), shownSeconds(delivered)))
 	}

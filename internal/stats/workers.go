@@ -146,7 +146,7 @@ func LossCauses(losses []Loss) []Cause {
 	for _, l := range losses {
 		list = append(list, Cause{
 			State: Degraded, Node: l.Node, From: l.From, To: l.To,
-			What: fmt.Sprintf("%s: its holder was lost, with %s iterations; %s slots were missed until another went on",
+			What: fmt.Sprintf("%s: %s iterations were lost with their holder and %s slots missed",
 				l.Workflow, thousands(l.Lost), thousands(l.Missed)),
 		})
 	}

@@ -1,0 +1,100 @@
+package report
+
+import (
+	"fmt"
+	"math"
+
+	"hyperscale/internal/show"
+	"hyperscale/internal/stats"
+)
+
+// distributed is what only a run on several machines has, and the timeline.
+func distributed(r *stats.Result) Distributed {
+	d := Distributed{
+		Workers: []Worker{}, Datacenters: []any{}, Timeline: timeline(r.Timeline),
+		Losses: []Loss{}, Unreported: r.Unreported(),
+	}
+	for i := range r.Workers {
+		d.Workers = append(d.Workers, worker(&r.Workers[i]))
+	}
+	for _, l := range r.Losses {
+		d.Losses = append(d.Losses, Loss{named(l.Node), l.Workflow, seconds(l.From), seconds(l.To), l.Lost, l.Missed, l.Requests})
+	}
+	return d
+}
+
+func worker(w *stats.WorkerResult) Worker {
+	out := Worker{
+		Node: w.Node, Requests: w.Requests, Lanes: w.Readings.Lanes, Machine: machine(w.Readings), Holds: []Hold{},
+	}
+	for _, h := range w.Holds {
+		s := h.Share
+		out.Holds = append(out.Holds, Hold{
+			Workflow: h.Workflow, Lo: s.Lo, Hi: s.Hi, Of: s.Of, Turn: uint64(s.Turn),
+			From: seconds(s.From), Reach: seconds(h.Reach), Slots: h.Slots, Requests: h.Requests, Lost: h.Lost,
+		})
+	}
+	return out
+}
+
+// lost is how often the worker did not end by itself what it held.
+func (w *Worker) lost() int64 {
+	var n int64
+	for _, h := range w.Holds {
+		if h.Lost {
+			n++
+		}
+	}
+	return n
+}
+
+// unreported says how many requests may be missing from the accounts.
+func (p *printer) unreported() {
+	switch n := p.s.Unreported; {
+	case n == 0:
+	case n > math.MaxInt64:
+		p.labelled("", p.Theme.Warn("nobody can say how many requests of lost slots are not in these counts"))
+	default:
+		p.labelled("", p.Theme.Warn(fmt.Sprintf("at most %s of lost slots are not in these counts", show.Plural(int64(n), "request"))))
+	}
+}
+
+// mostWorkers is how many workers the summary for people lists.
+const mostWorkers = 20
+
+// workers writes what each worker did.
+func (p *printer) workers() {
+	all := p.s.Workers
+	if len(all) == 0 {
+		return
+	}
+	table := show.Table{Head: []string{"worker", "requests", "lanes", "CPU", "memory", "saturated", "turns", "lost"}}
+	for i := range all[:min(len(all), mostWorkers)] {
+		w := &all[i]
+		table.Rows = append(table.Rows, []string{
+			show.Clean(w.Node), show.Count(int64(w.Requests)), show.Count(int64(w.Lanes)), partOf(w.CPU, w.Watched),
+			bytesOf(w.RSS), partOf(w.Saturated, w.Watched), show.Count(int64(len(w.Holds))), show.Count(w.lost()),
+		})
+	}
+	p.table(table)
+	if more := len(all) - mostWorkers; more > 0 {
+		p.labelled("", fmt.Sprintf("… and %s, all in the JSON summary", show.Plural(int64(more), "more worker")))
+		p.gap()
+	}
+}
+
+// partOf writes seconds as a share of those that were watched.
+func partOf(n Number, watched float64) string {
+	if !n.Known || watched <= 0 {
+		return show.Nothing
+	}
+	return show.Percent(n.Value / watched)
+}
+
+// bytesOf writes a number of bytes.
+func bytesOf(n Number) string {
+	if !n.Known {
+		return show.Nothing
+	}
+	return show.Bytes(int64(n.Value))
+}
