@@ -38,24 +38,18 @@ type Config struct {
 
 // Agent is what one start of a worker knows and holds.
 type Agent struct {
-	cfg     Config
-	parents []*parent // that are linked, in the order in which they came
+	m       *machine
+	parents parents
 	jobs    map[hyperscale.JobID]*job
 	holds   []*hold // in the order in which they came
-	engines map[uint64]*engine
-	numbers numbers
 	timers  timers
+	seq     uint64 // of the last statement
 	vitals  link.Vitals
 	drain   drain
-	effects []Effect // of the step under way
 }
 
-// numbers are the last of each kind that were used.
-type numbers struct{ link, engine, statement uint64 }
-
-// timers are the agent's clock, its own alarms, and how late they came.
+// timers are the agent's own alarms, and how late they came.
 type timers struct {
-	now   time.Duration
 	armed time.Duration // the last Wake that has not come; never: none
 	beat  time.Duration // the next beat; never: nobody to hear it
 	late  float64       // see [link.Statement].Stall
@@ -72,15 +66,15 @@ func New(cfg Config) *Agent {
 		cfg.Lapse = func(Gone) Lapse { return Lapse{} }
 	}
 	return &Agent{
-		cfg: cfg, jobs: map[hyperscale.JobID]*job{}, engines: map[uint64]*engine{},
-		timers: timers{armed: never, beat: never},
+		m:    &machine{cfg: cfg, engines: map[uint64]*engine{}},
+		jobs: map[hyperscale.JobID]*job{}, timers: timers{armed: never, beat: never},
 	}
 }
 
 // Step decides what an event means at the time now, which is counted from
 // anywhere and never falls from one step to the next.
 func (a *Agent) Step(now time.Duration, ev Event) []Effect {
-	a.effects = nil
+	a.m.effects, a.m.news = nil, false
 	a.lookAtItself(now)
 	a.take(ev)
 	a.expire()
@@ -92,34 +86,39 @@ func (a *Agent) Step(now time.Duration, ev Event) []Effect {
 	a.state()
 	a.finishDrain()
 	a.arm()
-	return a.effects
+	return a.m.effects
 }
 
 // take books what happened.
 func (a *Agent) take(ev Event) {
 	switch ev := ev.(type) {
 	case Linked:
-		a.linked(ev)
+		a.parents.link(a.m.now, ev)
 	case Unlinked:
-		a.unlinked(ev.Manager)
+		a.parents.unlink(ev.Manager)
 	case Told:
-		a.told(ev)
+		switch down := ev.Down.(type) {
+		case link.Word:
+			a.word(ev.By, down)
+		case link.Order:
+			a.order(ev, down)
+		case link.Receipt:
+			a.receipt(ev.By, down)
+		}
 	case Fares:
 		a.vitals = ev.Vitals
 	case Drain:
 		a.drain.asked = true
-		a.changed()
+		a.m.news = true
 	default:
 		a.engineTold(ev)
 	}
 }
 
-func (a *Agent) do(e Effect) { a.effects = append(a.effects, e) }
-
 // lookAtItself notices that the agent stood still: then it can't know who was
 // silent meanwhile, and the time without word of owners begins anew.
 func (a *Agent) lookAtItself(now time.Duration) {
-	a.timers.now = now
+	a.m.now = now
 	if now < a.timers.armed {
 		return
 	}
@@ -134,28 +133,19 @@ func (a *Agent) lookAtItself(now time.Duration) {
 	}
 }
 
-// free is how many cores nobody has.
-func (a *Agent) free() int {
-	n := a.cfg.Cores
-	for _, e := range a.engines {
-		n -= e.cores
-	}
-	return n
-}
-
 // expire does what time alone brings.
 func (a *Agent) expire() {
-	now := a.timers.now
+	now := a.m.now
 	for _, h := range a.holds {
-		if now >= a.patienceEnds(h) {
-			a.do(KillEngine{Engine: h.engine.id})
+		if now >= h.patienceEnds() {
+			a.m.do(KillEngine{Engine: h.engine.id})
 			h.stop.killed = true
 		}
-		if now >= a.autonomyEnds(h) {
-			a.withoutOwner(h)
+		if now >= h.autonomyEnds() {
+			h.withoutOwner()
 		}
 	}
-	if len(a.parents) == 0 && len(a.holds) == 0 {
+	if len(a.parents.list) == 0 && len(a.holds) == 0 {
 		a.timers.beat = never
 		return
 	}
@@ -174,39 +164,11 @@ func (a *Agent) beat() {
 	wait := time.Duration(0)
 	for _, h := range a.holds {
 		if h.engine != nil {
-			a.do(ToEngine{Engine: h.engine.id, Command: Command{Do: Beat}})
+			a.m.tell(h, Command{Do: Beat})
 			wait = answer
 		}
 	}
-	for _, p := range a.parents {
-		p.due = min(p.due, max(a.timers.now+wait, p.stated+apart))
-	}
-}
-
-// autonomyEnds is when a hold can't go on without word of its job's owner.
-func (a *Agent) autonomyEnds(h *hold) time.Duration {
-	ends := a.jobs[h.Job].heard + a.cfg.Autonomy
-	switch {
-	case h.state == link.Running && h.stop == nil, h.state == link.Preparing, h.state == link.Prepared:
-		return ends
-	case h.state == link.Refused:
-		return max(ends, h.since+a.cfg.Autonomy)
-	}
-	return never
-}
-
-// withoutOwner ends a hold whose job's owner was not heard for too long. What
-// it did is kept.
-func (a *Agent) withoutOwner(h *hold) {
-	switch h.state {
-	case link.Running:
-		h.alone = true
-		a.halt(h, finishing)
-	case link.Refused:
-		h.gone = true
-	default:
-		a.refuse(h, "no owner was heard for "+hyperscale.FormatDuration(a.cfg.Autonomy))
-	}
+	a.parents.hear(a.m.now + wait)
 }
 
 // over reports whether nothing is left to say of a hold, and then forgets it,
@@ -216,37 +178,34 @@ func (a *Agent) over(h *hold) bool {
 		return false
 	}
 	if h.engine != nil {
-		a.letGo(h)
+		a.m.letGo(h)
 	}
-	j := a.jobs[h.Job]
+	j := h.job
 	if j.holds--; j.holds == 0 {
 		delete(a.jobs, h.Job)
 	}
-	a.changed()
+	a.m.news = true
 	return true
 }
 
 // finishDrain says once that a worker that drains holds nothing any more.
 func (a *Agent) finishDrain() {
-	if a.drain.asked && !a.drain.told && len(a.holds) == 0 && len(a.engines) == 0 {
+	if a.drain.asked && !a.drain.told && len(a.holds) == 0 && len(a.m.engines) == 0 {
 		a.drain.told = true
-		a.do(Drained{})
+		a.m.do(Drained{})
 	}
 }
 
 // arm asks for the next wake.
 func (a *Agent) arm() {
-	next := a.timers.beat
-	for _, p := range a.parents {
-		next = min(next, p.due)
-	}
+	next := min(a.timers.beat, a.parents.next())
 	for _, h := range a.holds {
-		next = min(next, a.patienceEnds(h), a.autonomyEnds(h), a.redelivery(h))
+		next = min(next, h.patienceEnds(), h.autonomyEnds(), h.out.next(a.m.now))
 	}
 	if next != a.timers.armed {
 		a.timers.armed = next
 		if next != never {
-			a.do(Wake{At: next})
+			a.m.do(Wake{At: next})
 		}
 	}
 }

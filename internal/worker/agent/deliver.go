@@ -18,20 +18,19 @@ const (
 )
 
 // keep makes a window wait for its acknowledgement.
-func (a *Agent) keep(h *hold, w *stats.Window, ending *link.Ending) {
-	h.out.add(pack(w, ending), lengthOf(a.jobs[h.Job].level))
+func (h *hold) keep(w *stats.Window, ending *link.Ending) {
+	h.out.add(pack(w, ending), lengthOf(h.job.level))
 }
 
 // setLevel obeys what the job's owner can take.
-func (a *Agent) setLevel(id hyperscale.JobID, level link.Level) {
-	j := a.jobs[id]
+func (a *Agent) setLevel(j *job, level link.Level) {
 	longer := lengthOf(level) > lengthOf(j.level)
 	j.level = level
 	if !longer {
 		return
 	}
 	for _, h := range a.holds {
-		if h.Job == id {
+		if h.job == j {
 			h.out.stretch(lengthOf(level))
 		}
 	}
@@ -45,7 +44,7 @@ func (a *Agent) squeeze() {
 		total += h.out.bytes
 	}
 	tried := map[*hold]bool{}
-	for total > a.cfg.MaxKept {
+	for total > a.m.cfg.MaxKept {
 		var most *hold
 		for _, h := range a.holds {
 			if !tried[h] && (most == nil || h.out.idle() > most.out.idle()) {
@@ -63,10 +62,11 @@ func (a *Agent) squeeze() {
 
 // receipt takes what a parent acknowledges, if it has the job or nobody has.
 func (a *Agent) receipt(by hyperscale.NodeID, r link.Receipt) {
-	h, j := a.hold(r.Hold), a.jobs[r.Hold.Job]
+	h := a.hold(r.Hold)
 	if h == nil {
 		return
 	}
+	j := h.job
 	if r.Unknown {
 		h.gone = true
 		return
@@ -77,14 +77,17 @@ func (a *Agent) receipt(by hyperscale.NodeID, r link.Receipt) {
 	if r.Owner.Node != "" || r.Epoch > j.epoch {
 		a.claimed(j, r.Epoch, r.Owner.Node)
 	}
+	if j.owner == "" {
+		j.via = by
+	}
 	if r.Broken {
 		h.gone = true
 		return
 	}
 	if p := a.route(j); p != nil && p.node == by {
-		a.setLevel(r.Hold.Job, r.Level)
+		a.setLevel(j, r.Level)
 	}
-	now := a.timers.now
+	now := a.m.now
 	o := &h.out
 	o.acknowledge(r.Seq, now)
 	if r.Delay > 0 {
@@ -98,37 +101,25 @@ func (a *Agent) receipt(by hyperscale.NodeID, r link.Receipt) {
 
 // deliver sends what the job's owner may have of a hold.
 func (a *Agent) deliver(h *hold) {
-	now := a.timers.now
-	o, j := &h.out, a.jobs[h.Job]
-	to := a.route(j)
+	now := a.m.now
+	o := &h.out
+	to := a.route(h.job)
 	if to == nil || h.gone {
 		o.to = way{}
 		return
 	}
-	switch w := (way{to.link, j.epoch}); {
-	case o.to != w:
-		o.to = w
-		o.rewind()
-		o.pace.wait = firstWait
-	case now >= a.redelivery(h) && o.sent > 0:
-		o.rewind()
-		o.pace.wait = min(2*o.pace.wait, lastWait)
-	}
+	o.aim(way{to.link, h.job.epoch}, now)
 	if now < o.pace.holdOff {
 		return
 	}
-	ready := min(o.ready(j.level, h.state == link.Running), maxSent)
+	ready := min(o.ready(h.job.level, h.state == link.Running), maxSent)
 	for o.sent < ready {
-		k := o.list[o.sent]
-		if n := a.flying(to); n > 0 && n+len(k.bytes) > maxFlying {
+		n := a.flying(to)
+		if n > 0 && n+len(o.list[o.sent].bytes) > maxFlying {
 			return
 		}
-		if o.sent == 0 {
-			o.pace.moved = now
-		}
-		o.sent++
-		o.frozen = max(o.frozen, o.sent)
-		a.do(Tell{To: to.node, Up: link.Delivery{Hold: h.Hold, Start: h.start.number, Window: k.bytes, Ending: k.ending}})
+		k := o.send(now)
+		a.m.do(Tell{To: to.node, Up: link.Delivery{Hold: h.Hold, Start: h.start.number, Window: k.bytes, Ending: k.ending}})
 	}
 }
 
@@ -141,18 +132,4 @@ func (a *Agent) flying(p *parent) int {
 		}
 	}
 	return n
-}
-
-// redelivery is when time alone lets windows of a hold go, again or at last.
-func (a *Agent) redelivery(h *hold) time.Duration {
-	o := &h.out
-	switch {
-	case o.to == (way{}) || len(o.list) == 0:
-		return never
-	case o.pace.holdOff > a.timers.now:
-		return o.pace.holdOff
-	case o.sent > 0:
-		return o.pace.moved + o.pace.wait
-	}
-	return never
 }

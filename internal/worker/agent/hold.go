@@ -31,20 +31,28 @@ import (
 // engines: they come with the first and go with the last.
 type hold struct {
 	link.Hold
-	state   link.State
-	reason  string
-	plan    brief
-	engine  *engine // nil: none
-	start   start
-	stop    *stopping // nil: nobody asked
-	turn    turn
-	out     outbox
-	outage  outage
-	reserve link.Reserve  // last said by the engine
-	granted link.Reserve  // last stated
-	aborted string        // the step whose on-error: abort fired
-	since   time.Duration // Refused: when
+	state  link.State
+	reason string
+	plan   brief
+	engine *engine // nil: none
+	start  start
+	stop   *stopping // nil: nobody asked
+	turn   turn
+	out    outbox
+	outage outage
+	told   told
+	since  time.Duration // Refused: when
 	flags
+
+	m   *machine
+	job *job
+}
+
+// told is what the engine tells of itself.
+type told struct {
+	reserve link.Reserve // last said
+	granted link.Reserve // last stated
+	aborted string       // the step whose on-error: abort fired
 }
 
 // flags are truths about a hold.
@@ -104,10 +112,10 @@ func (a *Agent) order(ev Told, o link.Order) {
 	j := a.jobs[o.Hold.Job]
 	if j == nil {
 		if o.Do != link.Prepare {
-			a.changed()
+			a.m.news = true
 			return
 		}
-		j = &job{epoch: o.Epoch, owner: o.Owner, heard: a.timers.now}
+		j = &job{epoch: o.Epoch, owner: o.Owner, heard: a.m.now}
 		a.jobs[o.Hold.Job] = j
 	}
 	if ev.Cancelled && (o.Do == link.Stop || o.Do == link.Cut) {
@@ -115,7 +123,7 @@ func (a *Agent) order(ev Told, o link.Order) {
 		return
 	}
 	if !a.claimed(j, o.Epoch, o.Owner) {
-		a.do(Tell{To: ev.By, Up: link.Fenced{Node: a.cfg.Node, Job: o.Hold.Job, Epoch: o.Epoch, Highest: j.epoch}})
+		a.m.do(Tell{To: ev.By, Up: link.Fenced{Node: a.m.cfg.Node, Job: o.Hold.Job, Epoch: o.Epoch, Highest: j.epoch}})
 		return
 	}
 	j.via = ev.By
@@ -127,73 +135,74 @@ func (a *Agent) obey(o link.Order) {
 	h := a.hold(o.Hold)
 	switch {
 	case o.Do == link.Own:
-		a.changed()
+		a.m.news = true
 	case o.Do == link.Prepare:
 		if h == nil {
 			a.prepare(o)
 		}
 	case h == nil:
-		a.changed()
+		a.m.news = true
 	case o.Do == link.Drop:
 		h.gone = true
 	case o.Do == link.Start:
-		a.start(h, o)
+		h.begin(o)
 	case o.Do == link.Stop:
-		a.halt(h, o.Within)
+		h.halt(o.Within)
 	case o.Do == link.Cut:
-		a.halt(h, 0)
+		h.halt(0)
 	case o.Do == link.Adjust:
-		a.adjust(h, o)
+		h.adjust(o)
 	}
 }
 
 // prepare takes the cores and makes ready, or refuses: all or nothing.
 func (a *Agent) prepare(o link.Order) {
-	h := &hold{Hold: o.Hold, plan: brief{cores: o.Cores, text: o.Brief}, turn: newTurn(o.Hold)}
+	j := a.jobs[o.Hold.Job]
+	h := &hold{Hold: o.Hold, m: a.m, job: j, plan: brief{cores: o.Cores, text: o.Brief}, turn: newTurn(o.Hold)}
 	a.holds = append(a.holds, h)
-	a.jobs[h.Job].holds++
-	a.changed()
-	switch free := a.free(); {
+	j.holds++
+	a.m.news = true
+	switch free := a.m.free(); {
 	case a.drain.asked:
-		a.refuse(h, "the worker is draining")
+		h.refuse("the worker is draining")
 	case o.Cores < 1 || o.Cores > free:
-		a.refuse(h, fmt.Sprintf("%d cores asked, %d free", o.Cores, free))
+		h.refuse(fmt.Sprintf("%d cores asked, %d free", o.Cores, free))
 	default:
-		a.startEngine(h)
+		a.m.startEngine(h)
 	}
 }
 
 // refuse says that a hold can't be run here, and gives its cores back.
-func (a *Agent) refuse(h *hold, reason string) {
-	a.letGo(h)
-	h.state, h.reason, h.since, h.plan, h.start = link.Refused, reason, a.timers.now, brief{}, start{}
-	a.changed()
+func (h *hold) refuse(reason string) {
+	h.m.letGo(h)
+	h.state, h.reason, h.since, h.plan, h.start = link.Refused, reason, h.m.now, brief{}, start{}
+	h.m.news = true
 }
 
-// start begins a share at the moment meant, or remembers it until the engine is
+// begin starts a share at the moment meant, or remembers it until the engine is
 // ready.
-func (a *Agent) start(h *hold, o link.Order) {
+func (h *hold) begin(o link.Order) {
 	if h.state == link.Running && h.start.number != o.Number {
-		a.changed() // the owner decides what becomes of it
+		h.m.news = true // the owner decides what becomes of it
 	}
 	if h.state != link.Preparing && h.state != link.Prepared || h.start.number == o.Number {
 		return
 	}
-	h.start = start{number: o.Number, begin: o.Begin, at: o.At, moment: a.timers.now + max(o.In, 0)}
+	h.start = start{number: o.Number, begin: o.Begin, at: o.At, moment: h.m.now + max(o.In, 0)}
 	if h.state == link.Prepared {
-		a.run(h)
+		h.run()
 	}
-	a.changed()
+	h.m.news = true
 }
 
 // halt ends a load before its time. Asked again it does something only if that
 // means an earlier end.
-func (a *Agent) halt(h *hold, within time.Duration) {
-	now := a.timers.now
+func (h *hold) halt(within time.Duration) {
+	now := h.m.now
 	by := now + max(within, 0)
 	switch {
 	case h.state == link.Preparing || h.state == link.Prepared:
-		a.refuse(h, "stopped before its start")
+		h.refuse("stopped before its start")
 		return
 	case h.state != link.Running || h.stop != nil && by >= h.stop.by:
 		return
@@ -202,19 +211,19 @@ func (a *Agent) halt(h *hold, within time.Duration) {
 	}
 	h.stop.by = by
 	if h.outage.is || !h.engine.started {
-		a.letGo(h)
-		a.close(h)
+		h.m.letGo(h)
+		h.close()
 		return
 	}
 	c := Command{Do: Stop, Within: within}
 	if within <= 0 {
 		c = Command{Do: Cut}
 	}
-	a.do(ToEngine{Engine: h.engine.id, Command: c})
+	h.m.tell(h, c)
 }
 
 // patienceEnds is when an engine that was told to stop is killed.
-func (a *Agent) patienceEnds(h *hold) time.Duration {
+func (h *hold) patienceEnds() time.Duration {
 	if h.stop == nil || h.stop.killed || h.engine == nil {
 		return never
 	}
@@ -223,18 +232,57 @@ func (a *Agent) patienceEnds(h *hold) time.Duration {
 
 // adjust remembers an adjustment, so that an engine that follows on one that
 // dies hears it too, and passes it on.
-func (a *Agent) adjust(h *hold, o link.Order) {
+func (h *hold) adjust(o link.Order) {
 	live := h.state == link.Preparing || h.state == link.Prepared || h.state == link.Running
 	if !live || o.Number <= h.adjusted() {
 		return
 	}
 	h.plan.adjusts = append(h.plan.adjusts, o)
 	if h.engine != nil && h.engine.prepared {
-		a.tellAdjust(h, o)
+		h.tellAdjust(o)
 	}
-	a.changed()
+	h.m.news = true
 }
 
-func (a *Agent) tellAdjust(h *hold, o link.Order) {
-	a.do(ToEngine{Engine: h.engine.id, Command: Command{Do: Adjust, Number: o.Number, At: o.At, Brief: o.Brief}})
+func (h *hold) tellAdjust(o link.Order) {
+	h.m.tell(h, Command{Do: Adjust, Number: o.Number, At: o.At, Brief: o.Brief})
+}
+
+// autonomyEnds is when a hold can't go on without word of its job's owner.
+func (h *hold) autonomyEnds() time.Duration {
+	ends := h.job.heard + h.m.cfg.Autonomy
+	switch {
+	case h.state == link.Running && h.stop == nil, h.state == link.Preparing, h.state == link.Prepared:
+		return ends
+	case h.state == link.Refused:
+		return max(ends, h.since+h.m.cfg.Autonomy)
+	}
+	return never
+}
+
+// withoutOwner ends a hold whose job's owner was not heard for too long. What
+// it did is kept.
+func (h *hold) withoutOwner() {
+	switch h.state {
+	case link.Running:
+		h.alone = true
+		h.halt(finishing)
+	case link.Refused:
+		h.gone = true
+	default:
+		h.refuse("no owner was heard for " + hyperscale.FormatDuration(h.m.cfg.Autonomy))
+	}
+}
+
+// held is what there is of a hold, in words for parents.
+func (h *hold) held() link.Held {
+	held := link.Held{
+		Hold: h.Hold, State: h.state, Reason: h.reason, Start: h.start.number,
+		Cut: h.turn.stream.Seq(), Acked: h.out.acked, Reserve: h.told.reserve, Adjustment: h.adjusted(),
+		Aborted: h.told.aborted, Epoch: h.job.epoch, Silence: h.m.now - h.job.heard,
+	}
+	if h.start.number > 0 {
+		held.JobTime = max(h.jobTime(h.m.now), 0)
+	}
+	return held
 }

@@ -177,3 +177,40 @@ func lengthOf(l link.Level) hyperscale.JobTime {
 	}
 	return 5 * time.Second
 }
+
+// aim says where windows go now. All that is not acknowledged goes again when
+// that is new, or when no acknowledgement came for too long.
+func (o *outbox) aim(to way, now time.Duration) {
+	switch {
+	case o.to != to:
+		o.to = to
+		o.rewind()
+		o.pace.wait = firstWait
+	case o.sent > 0 && now >= o.pace.moved+o.pace.wait:
+		o.rewind()
+		o.pace.wait = min(2*o.pace.wait, lastWait)
+	}
+}
+
+// send gives the next window that is to go.
+func (o *outbox) send(now time.Duration) kept {
+	if o.sent == 0 {
+		o.pace.moved = now
+	}
+	o.sent++
+	o.frozen = max(o.frozen, o.sent)
+	return o.list[o.sent-1]
+}
+
+// next is when time alone lets windows go, again or at last.
+func (o *outbox) next(now time.Duration) time.Duration {
+	switch {
+	case o.to == (way{}) || len(o.list) == 0:
+		return never
+	case o.pace.holdOff > now:
+		return o.pace.holdOff
+	case o.sent > 0:
+		return o.pace.moved + o.pace.wait
+	}
+	return never
+}

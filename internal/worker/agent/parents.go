@@ -19,6 +19,49 @@ type parent struct {
 	due     time.Duration // when it is told next; never: with the next beat
 }
 
+// parents are the managers that are linked, in the order in which they came.
+type parents struct {
+	list  []*parent
+	links uint64 // number of the last link
+}
+
+// find is the manager's link; nil: there is none.
+func (p *parents) find(node hyperscale.NodeID) *parent {
+	for _, q := range p.list {
+		if q.node == node {
+			return q
+		}
+	}
+	return nil
+}
+
+// link begins to talk to a manager: it is told at once what is held.
+func (p *parents) link(now time.Duration, ev Linked) {
+	p.unlink(ev.Manager)
+	p.links++
+	p.list = append(p.list, &parent{node: ev.Manager, boot: ev.Boot, link: p.links, stated: now - beat, due: now})
+}
+
+func (p *parents) unlink(node hyperscale.NodeID) {
+	p.list = slices.DeleteFunc(p.list, func(q *parent) bool { return q.node == node })
+}
+
+// hear makes every parent hear, at the time given or soon after, what is held.
+func (p *parents) hear(at time.Duration) {
+	for _, q := range p.list {
+		q.due = min(q.due, max(at, q.stated+apart))
+	}
+}
+
+// next is when a parent is to be told something; never: with the next beat.
+func (p *parents) next() time.Duration {
+	at := never
+	for _, q := range p.list {
+		at = min(at, q.due)
+	}
+	return at
+}
+
 // job is what is known of a job of which something is held.
 type job struct {
 	epoch hyperscale.Epoch  // the highest heard
@@ -43,65 +86,23 @@ func (j *job) claim(epoch hyperscale.Epoch, owner hyperscale.NodeID) bool {
 	return j.owner == owner
 }
 
-// parent is the manager's link; nil: there is none.
-func (a *Agent) parent(node hyperscale.NodeID) *parent {
-	for _, p := range a.parents {
-		if p.node == node {
-			return p
-		}
-	}
-	return nil
-}
-
 // route is the parent over which the job's owner is reached: its own link, or
 // that of the one who passes its words on; nil: none.
 func (a *Agent) route(j *job) *parent {
-	if p := a.parent(j.owner); p != nil {
+	if p := a.parents.find(j.owner); p != nil {
 		return p
 	}
-	return a.parent(j.via)
-}
-
-// linked begins to talk to a manager: it is told at once what is held.
-func (a *Agent) linked(ev Linked) {
-	a.unlinked(ev.Manager)
-	a.numbers.link++
-	a.parents = append(a.parents, &parent{
-		node: ev.Manager, boot: ev.Boot, link: a.numbers.link, stated: a.timers.now - beat, due: a.timers.now,
-	})
-}
-
-func (a *Agent) unlinked(node hyperscale.NodeID) {
-	a.parents = slices.DeleteFunc(a.parents, func(p *parent) bool { return p.node == node })
-}
-
-// changed makes every parent hear soon what is held now.
-func (a *Agent) changed() {
-	for _, p := range a.parents {
-		p.due = min(p.due, max(a.timers.now, p.stated+apart))
-	}
-}
-
-// told takes in what a manager says, or passes on.
-func (a *Agent) told(ev Told) {
-	switch down := ev.Down.(type) {
-	case link.Word:
-		a.word(ev.By, down)
-	case link.Order:
-		a.order(ev, down)
-	case link.Receipt:
-		a.receipt(ev.By, down)
-	}
+	return a.parents.find(j.via)
 }
 
 // word takes a manager's beat. Only a word that is younger than the last counts
 // as one of the top owner.
 func (a *Agent) word(by hyperscale.NodeID, w link.Word) {
-	if p := a.parent(by); p != nil && by == w.Node {
+	if p := a.parents.find(by); p != nil && by == w.Node {
 		if w.Boot != p.boot || w.Seq <= p.heard {
 			return
 		}
-		p.heard, p.heardAt = w.Seq, a.timers.now
+		p.heard, p.heardAt = w.Seq, a.m.now
 	}
 	for _, owned := range w.Owns {
 		j := a.jobs[owned.Job]
@@ -109,8 +110,8 @@ func (a *Agent) word(by hyperscale.NodeID, w link.Word) {
 			continue
 		}
 		j.via = by
-		j.heard = max(j.heard, a.timers.now-max(owned.Age, 0))
-		a.setLevel(owned.Job, w.Level)
+		j.heard = max(j.heard, a.m.now-max(owned.Age, 0))
+		a.setLevel(j, w.Level)
 	}
 }
 
@@ -119,35 +120,39 @@ func (a *Agent) claimed(j *job, epoch hyperscale.Epoch, owner hyperscale.NodeID)
 	before := *j
 	mine := j.claim(epoch, owner)
 	if before.epoch != j.epoch || before.owner != j.owner {
-		a.changed()
+		a.m.news = true
 	}
 	return mine
 }
 
 // state tells the parents that wait for it what there is, as a whole.
 func (a *Agent) state() {
-	now := a.timers.now
+	now := a.m.now
+	if a.m.news {
+		a.parents.hear(now)
+	}
 	var holds []link.Held
 	told := false
-	for _, p := range a.parents {
+	for _, p := range a.parents.list {
 		if p.due > now {
 			continue
 		}
-		if !told {
-			holds, told = a.held(), true
+		for _, h := range a.holds[len(holds):] {
+			holds = append(holds, h.held())
 		}
-		a.numbers.statement++
+		told = true
+		a.seq++
 		s := link.Statement{
-			Node: a.cfg.Node, Boot: a.cfg.Boot, Seq: a.numbers.statement, Cores: a.cfg.Cores, Free: a.free(),
+			Node: a.m.cfg.Node, Boot: a.m.cfg.Boot, Seq: a.seq, Cores: a.m.cfg.Cores, Free: a.m.free(),
 			Draining: a.drain.asked, Stall: a.timers.late, Holds: holds, Heard: p.heard, Vitals: a.vitals,
 		}
 		if p.heard > 0 {
 			s.HeardAgo = now - p.heardAt
 		}
 		p.stated, p.due = now, never
-		a.do(Tell{To: p.node, Up: s})
+		a.m.do(Tell{To: p.node, Up: s})
 	}
-	if told || len(a.parents) == 0 {
+	if told || len(a.parents.list) == 0 {
 		a.grant()
 	}
 	if told {
@@ -158,27 +163,9 @@ func (a *Agent) state() {
 // grant lets engines go as far as was stated.
 func (a *Agent) grant() {
 	for _, h := range a.holds {
-		if h.engine != nil && h.engine.started && h.reserve != h.granted {
-			h.granted = h.reserve
-			a.do(ToEngine{Engine: h.engine.id, Command: Command{Do: Grant, Reserve: h.reserve}})
+		if h.engine != nil && h.engine.started && h.told.reserve != h.told.granted {
+			h.told.granted = h.told.reserve
+			a.m.tell(h, Command{Do: Grant, Reserve: h.told.reserve})
 		}
 	}
-}
-
-// held is what is held, in words for parents.
-func (a *Agent) held() []link.Held {
-	all := make([]link.Held, 0, len(a.holds))
-	for _, h := range a.holds {
-		j := a.jobs[h.Job]
-		held := link.Held{
-			Hold: h.Hold, State: h.state, Reason: h.reason, Start: h.start.number,
-			Cut: h.turn.stream.Seq(), Acked: h.out.acked, Reserve: h.reserve, Adjustment: h.adjusted(),
-			Aborted: h.aborted, Epoch: j.epoch, Silence: a.timers.now - j.heard,
-		}
-		if h.start.number > 0 {
-			held.JobTime = max(h.jobTime(a.timers.now), 0)
-		}
-		all = append(all, held)
-	}
-	return all
 }

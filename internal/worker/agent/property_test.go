@@ -272,7 +272,7 @@ func (m *model) check() {
 	if got.Due != m.produced.Due || got.Started != m.produced.Due || got.Lost != m.produced.Lost {
 		m.t.Fatalf("merged %+v, produced %+v", got, m.produced)
 	}
-	if len(m.agent.jobs) > 0 || len(m.agent.engines) > 0 {
+	if len(m.agent.jobs) > 0 || len(m.agent.m.engines) > 0 {
 		m.t.Fatal("something is left")
 	}
 }

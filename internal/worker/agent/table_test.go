@@ -139,7 +139,7 @@ func acts(effects []Effect) string {
 
 func demandFree(t *testing.T, a *Agent, want int) {
 	t.Helper()
-	if got := a.free(); got != want {
+	if got := a.m.free(); got != want {
 		t.Fatalf("%d cores are free, not %d", got, want)
 	}
 }
@@ -241,7 +241,7 @@ func TestNothingIsLeft(t *testing.T) {
 			a.Step(now, Told{By: "m1", Down: o})
 		}
 		order(link.Prepare)
-		id := a.numbers.engine
+		id := a.m.last
 		if i%5 == 1 {
 			a.Step(now, EngineRefused{Engine: id, Reason: "no"})
 			order(link.Drop)
@@ -268,13 +268,13 @@ func TestNothingIsLeft(t *testing.T) {
 			a.Step(now, Told{By: "m1", Down: link.Receipt{Hold: hold, Seq: 2, Epoch: 1}})
 		}
 	}
-	if len(a.jobs) > 0 || len(a.holds) > 0 || len(a.engines) > 0 || cap(a.holds) > 16 {
-		t.Fatalf("left: %d jobs, %d holds, %d engines", len(a.jobs), len(a.holds), len(a.engines))
+	if len(a.jobs) > 0 || len(a.holds) > 0 || len(a.m.engines) > 0 || cap(a.holds) > 16 {
+		t.Fatalf("left: %d jobs, %d holds, %d engines", len(a.jobs), len(a.holds), len(a.m.engines))
 	}
 	demandFree(t, a, 4)
 	a.Step(20_000*time.Second, Unlinked{Manager: "m1"})
-	if len(a.parents) > 0 || a.timers.armed != never {
-		t.Fatalf("left: %d parents, wake at %v", len(a.parents), a.timers.armed)
+	if len(a.parents.list) > 0 || a.timers.armed != never {
+		t.Fatalf("left: %d parents, wake at %v", len(a.parents.list), a.timers.armed)
 	}
 }
 
