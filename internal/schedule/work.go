@@ -52,3 +52,40 @@ func scale(x, part, whole int64) int64 {
 	}
 	return int64(n)
 }
+
+// Resume is the place in another share, of another division, at which it goes on
+// when the holder of a share stopped before a place of its own: no slot below
+// that is left out or begun twice. Places are those of shares as Share cuts them
+// down.
+func (w Iterations) Resume(share hyperscale.Share, place int64, other hyperscale.Share) int64 {
+	share, _ = w.Share(share)
+	other, some := w.Share(other)
+	if !some {
+		return 0
+	}
+	return other.Count(int64(share.At(place)))
+}
+
+// Ahead is how far a holder of a share may go before it has said how far: so
+// many places of a load of iterations, and passes of the other loads of virtual
+// users. It is a small part of the work, and enough for the time that saying it
+// takes unless the target answers within a few milliseconds. Of an open load it
+// is nothing.
+func Ahead(load hyperscale.Load, share hyperscale.Share) (places, passes int64) {
+	const least, most, part = 4, 64, 16 // for each virtual user
+	switch load.Kind {
+	case hyperscale.LoadClosed:
+		return 0, most
+	case hyperscale.LoadEach:
+		return 0, min(max(load.Iterations/part, least), most)
+	case hyperscale.LoadIterations:
+		w := NewIterations(load)
+		share, some := w.Share(share)
+		if !some {
+			return 0, 0
+		}
+		users := share.Count(w.VUs)
+		return min(max(share.Count(w.Slots)/part, least*users), most*users), 0
+	}
+	return 0, 0
+}

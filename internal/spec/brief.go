@@ -24,23 +24,18 @@ func (b *Brief) Workflow() *hyperscale.Workflow { return &b.Plan.Workflows[0] }
 
 // Run says what is run of a workflow. Times are job times.
 type Run struct {
-	Share       hyperscale.Share
-	Lanes       int // cores
+	Share       hyperscale.Share // From: arrivals due earlier are not this turn's, virtual users begin then
+	Lanes       int              // cores
 	Load        hyperscale.Load
 	First       hyperscale.Slot // number of an open load's first slot: of a probe
 	Warmup      time.Duration
 	Graceful    time.Duration
 	Use         []hyperscale.Pair // values that the workflow takes over from others
-	MaxInFlight int64             // of the whole job; 0: no bound
 	MaxLateness time.Duration     // an arrival later than this is missed; 0: none is
 	Version     string            // of hyperscale, for the User-Agent
 
-	// Begun: the workflow's load has begun at At, and the share goes on with it:
-	// an open load at what is due from Share.From on, one of virtual users there
-	// too but with its first pass Pass, iterations at Place and Pass. Otherwise it
-	// begins when the engine is started.
-	Begun       bool
-	At          hyperscale.JobTime
+	// Place and Pass are where virtual users go on, when another had the share
+	// before: see [hyperscale/internal/engine.Reserve].
 	Place, Pass int64
 	Adjustments []hyperscale.Adjustment // made so far, in order
 }
@@ -60,7 +55,11 @@ func Cut(plan *hyperscale.Plan, workflow string, rows Rows) (*Flow, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("brief: the plan has no workflow %q", workflow)
 	}
-	program, err := session.Compile(plan, at, session.Inputs{Rows: rows})
+	whole := *plan
+	if whole.Target == DemoTarget {
+		whole.Target = "http://127.0.0.1" // each node has its own
+	}
+	program, err := session.Compile(&whole, at, session.Inputs{Rows: rows})
 	if err != nil {
 		return nil, fmt.Errorf("brief: %w", err)
 	}
@@ -214,12 +213,12 @@ func (b *Brief) check() error {
 	switch {
 	case len(b.Plan.Workflows) != 1:
 		return fmt.Errorf("a brief of %d workflows", len(b.Plan.Workflows))
-	case !r.Share.Valid(), r.Share.Of > mostCores, !within(r.Share.From, 0, longest), !within(r.At, 0, longest):
-		return fmt.Errorf("share [%d,%d)/%d from %v, begun at %v", r.Share.Lo, r.Share.Hi, r.Share.Of, r.Share.From, r.At)
+	case !r.Share.Valid(), r.Share.Of > mostCores, !within(r.Share.From, 0, longest):
+		return fmt.Errorf("share [%d,%d)/%d from %v", r.Share.Lo, r.Share.Hi, r.Share.Of, r.Share.From)
 	case r.Lanes < 1 || r.Lanes > mostLanes:
 		return fmt.Errorf("%d lanes", r.Lanes)
-	case r.First < 0, r.MaxInFlight < 0, r.Place < 0, r.Pass < 0:
-		return fmt.Errorf("first slot %d, max-in-flight %d, place %d, pass %d", r.First, r.MaxInFlight, r.Place, r.Pass)
+	case r.First < 0, r.Place < 0, r.Pass < 0:
+		return fmt.Errorf("first slot %d, place %d, pass %d", r.First, r.Place, r.Pass)
 	case !within(r.Warmup, 0, longest), !within(r.Graceful, 0, longest), !within(r.MaxLateness, 0, longest):
 		return fmt.Errorf("warmup %v, graceful %v, max-lateness %v", r.Warmup, r.Graceful, r.MaxLateness)
 	case r.Load.Kind == hyperscale.LoadSearch:

@@ -16,6 +16,10 @@ import (
 // MaxBytes is the most that a submission may have, and a brief.
 const MaxBytes = 16 << 20
 
+// DemoTarget is the target of plans for which a node brings one of its own: see
+// package plan.
+const DemoTarget = "demo"
+
 // maxMemory bounds what the plan inside bytes may take in memory: lists of
 // small things take more there than as bytes.
 const maxMemory = 256 << 20

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"hyperscale"
+	"hyperscale/internal/plan"
 	"hyperscale/internal/schedule"
 	"hyperscale/internal/session"
 	"hyperscale/internal/spec"
@@ -153,14 +154,16 @@ func TestCheckRefuses(t *testing.T) {
 		"kind of load":     func(p *hyperscale.Plan) { p.Workflows[0].Load.Kind = 77 },
 		"stages":           func(p *hyperscale.Plan) { p.Workflows[1].Load.Stages = nil },
 		"stage":            func(p *hyperscale.Plan) { p.Workflows[1].Load.Stages[0].Over = 0 },
-		"slots":            func(p *hyperscale.Plan) { p.Workflows[1].Load.Stages = []hyperscale.Stage{{To: 1 << 60, Over: 50 * 366 * 24 * time.Hour}} },
-		"iterations":       func(p *hyperscale.Plan) { p.Workflows[0].Load.Kind = hyperscale.LoadIterations },
-		"search":           func(p *hyperscale.Plan) { p.Workflows[0].Load.Kind = hyperscale.LoadSearch },
-		"step":             func(p *hyperscale.Plan) { p.Workflows[0].Steps[0].Kind = 9 },
-		"no request":       func(p *hyperscale.Plan) { p.Workflows[0].Steps[0].Request = nil },
-		"on-error":         func(p *hyperscale.Plan) { p.Workflows[0].Steps[0].OnError = "" },
-		"timeout":          func(p *hyperscale.Plan) { p.Workflows[0].Steps[0].Request.Transport.Timeout = 0 },
-		"connections":      func(p *hyperscale.Plan) { p.Workflows[0].Steps[0].Request.Transport.Connections = "" },
+		"slots": func(p *hyperscale.Plan) {
+			p.Workflows[1].Load.Stages = []hyperscale.Stage{{To: 1 << 60, Over: 50 * 366 * 24 * time.Hour}}
+		},
+		"iterations":  func(p *hyperscale.Plan) { p.Workflows[0].Load.Kind = hyperscale.LoadIterations },
+		"search":      func(p *hyperscale.Plan) { p.Workflows[0].Load.Kind = hyperscale.LoadSearch },
+		"step":        func(p *hyperscale.Plan) { p.Workflows[0].Steps[0].Kind = 9 },
+		"no request":  func(p *hyperscale.Plan) { p.Workflows[0].Steps[0].Request = nil },
+		"on-error":    func(p *hyperscale.Plan) { p.Workflows[0].Steps[0].OnError = "" },
+		"timeout":     func(p *hyperscale.Plan) { p.Workflows[0].Steps[0].Request.Transport.Timeout = 0 },
+		"connections": func(p *hyperscale.Plan) { p.Workflows[0].Steps[0].Request.Transport.Connections = "" },
 		"weight": func(p *hyperscale.Plan) {
 			p.Workflows[0].Steps[0] = hyperscale.Step{Kind: hyperscale.StepChoose, OnError: "stop", Choices: []hyperscale.Choice{{}}}
 		},
@@ -178,6 +181,12 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
+func TestDemoTarget(t *testing.T) {
+	if spec.DemoTarget != plan.DemoTarget {
+		t.Errorf("%q and %q", spec.DemoTarget, plan.DemoTarget)
+	}
+}
+
 // A brief has what its share needs, and nothing else of the plan.
 func TestBriefComesBack(t *testing.T) {
 	p, rows := sample()
@@ -187,8 +196,8 @@ func TestBriefComesBack(t *testing.T) {
 	}
 	run := spec.Run{
 		Share: hyperscale.Share{Lo: 1, Hi: 3, Of: 7, From: 5 * time.Second, Turn: 2}, Lanes: 2, Load: p.Workflows[1].Load,
-		Graceful: 5 * time.Second, Use: []hyperscale.Pair{{Name: "token", Value: "secret"}}, MaxInFlight: 100,
-		MaxLateness: time.Second, Version: "1.2.3", Begun: true, At: 2 * time.Second,
+		Graceful: 5 * time.Second, Use: []hyperscale.Pair{{Name: "token", Value: "secret"}},
+		MaxLateness: time.Second, Version: "1.2.3", Place: 5, Pass: 2,
 		Adjustments: []hyperscale.Adjustment{{Number: 1, Workflow: "browse", At: time.Second, Do: hyperscale.AdjustPause}},
 	}
 	b, err := flow.Brief(run)
