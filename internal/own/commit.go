@@ -42,9 +42,9 @@ type attempt struct {
 // After any other error, such as [store.ErrUnavailable], it is kept: the caller
 // does not give it again. The next call of Commit, [Tenure.Resolve] or
 // [Tenure.Finish] first finds out by reading whether it stands, and writes it if
-// not. If that fails it gives the error, and does not take its own c.
+// not. If that fails the error is also of kind [ErrOpen], and c is not kept.
 func (t *Tenure) Commit(ctx context.Context, c Commit) error {
-	if err := t.Resolve(ctx); err != nil {
+	if err := t.ready(ctx); err != nil {
 		return err
 	}
 	if t.over != nil { // what was open was the end
@@ -59,6 +59,15 @@ func (t *Tenure) Commit(ctx context.Context, c Commit) error {
 	}
 	t.open = a
 	return t.write(ctx)
+}
+
+// ready resolves what is open before something new is taken.
+func (t *Tenure) ready(ctx context.Context) error {
+	err := t.Resolve(ctx)
+	if err != nil && t.open != nil {
+		return fmt.Errorf("%w: %w", ErrOpen, err)
+	}
+	return err
 }
 
 // mayHave refuses a head that would end the job, or undo its end.

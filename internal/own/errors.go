@@ -21,6 +21,10 @@ var (
 	// ErrLostRace: another was faster. Nothing was written.
 	ErrLostRace = errors.New("another was faster")
 
+	// ErrOpen comes with the error of a commit that was given earlier and whose
+	// outcome is still open: what was given now was not taken.
+	ErrOpen = errors.New("an earlier commit is still open")
+
 	// ErrNoSession: this node's session has ended, or another process goes by its
 	// name. It may own nothing new until it has begun another.
 	ErrNoSession = errors.New("the node's session has ended")

@@ -30,7 +30,7 @@ func (t *Tenure) Finish(ctx context.Context, e Ending) (Head, error) {
 	if t.released {
 		return t.head, nil
 	}
-	if err := t.Resolve(ctx); err != nil || t.released {
+	if err := t.ready(ctx); err != nil || t.released {
 		return t.head, err
 	}
 	head := t.head

@@ -30,12 +30,12 @@ const pageOfChunks = 16
 // no such job; it means that only because the read is linearizable.
 // [ErrDamaged]: some of it is not what was written.
 func Load(ctx context.Context, st store.Store, job hyperscale.JobID) (Saved, error) {
-	saved, _, _, err := load(ctx, st, job)
+	saved, _, _, err := loadAll(ctx, st, job)
 	return saved, err
 }
 
-// load also gives the manifest and its revision.
-func load(ctx context.Context, st store.Store, job hyperscale.JobID) (saved Saved, m manifest, mod store.Revision, err error) {
+// loadAll also gives the manifest and its revision.
+func loadAll(ctx context.Context, st store.Store, job hyperscale.JobID) (saved Saved, m manifest, mod store.Revision, err error) {
 	for range attempts {
 		saved, m, mod, err = loadOnce(ctx, st, job)
 		if !errors.Is(err, store.ErrCompacted) { // while it was read; what is newer can be

@@ -144,7 +144,7 @@ func changeText(before, after Owner, why string) string {
 // submission or takeover whose outcome was open. [ErrFenced]: it does not own it.
 // The caller knows that it has no tenure of the job already.
 func Adopt(ctx context.Context, s *Session, job hyperscale.JobID) (*Tenure, Saved, error) {
-	saved, m, mod, err := load(ctx, s.st, job)
+	saved, m, mod, err := loadAll(ctx, s.st, job)
 	if err != nil {
 		return nil, Saved{}, err
 	}
