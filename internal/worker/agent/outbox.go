@@ -85,7 +85,8 @@ func together(a, b kept, length time.Duration) bool {
 // if they may be one.
 func (o *outbox) join(i int) bool {
 	a, b := o.list[i], o.list[i+1]
-	if a.Stretch != b.Stretch || a.adjustment != b.adjustment {
+	large := max(len(a.bytes), len(b.bytes)) > stats.MaxWindowBytes
+	if large || a.Stretch != b.Stretch || a.adjustment != b.adjustment {
 		return false
 	}
 	w := a.window()
