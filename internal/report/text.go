@@ -35,7 +35,7 @@ func Text(w io.Writer, s *Summary, o TextOptions) error {
 	p := &printer{TextOptions: o, s: s}
 	sections := []func(){
 		p.title, p.thresholds, p.verdict, p.accounts, p.searches, p.requests, p.responses, p.answers,
-		p.errors, p.checks, p.phases, p.machine, p.workers, p.meaning,
+		p.errors, p.checks, p.phases, p.machine, func() { printWorkers(p) }, p.meaning,
 	}
 	if o.Brief {
 		sections = []func(){p.title, p.accounts, p.answers, p.errors, p.checks}
@@ -179,7 +179,9 @@ func (p *printer) accounts() {
 		part{i.Interrupted, "interrupted"}, part{i.Lost, "lost"}))
 	p.labelled("requests", sum(r.Started, "started", part{r.OK, "ok"}, part{r.Failed, "failed"},
 		part{r.TimedOut, "timed out"}, part{r.Cancelled, "cancelled"}, part{r.Lost, "lost"}))
-	p.unreported()
+	if n := p.s.Unreported; n > 0 {
+		p.labelled("", p.Theme.Warn(unreported(n)))
+	}
 	if planned, delivered := p.vuSeconds(); planned > 0 {
 		p.labelled("VU time", fmt.Sprintf("%s planned, %s delivered", shownSeconds(planned), shownSeconds(delivered)))
 	}

@@ -49,21 +49,18 @@ func (w *Worker) lost() int64 {
 }
 
 // unreported says how many requests may be missing from the accounts.
-func (p *printer) unreported() {
-	switch n := p.s.Unreported; {
-	case n == 0:
-	case n > math.MaxInt64:
-		p.labelled("", p.Theme.Warn("nobody can say how many requests of lost slots are not in these counts"))
-	default:
-		p.labelled("", p.Theme.Warn(fmt.Sprintf("at most %s of lost slots are not in these counts", show.Plural(int64(n), "request"))))
+func unreported(n uint64) string {
+	if n > math.MaxInt64 {
+		return "nobody can say how many requests of lost slots are not in these counts"
 	}
+	return fmt.Sprintf("at most %s of lost slots are not in these counts", show.Plural(int64(n), "request"))
 }
 
 // mostWorkers is how many workers the summary for people lists.
 const mostWorkers = 20
 
-// workers writes what each worker did.
-func (p *printer) workers() {
+// printWorkers writes what each worker did.
+func printWorkers(p *printer) {
 	all := p.s.Workers
 	if len(all) == 0 {
 		return

@@ -97,6 +97,32 @@ func BenchmarkDecodeWindow(b *testing.B) {
 	}
 }
 
+// BenchmarkReceive is all that an owner does with a window as it came: read it,
+// judge it, add it to its joint.
+func BenchmarkReceive(b *testing.B) {
+	w := fiveSteps()
+	var packed [][]byte
+	for i := range int64(1000) {
+		w.ID.Share = share1(i, 1000)
+		packed = append(packed, w.AppendBinary(nil))
+	}
+	marks, joints := NewMarks(), NewJoints()
+	var decoder Decoder
+	b.SetBytes(int64(len(packed[0])))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		w, err := decoder.Window(packed[i%len(packed)])
+		if err != nil {
+			b.Fatal(err)
+		}
+		w.ID.First, w.ID.Seq = uint64(i/len(packed)+1), uint64(i/len(packed)+1)
+		if marks.Receive(w) != Merged {
+			b.Fatal("not merged")
+		}
+		joints.Add(w)
+	}
+}
+
 // fiveSteps is a window of five steps with a thousand requests each.
 func fiveSteps() *Window {
 	layout := &Layout{}

@@ -135,6 +135,9 @@ func TestNumberedJoint(t *testing.T) {
 	if r := got.Readings(); len(r) != 2 || r[1].Node != "w1" || r[1].CPU != 2 || got.ID.Share != part || !got.Final || got.Completed != 2 {
 		t.Errorf("%+v", got)
 	}
+	if b, err := json.Marshal(got); err != nil || !strings.Contains(string(b), `"generators":[{"node":"w0"`) {
+		t.Errorf("%v, %s", err, b)
+	}
 	if r := sampleWindow().Readings(); len(r) != 1 || r[0].Node != "w1" {
 		t.Errorf("%+v", r)
 	}

@@ -13,8 +13,8 @@ func (s *Slots) append(b []byte) []byte {
 	return appendInts(b, s.VUTime)
 }
 
-// slots takes slots.
-func (r *reader) slots(s *Slots) {
+// read takes slots.
+func (s *Slots) read(r *reader) {
 	r.uints(s.places()...)
 	s.VUTime = r.duration()
 }
@@ -33,8 +33,8 @@ func (r *Requests) append(b []byte) []byte {
 	return b
 }
 
-// requests takes requests.
-func (r *reader) requests(q *Requests) { r.uints(q.places()...) }
+// read takes requests.
+func (r *Requests) read(from *reader) { from.uints(r.places()...) }
 
 // append appends the readings to b: one zero byte when there are none.
 func (r *Readings) append(b []byte) []byte {
@@ -48,14 +48,14 @@ func (r *Readings) append(b []byte) []byte {
 	return appendUints(b, r.GCs, r.RSS, r.Descriptors, r.DescriptorCap, r.Ports, r.PortCap)
 }
 
-// readings takes readings.
-func (r *reader) readings(g *Readings) {
-	if !r.bool() {
+// read takes readings.
+func (r *Readings) read(from *reader) {
+	if !from.bool() {
 		return
 	}
-	g.Node = r.text()
-	g.Lanes = int(r.uint() & (1<<31 - 1))
-	g.Watched, g.Saturated, g.CPU = r.duration(), r.duration(), r.duration()
-	g.GCPause, g.RunDelay, g.ClockStep = r.duration(), r.duration(), r.duration()
-	r.uints(&g.GCs, &g.RSS, &g.Descriptors, &g.DescriptorCap, &g.Ports, &g.PortCap)
+	r.Node = from.text()
+	r.Lanes = int(from.uint() & (1<<31 - 1))
+	r.Watched, r.Saturated, r.CPU = from.duration(), from.duration(), from.duration()
+	r.GCPause, r.RunDelay, r.ClockStep = from.duration(), from.duration(), from.duration()
+	from.uints(&r.GCs, &r.RSS, &r.Descriptors, &r.DescriptorCap, &r.Ports, &r.PortCap)
 }

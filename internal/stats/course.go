@@ -139,7 +139,7 @@ func unpack(h *Histogram, packed []byte) {
 		return
 	}
 	r := reader{b: packed, octaves: octaves}
-	if r.histogram(h); r.err != nil {
+	if h.read(&r); r.err != nil {
 		panic("stats: a packed histogram is broken: " + r.err.Error())
 	}
 }

@@ -39,7 +39,7 @@ func (h *Histogram) AppendBinary(b []byte) []byte {
 func DecodeHistogram(b []byte) (*Histogram, error) {
 	r := &reader{b: b, octaves: octaves}
 	h := new(Histogram)
-	r.histogram(h)
+	h.read(r)
 	if n := r.left(); n > 0 {
 		r.fail("%d bytes left over", n)
 	}
@@ -49,8 +49,8 @@ func DecodeHistogram(b []byte) (*Histogram, error) {
 	return h, nil
 }
 
-// histogram takes a histogram into h, which is empty.
-func (r *reader) histogram(h *Histogram) {
+// read takes a histogram into h, which is empty.
+func (h *Histogram) read(r *reader) {
 	filled := r.length(octaves * perOct)
 	if filled == 0 {
 		return
@@ -58,46 +58,64 @@ func (r *reader) histogram(h *Histogram) {
 	var least uint64
 	r.uints(&h.overflow, &least, &h.most, &h.sum.hi, &h.sum.lo, &h.squares.hi, &h.squares.lo)
 	h.under = ^least
-	at := uint64(0)
-	for range filled {
-		at += r.uint()
-		if n := r.uint(); r.err == nil {
-			r.bucket(h, at, n)
-		}
-		at++
-	}
+	lo, hi := h.readBuckets(r, filled)
 	if r.err == nil {
-		r.sound(h)
+		h.sound(r, lo, hi)
 	}
 }
 
-// bucket puts n into bucket number at.
-func (r *reader) bucket(h *Histogram, at, n uint64) {
-	if at >= octaves*perOct || n == 0 {
-		r.fail("bucket %d with %d", at, n)
-		return
-	}
-	i := at / perOct
-	if h.octave[i] == nil {
-		if r.octaves--; r.octaves < 0 {
-			r.fail("too many buckets")
-			return
+// readBuckets takes so many buckets into h and gives the numbers of the first and
+// the last. Most distances and counts have one byte.
+func (h *Histogram) readBuckets(r *reader, filled int) (lo, hi uint64) {
+	at := uint64(0)
+	for i := range filled {
+		var apart, n uint64
+		if p := r.at; p+1 < len(r.b) && r.b[p]|r.b[p+1] < 0x80 {
+			apart, n = uint64(r.b[p]), uint64(r.b[p+1])
+			r.at = p + 2
+		} else {
+			apart, n = r.uint(), r.uint()
 		}
-		h.grow(uint(i))
+		at += apart
+		if at >= octaves*perOct || n == 0 {
+			r.fail("bucket %d with %d", at, n)
+			return 0, 0
+		}
+		o := h.octave[at/perOct]
+		if o == nil {
+			if o = r.octave(h, uint(at/perOct)); o == nil {
+				return 0, 0
+			}
+		}
+		o[at%perOct] = n
+		var carry uint64
+		if h.count, carry = bits.Add64(h.count, n, 0); carry > 0 {
+			r.fail("count too large")
+			return 0, 0
+		}
+		if i == 0 {
+			lo = at
+		}
+		hi = at
+		at++
 	}
-	var carry uint64
-	if h.count, carry = bits.Add64(h.count, n, 0); carry > 0 {
-		r.fail("count too large")
+	return lo, hi
+}
+
+// octave makes the buckets of an octave, if there may be more; else nil.
+func (r *reader) octave(h *Histogram, i uint) *[perOct]uint64 {
+	if r.octaves--; r.octaves < 0 {
+		r.fail("too many buckets")
+		return nil
 	}
-	h.octave[i][at%perOct] = n
+	return h.grow(i)
 }
 
 // sound refuses figures that no recording can have led to: least and greatest
 // value outside the first and last bucket, a sum that count such values cannot
 // have, more overflow than the last bucket holds.
-func (r *reader) sound(h *Histogram) {
+func (h *Histogram) sound(r *reader, lo, hi uint64) {
 	least, most := ^h.under, h.most
-	lo, hi := h.ends()
 	switch {
 	case most >= 1<<63 || least > most:
 		r.fail("range %d … %d", least, most)
@@ -111,29 +129,10 @@ func (r *reader) sound(h *Histogram) {
 }
 
 // place is the number of the bucket that value v falls into.
-func place(v uint64) int {
+func place(v uint64) uint64 {
 	v = min(max(v, lowest), highest)
-	e := bits.Len64(v) - 1
-	return (e-firstOct)*perOct + int(v>>(e-subBits))%perOct
-}
-
-// ends are the numbers of the first and last bucket that hold something.
-func (h *Histogram) ends() (first, last int) {
-	first = -1
-	for i, o := range h.octave {
-		if o == nil {
-			continue
-		}
-		for j, n := range o {
-			if n == 0 {
-				continue
-			}
-			if last = i*perOct + j; first < 0 {
-				first = last
-			}
-		}
-	}
-	return first, last
+	e := uint64(bits.Len64(v)) - 1
+	return (e-firstOct)*perOct + v>>(e-subBits)%perOct
 }
 
 // last is what the last bucket of all holds.

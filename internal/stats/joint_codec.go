@@ -10,12 +10,10 @@ func (j *joint) append(b []byte) []byte {
 	return j.nodes.append(b)
 }
 
-// joint takes what a joint keeps apart.
-func (r *reader) joint() *joint {
-	j := newJoint()
-	r.moments(&j.moments)
-	r.nodes(j.nodes)
-	return j
+// read takes what a joint keeps apart into j, which is empty.
+func (j *joint) read(r *reader) {
+	j.moments.read(r)
+	j.nodes.read(r)
 }
 
 // append appends the four sets to b.
@@ -26,10 +24,10 @@ func (m *moments) append(b []byte) []byte {
 	return b
 }
 
-// moments takes four sets.
-func (r *reader) moments(m *moments) {
+// read takes four sets.
+func (m *moments) read(r *reader) {
 	for _, s := range m.each() {
-		*s = r.spans()
+		s.read(r)
 	}
 }
 
@@ -45,22 +43,22 @@ func (s spans) append(b []byte) []byte {
 	return b
 }
 
-// spans takes a set.
-func (r *reader) spans() spans {
-	s := list(r, spans(nil), maxSpans)
+// read takes a set.
+func (s *spans) read(r *reader) {
+	set := list(r, spans(nil), maxSpans)
 	var at uint64
-	for i := range s {
+	for i := range set {
 		apart, long := r.uint(), r.uint()
 		if apart > uint64(maxJobTime) || long > uint64(maxJobTime) || at+apart+long > uint64(maxJobTime) ||
 			long == 0 || i > 0 && apart == 0 {
 			r.fail("span %d, %d after the one before", long, apart)
-			return nil
+			return
 		}
 		at += apart
-		s[i] = Span{time.Duration(at), time.Duration(at + long)}
+		set[i] = Span{time.Duration(at), time.Duration(at + long)}
 		at += long
 	}
-	return s
+	*s = set
 }
 
 // append appends the nodes to b, by name.
@@ -76,13 +74,13 @@ func (n nodes) append(b []byte) []byte {
 	return b
 }
 
-// nodes takes nodes into n, which is empty.
-func (r *reader) nodes(n nodes) {
+// read takes nodes into n, which is empty.
+func (n nodes) read(r *reader) {
 	before := ""
 	for i := range r.length(maxNodes + 1) {
 		name, one := r.text(), new(node)
-		r.readings(&one.readings)
-		one.saturated = r.spans()
+		one.readings.read(r)
+		one.saturated.read(r)
 		one.stepped = Span{r.duration(), r.duration()}
 		if i > 0 && name <= before {
 			r.fail("node %q after %q", name, before)

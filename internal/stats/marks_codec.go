@@ -123,12 +123,12 @@ func (m *Marks) Apply(b []byte) error {
 	if err != nil {
 		return err
 	}
-	r.marks(m)
+	m.read(r)
 	return r.end("marks")
 }
 
-// marks takes all of marks but their format into m.
-func (r *reader) marks(m *Marks) {
+// read takes all of marks but their format into m.
+func (m *Marks) read(r *reader) {
 	for range r.length(maxWorkflows) {
 		name := r.text()
 		if shape := r.someSums(); shape != nil {
@@ -136,7 +136,7 @@ func (r *reader) marks(m *Marks) {
 		}
 		if r.bool() {
 			l := new(Ledger)
-			r.ledger(l)
+			l.read(r)
 			if known := m.shapes[name]; len(l.Steps) > 0 && (known == nil || len(l.Steps) > len(known.Steps)) {
 				r.fail("stray of %d steps", len(l.Steps))
 				return
@@ -150,9 +150,16 @@ func (r *reader) marks(m *Marks) {
 	}
 	workflow := ""
 	for range r.length(maxTurns) {
-		if r.turn(m, &workflow); r.err != nil {
+		t := new(turn)
+		t.read(r, &workflow)
+		if r.err == nil && !t.fits(m.shapes[t.id.workflow]) {
+			r.fail("turn %v of %d steps", t.id, len(t.sum.Steps))
+		}
+		if r.err != nil {
 			return
 		}
+		m.turns[t.id] = t
+		m.alone(t.id)
 	}
 }
 
@@ -162,16 +169,15 @@ func (r *reader) someSums() *Sums {
 		return nil
 	}
 	s := new(Sums)
-	r.sums(s)
+	s.read(r)
 	return s
 }
 
-// turn takes a turn into m.
-func (r *reader) turn(m *Marks, workflow *string) {
+// read takes a turn; its workflow is the given one unless it says another.
+func (t *turn) read(r *reader, workflow *string) {
 	if r.bool() {
 		*workflow = r.text()
 	}
-	t := &turn{}
 	t.id = turnID{workflow: *workflow, lo: r.int(), hi: r.int(), of: r.int()}
 	t.from, t.reach, t.fence = r.duration(), r.duration(), r.duration()
 	t.id.turn = hyperscale.Turn(r.uint())
@@ -180,24 +186,16 @@ func (r *reader) turn(m *Marks, workflow *string) {
 	for i, f := range t.flags() {
 		*f = flags>>i&1 == 1
 	}
-	r.ledger(&t.sum)
-	if r.err == nil {
-		r.sane(m, t)
-	}
-	if r.err == nil {
-		m.turns[t.id] = t
-		m.alone(t.id)
-	}
+	t.sum.read(r)
 }
 
-// sane refuses a turn that can't be one of these marks.
-func (r *reader) sane(m *Marks, t *turn) {
+// fits reports whether the turn can be one of a workflow of the given shape; nil
+// is one that nobody told of.
+func (t *turn) fits(shape *Sums) bool {
 	share := hyperscale.Share{Lo: t.id.lo, Hi: t.id.hi, Of: t.id.of}
 	known := 0
-	if shape := m.shapes[t.id.workflow]; shape != nil {
+	if shape != nil {
 		known = len(shape.Steps)
 	}
-	if !share.Valid() || len(t.sum.Steps) > known {
-		r.fail("turn %v of %d steps", t.id, len(t.sum.Steps))
-	}
+	return share.Valid() && len(t.sum.Steps) <= known
 }

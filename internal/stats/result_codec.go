@@ -41,21 +41,21 @@ func DecodeResult(plan *hyperscale.Plan, b []byte) (*Result, error) {
 		if err := json.Unmarshal(text, res); err != nil {
 			r.fail("%v", err)
 		}
-		r.verdict(&res.Verdict)
+		res.Verdict.check(r)
 	}
 	res.Plan, res.Tally = plan, NewTally()
 	if v := r.uint(); v != windowFormat {
 		r.fail("format %d of a tally", v)
 	}
-	r.tally(res.Tally)
+	res.Tally.read(r)
 	if err := r.end("result"); err != nil {
 		return nil, err
 	}
 	return res, nil
 }
 
-// verdict refuses states that there are not.
-func (r *reader) verdict(v *Verdict) {
+// check refuses states that there are not.
+func (v *Verdict) check(r *reader) {
 	states := []VerdictState{v.State}
 	for _, c := range v.Causes {
 		states = append(states, c.State)

@@ -30,25 +30,25 @@ func DecodeTally(b []byte) (*Tally, error) {
 		return nil, err
 	}
 	t := NewTally()
-	r.tally(t)
+	t.read(r)
 	return t, r.end("tally")
 }
 
-// tally takes all of a tally but its format into t.
-func (r *reader) tally(t *Tally) {
+// read takes all of a tally but its format into t.
+func (t *Tally) read(r *reader) {
 	for range r.length(maxWorkflows) {
 		name, w := r.text(), new(work)
-		r.work(w)
+		w.read(r)
 		if r.err != nil {
 			return
 		}
 		t.works[name] = w
 	}
-	r.nodes(t.nodes)
+	t.nodes.read(r)
 	if v := r.uint(); v != windowFormat {
 		r.fail("format %d of marks", v)
 	}
-	r.marks(t.marks)
+	t.marks.read(r)
 }
 
 // append appends the workflow's part to b.
@@ -61,17 +61,17 @@ func (w *work) append(b []byte) []byte {
 	return w.course.append(b)
 }
 
-// work takes a workflow's part of a tally into w, which is empty.
-func (r *reader) work(w *work) {
-	r.sums(&w.warmup)
-	r.sums(&w.measured)
+// read takes a workflow's part of a tally into w, which is empty.
+func (w *work) read(r *reader) {
+	w.warmup.read(r)
+	w.measured.read(r)
 	w.answers = list(r, w.answers, maxSteps)
 	for i := range w.answers {
 		w.answers[i] = r.uint()
 	}
-	w.load = r.spans()
-	r.moments(&w.moments)
-	r.course(&w.course)
+	w.load.read(r)
+	w.moments.read(r)
+	w.course.read(r)
 	steps := len(w.measured.Steps)
 	if len(w.answers) > steps || len(w.course.steps) > steps || w.warmup.fits(&w.measured) != nil ||
 		len(w.warmup.Steps) > steps {
@@ -111,19 +111,19 @@ func (c *stepCourse) append(b []byte) []byte {
 	return b
 }
 
-// course takes a course into c, which is empty.
-func (r *reader) course(c *course) {
+// read takes a course into c, which is empty.
+func (c *course) read(r *reader) {
 	c.width = r.duration()
 	c.slots = list(r, c.slots, MaxPoints)
 	for i := range c.slots {
-		r.slots(&c.slots[i])
+		c.slots[i].read(r)
 	}
 	c.steps = list(r, c.steps, maxSteps)
 	var scratch Histogram
 	for i := range c.steps {
 		points := list(r, []point(nil), MaxPoints)
 		for p := range points {
-			r.requests(&points[p].Requests)
+			points[p].Requests.read(r)
 			points[p].responses = r.packed(&scratch)
 		}
 		c.steps[i].points = points
@@ -139,7 +139,7 @@ func (r *reader) course(c *course) {
 func (r *reader) packed(scratch *Histogram) []byte {
 	begin := r.at
 	scratch.Reset()
-	r.histogram(scratch)
+	scratch.read(r)
 	if r.err != nil || scratch.Count() == 0 {
 		return nil
 	}

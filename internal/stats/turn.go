@@ -26,6 +26,9 @@ func (a turnID) String() string {
 // overlaps reports whether some slot belongs to both: whether remainders r of
 // one and s of the other are equal modulo the divisor that both Ofs share.
 func (a turnID) overlaps(b turnID) bool {
+	if a.of == b.of { // as mostly
+		return a.lo < b.hi && b.lo < a.hi && a.workflow == b.workflow
+	}
 	g := divisor(a.of, b.of)
 	if a.workflow != b.workflow || g <= 0 {
 		return false

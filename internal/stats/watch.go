@@ -31,7 +31,7 @@ func NewWatch(thresholds []hyperscale.Threshold) *Watch {
 	return w
 }
 
-// Add takes in a window that was merged into the tally. It keeps nothing of the
+// Add takes in a window, or a joint, that was merged into the tally. It keeps nothing of the
 // window's memory.
 func (w *Watch) Add(win *Window) {
 	for _, r := range w.rules {

@@ -34,7 +34,7 @@ func DecodeWatch(thresholds []hyperscale.Threshold, b []byte) (*Watch, error) {
 		r.fail("%d thresholds, not %d", n, len(w.rules))
 	}
 	for _, rule := range w.rules {
-		r.rule(rule)
+		rule.read(r)
 	}
 	if err := r.end("watch"); err != nil {
 		return nil, err
@@ -60,20 +60,20 @@ func (r *rule) flags() [5]*bool {
 	return [5]*bool{&r.worst.Sampled, &r.worst.Passed, &r.broke, &r.fired, &r.breached}
 }
 
-// rule takes what is known of a threshold.
-func (r *reader) rule(to *rule) {
-	to.worst.Value = math.Float64frombits(r.uint())
-	to.worst.From, to.worst.To = time.Duration(r.int()), time.Duration(r.int())
-	to.since, to.last = r.duration(), r.duration()
-	for _, f := range to.flags() {
-		*f = r.bool()
+// read takes what is known of a threshold.
+func (r *rule) read(from *reader) {
+	r.worst.Value = math.Float64frombits(from.uint())
+	r.worst.From, r.worst.To = time.Duration(from.int()), time.Duration(from.int())
+	r.since, r.last = from.duration(), from.duration()
+	for _, f := range r.flags() {
+		*f = from.bool()
 	}
-	slides := r.bool()
-	if slides != (to.slide != nil) {
-		r.fail("a threshold that was another")
+	slides := from.bool()
+	if slides != (r.slide != nil) {
+		from.fail("a threshold that was another")
 	}
-	if r.err == nil && slides {
-		r.slide(to.slide)
+	if from.err == nil && slides {
+		r.slide.read(from)
 	}
 }
 
@@ -95,19 +95,19 @@ func (s *slide) append(b []byte) []byte {
 	return b
 }
 
-// slide takes a slide into s, which is new.
-func (r *reader) slide(s *slide) {
+// read takes a slide into s, which is new.
+func (s *slide) read(r *reader) {
 	s.next, s.reach, s.first = r.int(), r.int(), time.Duration(r.int())
 	most := ceilSecond(maxJobTime)
 	if s.next < 1 || s.next > most+1 || s.reach < 0 || s.reach > most || s.first < 0 {
 		r.fail("slide at %d of %d", s.next, s.reach)
 		return
 	}
-	r.requests(&s.flight)
-	s.load = r.spans()
+	s.flight.read(r)
+	s.load.read(r)
 	for range r.length(int(most)) {
 		at, k := r.int(), &tick{least: math.MaxInt64}
-		r.counts(&k.Counts)
+		k.Counts.read(r)
 		k.packed = r.packed(&s.scratch)
 		if r.err == nil && (at <= s.next-1-s.length || at > most) {
 			r.fail("second %d of a slide at %d", at, s.next)
@@ -131,10 +131,10 @@ func (c *Counts) append(b []byte) []byte {
 	return appendUints(b, c.ChecksPassed, c.ChecksFailed, c.Answers)
 }
 
-// counts takes counts.
-func (r *reader) counts(c *Counts) {
-	r.slots(&c.Slots)
-	r.requests(&c.Requests)
+// read takes counts.
+func (c *Counts) read(r *reader) {
+	c.Slots.read(r)
+	c.Requests.read(r)
 	r.uints(&c.ChecksPassed, &c.ChecksFailed, &c.Answers)
 }
 
@@ -160,7 +160,7 @@ func DecodeStream(b []byte) (*Stream, error) {
 	s.share.Lo, s.share.Hi, s.share.Of, s.share.From = r.int(), r.int(), r.int(), r.duration()
 	s.share.Turn = hyperscale.Turn(r.uint())
 	s.seq = r.uint()
-	r.ledger(&s.totals)
+	s.totals.read(r)
 	s.shape = r.someSums()
 	known := 0
 	if s.shape != nil {

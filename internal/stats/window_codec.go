@@ -73,7 +73,7 @@ func DecodeJoint(b []byte) (*Window, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.window(w)
+	w.read(r)
 	if w.joint == nil || w.ID.Share != (hyperscale.Share{}) || w.ID.First > 0 || w.ID.Seq > 0 {
 		r.fail("a window that is no joint, or has a number")
 	}
@@ -90,7 +90,7 @@ func (d *Decoder) Window(b []byte) (*Window, error) {
 		return nil, err
 	}
 	d.w.empty()
-	r.window(&d.w)
+	d.w.read(r)
 	s := d.w.ID.Share
 	switch {
 	case r.err != nil:
@@ -129,31 +129,32 @@ func (r *reader) end(what string) error {
 	return nil
 }
 
-// window takes all of a window but its format.
-func (r *reader) window(w *Window) {
+// read takes all of a window but its format.
+func (w *Window) read(r *reader) {
 	w.ID.Workflow = r.name(w.ID.Workflow)
 	s := &w.ID.Share
 	s.Lo, s.Hi, s.Of, s.From = r.int(), r.int(), r.int(), r.duration()
 	s.Turn = hyperscale.Turn(r.uint())
 	r.uints(&w.ID.First, &w.ID.Seq)
-	r.interval(&w.Interval)
+	w.Interval.read(r)
 	r.uints(&w.Adjustment, &w.InFlight.Iterations, &w.InFlight.Requests)
-	r.sums(&w.Sums)
-	r.readings(&w.Watch)
+	w.Sums.read(r)
+	w.Watch.read(r)
 	what := r.uint()
 	if what > isFinal|isJoint {
 		r.fail("parts %d", what)
 	}
 	if w.Final = what&isFinal != 0; w.Final {
-		r.ledger(&w.Totals)
+		w.Totals.read(r)
 	}
 	if what&isJoint != 0 {
-		w.joint = r.joint()
+		w.joint = newJoint()
+		w.joint.read(r)
 	}
 }
 
-// interval takes an interval.
-func (r *reader) interval(i *Interval) {
+// read takes an interval.
+func (i *Interval) read(r *reader) {
 	i.From, i.To = r.duration(), r.duration()
 	stretch := r.uint()
 	i.Stretch = Stretch(stretch)
@@ -180,16 +181,16 @@ func (s *Sums) append(b []byte) []byte {
 	return b
 }
 
-// sums takes sums into s, which is empty.
-func (r *reader) sums(s *Sums) {
-	r.slots(&s.Slots)
+// read takes sums into s, which is empty.
+func (s *Sums) read(r *reader) {
+	s.Slots.read(r)
 	for _, h := range s.Phases.each() {
-		r.histogram(h)
+		h.read(r)
 	}
-	r.histogram(&s.Lateness)
+	s.Lateness.read(r)
 	s.Steps = list(r, s.Steps, maxSteps)
 	for i := range s.Steps {
-		r.step(&s.Steps[i])
+		s.Steps[i].read(r)
 	}
 }
 
@@ -225,24 +226,24 @@ func (s *StepSums) append(b []byte) []byte {
 	return b
 }
 
-// step takes a step into s, which is empty.
-func (r *reader) step(s *StepSums) {
+// read takes a step into s, which is empty.
+func (s *StepSums) read(r *reader) {
 	s.Name, s.Group = r.name(s.Name), r.bool()
-	r.requests(&s.Requests)
-	r.histogram(&s.OKResponse)
-	r.histogram(&s.OtherResponse)
-	r.histogram(&s.Service)
-	r.statuses(s)
-	r.kinds(&s.Errors)
-	r.kinds(&s.StepErrors)
+	s.Requests.read(r)
+	s.OKResponse.read(r)
+	s.OtherResponse.read(r)
+	s.Service.read(r)
+	s.readStatuses(r)
+	s.Errors.read(r)
+	s.StepErrors.read(r)
 	s.Checks = list(r, s.Checks, maxChecks)
 	for i := range s.Checks {
 		s.Checks[i] = CheckCount{r.name(s.Checks[i].Name), r.uint(), r.uint()}
 	}
 }
 
-// statuses takes a step's statuses, which rise.
-func (r *reader) statuses(s *StepSums) {
+// readStatuses takes a step's statuses, which rise.
+func (s *StepSums) readStatuses(r *reader) {
 	s.Statuses = list(r, s.Statuses, maxStatuses)
 	before := -1
 	for i := range s.Statuses {
@@ -269,8 +270,8 @@ func (k *Kinds) append(b []byte) []byte {
 // errKinds is the reason given for kinds that are not in their order.
 var errKinds = errors.New("kinds of errors out of order")
 
-// kinds takes kinds into k, which is empty.
-func (r *reader) kinds(k *Kinds) {
+// read takes kinds into k, which is empty.
+func (k *Kinds) read(r *reader) {
 	k.other = r.uint()
 	k.kinds = list(r, k.kinds, MaxKinds)
 	for i := range k.kinds {
@@ -293,14 +294,14 @@ func (l *Ledger) append(b []byte) []byte {
 	return b
 }
 
-// ledger takes a ledger into l, which is empty.
-func (r *reader) ledger(l *Ledger) {
-	r.slots(&l.Slots)
+// read takes a ledger into l, which is empty.
+func (l *Ledger) read(r *reader) {
+	l.Slots.read(r)
 	l.Lateness = r.uint()
 	l.Steps = list(r, l.Steps, maxSteps)
 	for i := range l.Steps {
 		s := &l.Steps[i]
-		r.requests(&s.Requests)
+		s.Requests.read(r)
 		r.uints(&s.Responses, &s.Errors, &s.Checks)
 	}
 }

@@ -24,7 +24,11 @@ type (
 		Phases     phasesJSON     `json:"phases_ms"`
 		InFlight   flightJSON     `json:"in_flight"`
 		Steps      []stepJSON     `json:"steps"`
+		generatorsJSON
+	}
+	generatorsJSON struct {
 		Generator  *readingsJSON  `json:"generator"`
+		Generators []readingsJSON `json:"generators,omitempty"` // of a joint: all its nodes
 	}
 	shareJSON struct {
 		Lo int64 `json:"lo"`
@@ -113,9 +117,13 @@ func (w *Window) MarshalJSON() ([]byte, error) {
 	for i := range w.Steps {
 		j.Steps[i] = w.Steps[i].json()
 	}
-	if g := w.Watch; g != (Readings{}) {
-		j.Generator = &readingsJSON{g.Node, g.Lanes, g.Saturated.Seconds(), g.CPU.Seconds(), *ms(g.GCPause),
-			*ms(g.RunDelay), *ms(g.ClockStep), g.RSS, g.Descriptors, g.Ports}
+	if w.Watch != (Readings{}) {
+		j.Generator = w.Watch.json()
+	}
+	if w.joint != nil {
+		for _, r := range w.Readings() {
+			j.Generators = append(j.Generators, *r.json())
+		}
 	}
 	return json.Marshal(j)
 }
@@ -146,4 +154,10 @@ func (s *StepSums) json() stepJSON {
 		j.Checks[c.Name] = checkJSON{c.Passed, c.Failed}
 	}
 	return j
+}
+
+// json is the readings' JSON form.
+func (r *Readings) json() *readingsJSON {
+	return &readingsJSON{r.Node, r.Lanes, r.Saturated.Seconds(), r.CPU.Seconds(), *ms(r.GCPause),
+		*ms(r.RunDelay), *ms(r.ClockStep), r.RSS, r.Descriptors, r.Ports}
 }

@@ -81,7 +81,7 @@ type Loss struct {
 func NewLoss(node string, plan *hyperscale.Workflow, w *Window, passes uint64) Loss {
 	return Loss{
 		Node: node, Workflow: plan.Name, From: w.From, To: w.To, Lost: w.Slots.Lost, Missed: w.Missed,
-		Requests: product(w.Slots.Lost+passes, MostRequests(plan.Steps)),
+		Requests: product(plus(w.Slots.Lost, passes), MostRequests(plan.Steps)),
 	}
 }
 
@@ -92,14 +92,14 @@ func MostRequests(steps []hyperscale.Step) uint64 {
 	for i := range steps {
 		s := &steps[i]
 		if s.Request != nil {
-			n += 1 + uint64(max(s.Request.Transport.Redirects, 0))
+			n = plus(n, 1+uint64(max(s.Request.Transport.Redirects, 0)))
 		}
-		n += product(uint64(max(s.Repeat, 1)), MostRequests(s.Steps))
+		n = plus(n, product(uint64(max(s.Repeat, 1)), MostRequests(s.Steps)))
 		var longest uint64
 		for _, c := range s.Choices {
 			longest = max(longest, MostRequests(c.Steps))
 		}
-		n += longest
+		n = plus(n, longest)
 	}
 	return n
 }
@@ -113,15 +113,18 @@ func product(a, b uint64) uint64 {
 	return lo
 }
 
+// plus is a + b, or the greatest number if it is greater.
+func plus(a, b uint64) uint64 { return a + min(b, math.MaxUint64-a) }
+
 // Unreported is how many requests at most the target may have seen that are in
 // no count of the result: those of lost slots, stray ones included.
 func (r *Result) Unreported() uint64 {
 	var n uint64
 	for _, l := range r.Losses {
-		n += min(l.Requests, math.MaxUint64-n)
+		n = plus(n, l.Requests)
 	}
 	if r.Tally != nil {
-		n += min(r.Tally.marks.StrayRequests(), math.MaxUint64-n)
+		n = plus(n, r.Tally.marks.StrayRequests())
 	}
 	return n
 }

@@ -52,7 +52,7 @@ func TestMostRequests(t *testing.T) {
 		8: {{Kind: hyperscale.StepGroup, Repeat: 4, Until: "x", Steps: []hyperscale.Step{ask(0), ask(0)}}},
 		5: {{Kind: hyperscale.StepChoose, Choices: []hyperscale.Choice{{Steps: []hyperscale.Step{ask(0)}}, {Steps: []hyperscale.Step{ask(3)}}}}, ask(0)},
 		math.MaxUint64: {{Kind: hyperscale.StepGroup, Repeat: math.MaxInt64, Steps: []hyperscale.Step{
-			{Kind: hyperscale.StepGroup, Repeat: 9, Steps: []hyperscale.Step{ask(0)}}}}},
+			{Kind: hyperscale.StepGroup, Repeat: 9, Steps: []hyperscale.Step{ask(0)}}}}, ask(9)},
 	} {
 		if got := MostRequests(steps); got != want {
 			t.Errorf("%d, want %d", got, want)
