@@ -1,0 +1,140 @@
+package client
+
+import (
+	"context"
+	mathrand "math/rand/v2"
+	"slices"
+	"time"
+
+	"hyperscale"
+)
+
+// ask makes a call, again and elsewhere as its course says. Job is whose owner
+// is meant; "": anybody.
+func (c *Client) ask(ctx context.Context, job hyperscale.JobID, call func(node) error) error {
+	course := c.course(time.Now())
+	next := course.first(c.ownerOf(job, time.Now()))
+	for {
+		err := c.attempt(next.address, call)
+		if ctx.Err() != nil && err != nil {
+			return err
+		}
+		c.learn(job, next, err)
+		if next = course.after(time.Now(), mathrand.Float64(), err); next.end {
+			return err
+		}
+		if pause(ctx, next.wait) != nil {
+			return err
+		}
+	}
+}
+
+// course begins with another node for each client.
+func (c *Client) course(now time.Time) *course {
+	nodes := slices.Concat(c.config.Nodes[c.shift:], c.config.Nodes[:c.shift])
+	return &course{nodes: nodes, until: now.Add(c.config.Patience)}
+}
+
+// learn remembers an owner that answered, and forgets one that did not.
+func (c *Client) learn(job hyperscale.JobID, asked step, err error) {
+	switch {
+	case err == nil && asked.owner:
+		c.found(job, asked.address)
+	case err != nil && asked.owner:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.owners, job)
+	}
+}
+
+// found remembers where a job's owner is.
+func (c *Client) found(job hyperscale.JobID, address string) {
+	if job == "" || address == "" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if len(c.owners) >= mostOwners {
+		for job, o := range c.owners {
+			if !o.until.After(now) {
+				delete(c.owners, job)
+			}
+		}
+	}
+	if len(c.owners) >= mostOwners {
+		clear(c.owners)
+	}
+	c.owners[job] = owner{address, now.Add(c.config.Owner)}
+}
+
+func (c *Client) ownerOf(job hyperscale.JobID, now time.Time) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if o := c.owners[job]; o.until.After(now) {
+		return o.address
+	}
+	return ""
+}
+
+// attempt makes a call on the connection to an address.
+func (c *Client) attempt(address string, call func(node) error) error {
+	l, err := c.take(address)
+	if err != nil {
+		return err
+	}
+	defer c.giveBack(l)
+	return call(l.node)
+}
+
+func (c *Client) take(address string) (*line, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.lines[address]
+	if l == nil {
+		c.tidy()
+		n, err := c.dial(address)
+		if err != nil {
+			return nil, err
+		}
+		l = &line{node: n}
+		c.lines[address] = l
+	}
+	l.calls++
+	return l, nil
+}
+
+func (c *Client) giveBack(l *line) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l.calls--
+}
+
+// tidy closes connections to nodes that were asked in passing, once there are
+// many.
+func (c *Client) tidy() {
+	if len(c.lines) < mostLines {
+		return
+	}
+	for address, l := range c.lines {
+		if l.calls == 0 && !slices.Contains(c.config.Nodes, address) {
+			l.node.Close() // nobody waits for it
+			delete(c.lines, address)
+		}
+	}
+}
+
+// pause waits, unless ctx ends.
+func pause(ctx context.Context, wait time.Duration) error {
+	if wait <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

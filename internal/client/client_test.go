@@ -1,0 +1,341 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"hyperscale"
+	"hyperscale/internal/rpc"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// cluster is what its nodes know together: who is up, who owns the job, what
+// happened to it.
+type cluster struct {
+	mu      sync.Mutex
+	down    map[string]bool
+	owner   string
+	keys    map[string]int // submissions by key
+	asked   []string       // addresses in order
+	drop    int            // so many next answers get lost on their way
+	dialled map[string]int
+	closed  int
+
+	watch func(n *member, after uint64, got func(rpc.Update) error) error
+}
+
+func newCluster() *cluster {
+	return &cluster{down: map[string]bool{}, owner: "a:1", keys: map[string]int{}, dialled: map[string]int{}}
+}
+
+func (c *cluster) client(t *testing.T, config Config) *Client {
+	t.Helper()
+	if config.Nodes == nil {
+		config.Nodes = []string{"a:1", "b:1", "c:1"}
+	}
+	client, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.shift = 0
+	client.dial = func(address string) (node, error) {
+		c.dialled[address]++
+		return &member{cluster: c, address: address}, nil
+	}
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// member is a node of the cluster as a client calls it.
+type member struct {
+	node
+	cluster *cluster
+	address string
+}
+
+func (n *member) Close() error { n.cluster.closed++; return nil }
+
+// reach is what any call meets first.
+func (n *member) reach() error {
+	c := n.cluster
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = append(c.asked, n.address)
+	if c.down[n.address] {
+		return rpc.Errorf(rpc.Unavailable, "%s is down", n.address)
+	}
+	return nil
+}
+
+func (n *member) owned() error {
+	if err := n.reach(); err != nil {
+		return err
+	}
+	if n.cluster.owner != n.address {
+		return &rpc.Error{Kind: rpc.NotOwner, Address: n.cluster.owner}
+	}
+	return nil
+}
+
+// lost says whether the answer gets lost, after the work was done.
+func (n *member) lost() error {
+	c := n.cluster
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.drop > 0 {
+		c.drop--
+		return rpc.Errorf(rpc.Unavailable, "the connection broke")
+	}
+	return nil
+}
+
+func (n *member) Submit(_ context.Context, s rpc.Submission) (rpc.Accepted, error) {
+	if err := n.reach(); err != nil {
+		return rpc.Accepted{}, err
+	}
+	n.cluster.keys[s.Key]++
+	return rpc.Accepted{Job: "7", Address: n.cluster.owner, Again: n.cluster.keys[s.Key] > 1}, n.lost()
+}
+
+func (n *member) Get(_ context.Context, job hyperscale.JobID) (rpc.Status, error) {
+	if err := n.owned(); err != nil {
+		return rpc.Status{}, err
+	}
+	return rpc.Status{Job: job}, nil
+}
+
+func (n *member) Adjust(_ context.Context, _ hyperscale.JobID, key string, a hyperscale.Adjustment) (hyperscale.Adjustment, error) {
+	if err := n.owned(); err != nil {
+		return a, err
+	}
+	n.cluster.keys[key]++
+	a.Number = 1
+	return a, n.lost()
+}
+
+func (n *member) Watch(_ context.Context, _ hyperscale.JobID, after uint64, got func(rpc.Update) error) error {
+	if err := n.reach(); err != nil {
+		return err
+	}
+	return n.cluster.watch(n, after, got)
+}
+
+func TestTheOwnerIsRememberedFor30Seconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.owner = "far:1"
+		client := c.client(t, Config{})
+		get := func(want ...string) {
+			t.Helper()
+			c.asked = nil
+			if _, err := client.Get(t.Context(), "7"); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(c.asked, want) {
+				t.Errorf("asked were %v, want %v", c.asked, want)
+			}
+		}
+		get("a:1", "far:1")
+		get("far:1")
+		time.Sleep(31 * time.Second)
+		get("a:1", "far:1")
+		c.owner, c.down["far:1"] = "c:1", true
+		get("far:1", "b:1", "c:1")
+		get("c:1")
+		if c.dialled["far:1"] != 1 || c.dialled["a:1"] != 1 {
+			t.Errorf("connections were made anew: %v", c.dialled)
+		}
+	})
+}
+
+func TestSubmittingTwiceMakesOneJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.drop = 4
+		client := c.client(t, Config{})
+		accepted, err := client.Submit(t.Context(), rpc.Submission{Name: "shop"})
+		if err != nil || !accepted.Again || len(c.keys) != 1 {
+			t.Errorf("%+v, %v, keys %v", accepted, err, c.keys)
+		}
+		c.asked = nil
+		if _, err := client.Get(t.Context(), "7"); err != nil || len(c.asked) != 1 {
+			t.Errorf("the owner named by the submission was not asked at once: %v, %v", c.asked, err)
+		}
+		c.drop = 2
+		done, err := client.Adjust(t.Context(), "7", hyperscale.Adjustment{Do: hyperscale.AdjustPause})
+		if err != nil || done.Number != 1 || len(c.keys) != 2 {
+			t.Errorf("%+v, %v, keys %v", done, err, c.keys)
+		}
+	})
+}
+
+func TestAFailedSubmissionNamesItsKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.drop = 1 << 30
+		began := time.Now()
+		_, err := c.client(t, Config{}).Submit(t.Context(), rpc.Submission{Name: "shop"})
+		var key string
+		for key = range c.keys {
+		}
+		if rpc.KindOf(err) != rpc.Unavailable || !strings.Contains(err.Error(), key) {
+			t.Errorf("key %s: %v", key, err)
+		}
+		if took := time.Since(began); took < 50*time.Second || took > time.Minute {
+			t.Errorf("it was tried for %s", took)
+		}
+	})
+}
+
+func TestTheCallerMayGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.down["a:1"], c.down["b:1"], c.down["c:1"] = true, true, true
+		ctx, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		began := time.Now()
+		if _, err := c.client(t, Config{}).Get(ctx, "7"); rpc.KindOf(err) != rpc.Unavailable {
+			t.Errorf("it ended with %v", err)
+		}
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+func TestConnectionsMadeInPassingAreClosed(t *testing.T) {
+	c := newCluster()
+	client := c.client(t, Config{})
+	for i := range 10 * mostLines {
+		c.owner = fmt.Sprintf("n%d:1", i)
+		client.owners = map[hyperscale.JobID]owner{}
+		if _, err := client.Get(t.Context(), "7"); err != nil {
+			t.Fatal(err)
+		}
+		if len(client.lines) > mostLines {
+			t.Fatalf("%d connections are kept", len(client.lines))
+		}
+	}
+	for i := range 3 * mostOwners {
+		client.found(hyperscale.JobID(fmt.Sprint(i)), "n:1")
+	}
+	if len(client.owners) > mostOwners {
+		t.Errorf("%d owners are remembered", len(client.owners))
+	}
+	open := len(client.lines)
+	c.closed = 0
+	if err := client.Close(); err != nil || c.closed != open {
+		t.Errorf("of %d connections %d were closed, %v", open, c.closed, err)
+	}
+}
+
+// Through any breaks, repeats and changes of the node, a watcher hears every
+// event once and in order.
+func TestWatchesHearEveryEventOnce(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		events := uint64(rapid.IntRange(0, 30).Draw(r, "events"))
+		breaks := rapid.IntRange(0, 10).Draw(r, "breaks")
+		begin := uint64(rapid.IntRange(0, int(events)).Draw(r, "after"))
+		synctest.Test(t, func(t *testing.T) {
+			c := newCluster()
+			c.watch = func(n *member, after uint64, got func(rpc.Update) error) error {
+				if err := got(rpc.Snapshot{}); err != nil {
+					return err
+				}
+				from := after - min(after, uint64(rapid.IntRange(0, 2).Draw(r, "repeats"))) // a careless node
+				until := events
+				if breaks > 0 {
+					breaks--
+					until = min(events, after+uint64(rapid.IntRange(0, 5).Draw(r, "until")))
+				}
+				for seq := from + 1; seq <= until; seq++ {
+					if rapid.IntRange(0, 19).Draw(r, "hole") == 0 && breaks > 0 {
+						continue // a worse one leaves an event out
+					}
+					if err := got(rpc.Happened{Event: hyperscale.Event{Seq: seq}}); err != nil {
+						return err
+					}
+				}
+				if until < events || breaks > 0 {
+					return rpc.Errorf(rpc.Unavailable, "the connection broke")
+				}
+				return nil
+			}
+			last := begin
+			err := c.client(t, Config{}).Watch(t.Context(), "7", begin, func(u rpc.Update) error {
+				if e, ok := u.(rpc.Happened); ok {
+					if e.Seq != last+1 {
+						r.Fatalf("event %d came after %d", e.Seq, last)
+					}
+					last = e.Seq
+				}
+				return nil
+			})
+			if err != nil || last != events {
+				r.Fatalf("%d of %d events came, %v", last, events, err)
+			}
+		})
+	})
+}
+
+func TestWatches(t *testing.T) {
+	event := func(seq uint64, epoch hyperscale.Epoch) rpc.Update {
+		return rpc.Happened{Event: hyperscale.Event{Seq: seq, Epoch: epoch}}
+	}
+	snapshot := func(epoch hyperscale.Epoch, truncated bool) rpc.Update {
+		return rpc.Snapshot{Status: rpc.Status{Epoch: epoch}, Truncated: truncated}
+	}
+	tables := []struct {
+		name string
+		hear []rpc.Update
+		told int
+		end  rpc.Kind // "": all were taken
+	}{
+		{"one after another", []rpc.Update{snapshot(1, false), event(5, 1), rpc.Live{}, event(6, 2)}, 4, ""},
+		{"repeats", []rpc.Update{event(3, 1), event(5, 1), event(5, 1), event(4, 1)}, 1, ""},
+		{"a gap", []rpc.Update{event(5, 1), event(7, 1)}, 1, rpc.Unavailable},
+		{"a gap that was told", []rpc.Update{snapshot(1, true), event(9, 1), event(10, 1)}, 3, ""},
+		{"a second gap that was not", []rpc.Update{snapshot(1, true), event(9, 1), event(11, 1)}, 2, rpc.Unavailable},
+		{"an owner of yesterday", []rpc.Update{event(5, 3), snapshot(2, false)}, 1, rpc.Unavailable},
+	}
+	for _, tt := range tables {
+		told := 0
+		f := follower{last: 4, got: func(rpc.Update) error { told++; return nil }}
+		var err error
+		for _, u := range tt.hear {
+			if err = f.hear(u); err != nil {
+				break
+			}
+		}
+		if told != tt.told || rpc.KindOf(err) != tt.end {
+			t.Errorf("%s: %d were told, then %v", tt.name, told, err)
+		}
+	}
+}
+
+func TestAWatcherMayStop(t *testing.T) {
+	c := newCluster()
+	c.watch = func(_ *member, _ uint64, got func(rpc.Update) error) error { return got(rpc.Live{}) }
+	enough := rpc.Errorf(rpc.Unavailable, "enough") // looks like a broken connection, and is none
+	err := c.client(t, Config{}).Watch(t.Context(), "7", 0, func(rpc.Update) error { return enough })
+	if !errors.Is(err, error(enough)) || len(c.asked) != 1 {
+		t.Errorf("it ended with %v after asking %v", err, c.asked)
+	}
+}
+
+func TestNobodyToAsk(t *testing.T) {
+	if _, err := New(Config{}); rpc.KindOf(err) != rpc.Invalid {
+		t.Errorf("a client of nobody: %v", err)
+	}
+}

@@ -1,0 +1,96 @@
+package client
+
+import (
+	"errors"
+	"time"
+
+	"hyperscale/internal/rpc"
+)
+
+// most is how many times a call follows "not the owner" before it asks anybody.
+const most = 3
+
+// The waits between attempts: after each node was asked once, growing.
+const (
+	firstWait = 100 * time.Millisecond
+	lastWait  = 3 * time.Second
+	growth    = 1.6
+)
+
+// course decides where one call goes next: pure, told the time and what the last
+// attempt came to. A course is done with its call.
+//
+//	the node answers, or refuses for good     the end
+//	not the owner, who is known               there at once, three times
+//	not the owner, who is not known           the next node, after a wait
+//	nobody there                              the next node; once all were asked, after a wait
+//	too much to do, too often asked           the next node, after the time it says
+//	nothing of this helped for so long        the end, with the last error
+type course struct {
+	nodes []string  // to ask in turn; never empty
+	until time.Time // no attempt begins after it
+
+	at    int // in nodes
+	hops  int
+	tries int           // since the last wait
+	wait  time.Duration // the last
+}
+
+// step is what to do next.
+type step struct {
+	address string
+	wait    time.Duration // before it
+	owner   bool          // the address was named as the job's owner
+	end     bool          // nothing: the call is over
+}
+
+// first is where the call begins: at the owner, if one is known.
+func (c *course) first(owner string) step {
+	if owner != "" {
+		return step{address: owner, owner: true}
+	}
+	return step{address: c.nodes[c.at]}
+}
+
+// after decides on what an attempt came to. Draw is uniform in [0, 1).
+func (c *course) after(now time.Time, draw float64, err error) step {
+	kind := rpc.KindOf(err)
+	if err == nil || !kind.Again() {
+		return step{end: true}
+	}
+	var told rpc.Error
+	if e := new(rpc.Error); errors.As(err, &e) {
+		told = *e
+	}
+	next := step{}
+	switch {
+	case kind == rpc.NotOwner && told.Address != "" && c.hops < most:
+		c.hops++
+		return step{address: told.Address, owner: true}
+	case kind == rpc.Unavailable:
+		if c.tries++; c.tries >= len(c.nodes) {
+			next.wait = c.grow(draw)
+		}
+	default:
+		next.wait = max(c.grow(draw), told.Retry)
+	}
+	c.hops = 0
+	c.at = (c.at + 1) % len(c.nodes)
+	next.address = c.nodes[c.at]
+	if now.Add(next.wait).After(c.until) {
+		return step{end: true}
+	}
+	return next
+}
+
+// grow gives the next wait, a fifth more or less.
+func (c *course) grow(draw float64) time.Duration {
+	c.tries = 0
+	c.wait = min(max(time.Duration(growth*float64(c.wait)), firstWait), lastWait)
+	return time.Duration((0.8 + 0.4*draw) * float64(c.wait))
+}
+
+// fresh forgets what went wrong: the call makes progress again.
+func (c *course) fresh(until time.Time) {
+	c.hops, c.tries, c.wait, c.until = 0, 0, 0, until
+}

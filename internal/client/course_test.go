@@ -1,0 +1,97 @@
+package client
+
+import (
+	"bufio"
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"hyperscale/internal/rpc"
+)
+
+var update = flag.Bool("update", false, "write the transcripts anew; read the diff")
+
+// The transcript has what each attempt came to, with the time since the call
+// began, and after the arrow what is done next.
+func TestCourses(t *testing.T) {
+	const name = "testdata/courses.txt"
+	script, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	begin := time.Unix(0, 0)
+	var c *course
+	for lines := bufio.NewScanner(bytes.NewReader(script)); lines.Scan(); {
+		line, _, _ := strings.Cut(lines.Text(), " -> ")
+		words := strings.Fields(line)
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+			fmt.Fprintln(&out, line)
+		case words[0] == "begin":
+			c = &course{nodes: strings.Split(words[1], ","), until: begin.Add(10 * time.Second)}
+			owner := ""
+			if len(words) > 2 {
+				owner = words[2]
+			}
+			fmt.Fprintf(&out, "%s -> %s\n", line, c.first(owner))
+		default:
+			after, err := time.ParseDuration(words[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&out, "%s -> %s\n", line, c.after(begin.Add(after), 0.5, outcome(t, words[1:])))
+		}
+	}
+	if *update {
+		if err := os.WriteFile(name, out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out.String() != string(script) {
+		t.Errorf("the courses are now\n%s", out.String())
+	}
+}
+
+func outcome(t *testing.T, words []string) error {
+	e := &rpc.Error{}
+	switch words[0] {
+	case "ok":
+		return nil
+	case "gone":
+		e.Kind = rpc.Unavailable
+	case "not-owner":
+		if e.Kind = rpc.NotOwner; len(words) > 1 {
+			e.Address = words[1]
+		}
+	case "busy":
+		e.Kind = rpc.Overloaded
+		var err error
+		if e.Retry, err = time.ParseDuration(words[1]); err != nil {
+			t.Fatal(err)
+		}
+	case "invalid":
+		e.Kind = rpc.Invalid
+	default:
+		t.Fatalf("what is %q", words)
+	}
+	return fmt.Errorf("in the test: %w", e)
+}
+
+func (s step) String() string {
+	if s.end {
+		return "the end"
+	}
+	text := "ask " + s.address
+	if s.owner {
+		text += ", the owner"
+	}
+	if s.wait > 0 {
+		text = fmt.Sprintf("after %s %s", s.wait, text)
+	}
+	return text
+}

@@ -1,0 +1,78 @@
+package client
+
+import (
+	"context"
+	mathrand "math/rand/v2"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/rpc"
+)
+
+// Watch calls got for every update of a job: first a snapshot, then every event
+// after the number given, each exactly once and in order, and the live numbers
+// between. When the connection breaks it goes on elsewhere; another snapshot
+// then tells what may have been missed of the live numbers. It returns nil once
+// the job has ended and all was told, or the error of got, or why nobody could
+// go on.
+func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, got func(rpc.Update) error) error {
+	course := c.course(time.Now())
+	follow := follower{last: after, got: got}
+	next := course.first(c.ownerOf(job, time.Now()))
+	for {
+		heard := follow.heard
+		err := c.attempt(next.address, func(n node) error { return n.Watch(ctx, job, follow.last, follow.hear) })
+		if follow.failed != nil {
+			return follow.failed
+		}
+		if ctx.Err() != nil && err != nil {
+			return explain(err, "watching job", job)
+		}
+		if follow.heard > heard {
+			course.fresh(time.Now().Add(c.config.Patience))
+		}
+		c.learn(job, next, err)
+		if next = course.after(time.Now(), mathrand.Float64(), err); next.end {
+			return explain(err, "watching job", job)
+		}
+		if pause(ctx, next.wait) != nil {
+			return explain(err, "watching job", job)
+		}
+	}
+}
+
+// follower holds what comes to the promises of Watch, over all connections.
+type follower struct {
+	last   uint64           // number of the last event told
+	epoch  hyperscale.Epoch // highest heard of
+	gap    bool             // a snapshot said that events are gone
+	heard  uint64           // how much was told, beside snapshots
+	got    func(rpc.Update) error
+	failed error // what got said
+}
+
+// hear tells an update, unless it was told before. An error ends the connection.
+func (f *follower) hear(u rpc.Update) error {
+	switch u := u.(type) {
+	case rpc.Happened:
+		switch {
+		case u.Seq <= f.last:
+			return nil
+		case u.Seq > f.last+1 && !f.gap:
+			return rpc.Errorf(rpc.Unavailable, "event %d came after %d", u.Seq, f.last)
+		}
+		f.last, f.gap = u.Seq, false
+		f.epoch = max(f.epoch, u.Epoch)
+	case rpc.Snapshot:
+		if u.Status.Epoch < f.epoch {
+			return rpc.Errorf(rpc.Unavailable, "the node is of epoch %d, epoch %d was heard of", u.Status.Epoch, f.epoch)
+		}
+		f.epoch = u.Status.Epoch
+		f.gap = f.gap || u.Truncated
+	}
+	if _, again := u.(rpc.Snapshot); !again {
+		f.heard++
+	}
+	f.failed = f.got(u)
+	return f.failed
+}
