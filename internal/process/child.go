@@ -194,7 +194,7 @@ func (c *child) begin(o order) {
 	}
 	c.leg.Share.From = max(since-c.leg.At, 0)
 	if places, passes := schedule.Ahead(run.Load, run.Share); places > 0 || passes > 0 {
-		c.reserve = newReserve(run, from, s.Again)
+		c.reserve = newReserve(c.engine.Now(), run, from, s.Again)
 		asked := c.reserve.asked
 		c.leg.From, c.leg.UpTo = from, &asked
 	}
@@ -229,7 +229,10 @@ func (c *child) loop(ctx context.Context) error {
 	for {
 		var err error
 		select {
-		case r := <-c.engine.Reports():
+		case r, runs := <-c.engine.Reports():
+			if !runs {
+				return context.Cause(ctx)
+			}
 			if err = c.reported(r); err == nil && r.Kind == engine.LegEnded {
 				return nil
 			}

@@ -87,7 +87,7 @@ func FuzzFrames(f *testing.F) {
 func TestReserveRunsAhead(t *testing.T) {
 	for _, speed := range []float64{1, 50, 1000, 30_000} { // iterations a second
 		run := &spec.Run{Load: hyperscale.Load{Kind: hyperscale.LoadIterations, Iterations: 1_000_000, VUs: 10}, Share: hyperscale.Whole}
-		r := newReserve(run, engine.Reserve{}, false)
+		r := newReserve(0, run, engine.Reserve{}, false)
 		granted, pending := r.asked.Place, r.asked.Place
 		reach, waited := 0.0, 0
 		for at := looking; at < time.Minute; at += looking {

@@ -72,7 +72,7 @@ func newTarget(t *testing.T) *target {
 	return tg
 }
 
-// brief makes a brief of a workflow that asks for /SLOT-PASS.
+// brief makes a brief of a workflow that asks for /SLOT-PASS, and then pauses.
 func brief(t *testing.T, url string, run spec.Run) []byte {
 	t.Helper()
 	path := "/{{ iteration }}"
@@ -89,6 +89,9 @@ func brief(t *testing.T, url string, run spec.Run) []byte {
 					Method: "GET", URL: path,
 					Transport: hyperscale.Transport{Timeout: 5 * time.Second, HTTP: 1, Connections: hyperscale.ConnPerVU, MaxBody: 1 << 20},
 				},
+			}, {
+				Name: "pause", Kind: hyperscale.StepPause, OnError: hyperscale.OnErrorContinue, Needs: []int{0},
+				Pause: hyperscale.Pause{Min: 5 * time.Millisecond},
 			}},
 		}},
 	}

@@ -136,3 +136,40 @@ func TestRowsPicked(t *testing.T) {
 		}
 	}
 }
+
+// Wherever a share of iterations stops and however it is divided then, those who
+// go on have together exactly what lies behind that point.
+func TestResume(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		load := hyperscale.Load{Kind: hyperscale.LoadIterations, Iterations: rapid.Int64Range(1, 200).Draw(t, "slots"), VUs: rapid.Int64Range(1, 30).Draw(t, "vus")}
+		w := NewIterations(load)
+		of := rapid.Int64Range(1, 40).Draw(t, "of")
+		lo := rapid.Int64Range(0, of-1).Draw(t, "lo")
+		share := hyperscale.Share{Lo: lo, Hi: rapid.Int64Range(lo+1, of).Draw(t, "hi"), Of: of}
+		own, some := w.Share(share)
+		if !some {
+			return
+		}
+		place := rapid.Int64Range(0, own.Count(w.Slots)).Draw(t, "place")
+		left := map[hyperscale.Slot]int{}
+		for k := place; k < own.Count(w.Slots); k++ {
+			left[own.At(k)]++
+		}
+		for at := share.Lo; at < share.Hi; {
+			part := hyperscale.Share{Lo: at, Hi: rapid.Int64Range(at+1, share.Hi).Draw(t, "cut"), Of: of}
+			at = part.Hi
+			cut, some := w.Share(part)
+			if !some {
+				continue
+			}
+			for k := w.Resume(share, place, part); k < cut.Count(w.Slots); k++ {
+				left[cut.At(k)]--
+			}
+		}
+		for slot, n := range left {
+			if n != 0 {
+				t.Fatalf("slot %d: %d", slot, n)
+			}
+		}
+	})
+}
