@@ -193,7 +193,7 @@ func (s *Succession) hear(now time.Duration, ev SuccessionEvent) {
 			p.away = ""
 		}
 	case StreamEnded:
-		if p := s.peers[ev.Node]; p != nil && !p.ended {
+		if p := s.peers[ev.Node]; p != nil {
 			p.ended, p.refused, p.probing, p.probe = true, 0, true, now
 		}
 	case Probed:
