@@ -143,6 +143,43 @@ func TestNumberedJoint(t *testing.T) {
 	}
 }
 
+// Joints that wait for a parent are merged as windows are: counts, job time and
+// every node's readings stay.
+func TestAdjacentJoints(t *testing.T) {
+	apart, merged := NewTally(), NewTally()
+	s := NewStream("browse", share1(0, 2))
+	var list []*Window
+	for i := range 3 {
+		w := counted(share1(int64(i), 3), 1, 1, second(2*i), i+1)
+		w.Watch = Readings{Node: fmt.Sprint("w", i%2), CPU: 1, Saturated: 100 * time.Millisecond}
+		if i < 2 {
+			j := NewJoints()
+			j.Add(w)
+			w = j.Cut()[0]
+		}
+		s.Take(w, i == 2)
+		apart.Add(w)
+		list = append(list, passOn(t, w))
+	}
+	for _, next := range list[1:] {
+		if !list[0].MergeAdjacent(next) {
+			t.Fatal("not merged")
+		}
+	}
+	if got := merged.Add(passOn(t, list[0])); got != Merged || len(Identities(merged)) > 0 {
+		t.Errorf("receipt %d, %q", got, Identities(merged))
+	}
+	if a, b := fmt.Sprint(apart.Nodes(), apart.works["browse"].moments), fmt.Sprint(merged.Nodes(), merged.works["browse"].moments); a != b {
+		t.Errorf("%s\n%s", a, b)
+	}
+	if a, b := apart.nodes["w0"], merged.nodes["w0"]; !reflect.DeepEqual(a, b) {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+	if a, b := sumBytes(&apart.works["browse"].measured), sumBytes(&merged.works["browse"].measured); a != b {
+		t.Error("sums differ")
+	}
+}
+
 // Large windows are read, larger ones refused.
 func TestLargeWindows(t *testing.T) {
 	w := sampleWindow()

@@ -178,3 +178,40 @@ func TestStreamOverEngines(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Wherever a turn is cut off, and whatever else was lost: once it is closed
+// nothing is missing from the identities, and the turn's totals are the sum of
+// its windows.
+func TestIdentitiesHoldOnceClosed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tally := NewTally()
+		for turn := range rapid.IntRange(1, 3).Draw(t, "turns") {
+			share := hyperscale.Whole
+			share.Turn, share.From = hyperscale.Turn(turn), time.Duration(4*turn)*time.Second
+			var sum Ledger
+			for i := range rapid.IntRange(0, 5).Draw(t, "windows") {
+				w := unanswered(share, uint64(i+1), second(4*turn+i), rapid.IntRange(0, 3).Draw(t, "begun"), rapid.IntRange(0, 3).Draw(t, "waiting"))
+				w.Missed += uint64(rapid.IntRange(0, 2).Draw(t, "missed"))
+				w.Due += w.Missed
+				if tally.Add(w) == Merged {
+					sum.add(&w.Sums)
+				}
+			}
+			loss := Losses{
+				Interval: Interval{From: tally.Marks().Standing("browse", share).Reach, To: time.Duration(4*turn+4) * time.Second},
+				Lost:     rapid.Uint64Range(0, 9).Draw(t, "lost"), Missed: rapid.Uint64Range(0, 9).Draw(t, "missed after"),
+			}
+			w := tally.Close("browse", share, loss)
+			sum.add(&w.Sums)
+			if d := sum.differs(&w.Totals); d != "" {
+				t.Fatal(d)
+			}
+			if s := tally.Marks().Standing("browse", share); s.Flight != (Flight{}) || s.Slots.Due != s.Slots.Started+s.Slots.Missed {
+				t.Fatalf("%+v", s)
+			}
+		}
+		if broken := Identities(tally); len(broken) > 0 {
+			t.Fatal(broken)
+		}
+	})
+}
