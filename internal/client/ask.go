@@ -118,7 +118,7 @@ func (c *Client) tidy() {
 	}
 	for address, l := range c.lines {
 		if l.calls == 0 && !slices.Contains(c.config.Nodes, address) {
-			l.node.Close() // nobody waits for it
+			_ = l.node.Close() // nobody waits for it
 			delete(c.lines, address)
 		}
 	}

@@ -10,13 +10,6 @@ import (
 // most is how many times a call follows "not the owner" before it asks anybody.
 const most = 3
 
-// The waits between attempts: after each node was asked once, growing.
-const (
-	firstWait = 100 * time.Millisecond
-	lastWait  = 3 * time.Second
-	growth    = 1.6
-)
-
 // course decides where one call goes next: pure, told the time and what the last
 // attempt came to. A course is done with its call.
 //
@@ -32,8 +25,8 @@ type course struct {
 
 	at    int // in nodes
 	hops  int
-	tries int           // since the last wait
-	wait  time.Duration // the last
+	tries int         // since the last wait
+	waits rpc.Backoff // after each node was asked once
 }
 
 // step is what to do next.
@@ -83,14 +76,14 @@ func (c *course) after(now time.Time, draw float64, err error) step {
 	return next
 }
 
-// grow gives the next wait, a fifth more or less.
+// grow gives the next wait.
 func (c *course) grow(draw float64) time.Duration {
 	c.tries = 0
-	c.wait = min(max(time.Duration(growth*float64(c.wait)), firstWait), lastWait)
-	return time.Duration((0.8 + 0.4*draw) * float64(c.wait))
+	return c.waits.Next(draw)
 }
 
 // fresh forgets what went wrong: the call makes progress again.
 func (c *course) fresh(until time.Time) {
-	c.hops, c.tries, c.wait, c.until = 0, 0, 0, until
+	c.hops, c.tries, c.until = 0, 0, until
+	c.waits.Reset()
 }

@@ -41,6 +41,7 @@ const (
 	BreakerHalfOpen
 )
 
+// String is the state in words.
 func (s BreakerState) String() string {
 	return [...]string{"closed", "open", "half-open"}[s]
 }

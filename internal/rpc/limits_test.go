@@ -33,6 +33,9 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 	tags := func(n int) error {
 		return checkSubmission(Submission{Key: "k", Options: Options{Tags: make([]hyperscale.Pair, n)}}, 1)
 	}
+	tag := func(n int) error {
+		return checkSubmission(Submission{Key: "k", Options: Options{Tags: []hyperscale.Pair{{Name: "n", Value: strings.Repeat("v", n-1)}}}}, 1)
+	}
 	piece := func(n int) error {
 		var a assembly
 		_, err := a.add(&pb.Piece{Data: make([]byte, n), Last: true, Total: uint64(n)})
@@ -57,6 +60,7 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 		{"a key", MaxKey, key, Invalid},
 		{"a name", MaxName, name, Invalid},
 		{"tags", MaxTags, tags, Invalid},
+		{"a tag", MaxName, tag, Invalid},
 	}
 	for _, tt := range tables {
 		for _, size := range []int{tt.limit - 1, tt.limit} {

@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -89,13 +90,8 @@ func asError(err error) *Error {
 	if !errors.As(err, &e) {
 		return &Error{Kind: KindOf(err), Text: valid(err.Error())}
 	}
-	if error(e) == err {
-		whole := *e
-		whole.Text = valid(e.Text)
-		return &whole
-	}
 	whole := *e
-	whole.Text = valid(err.Error())
+	whole.Text = valid(strings.Replace(err.Error(), e.Error(), e.Text, 1))
 	return &whole
 }
 

@@ -44,6 +44,10 @@ func checkSubmission(s Submission, size uint64) error {
 	bad(s.Cores < 0, "cores", "%d is below zero", s.Cores)
 	bad(s.Deadline < 0, "deadline", "%s is below zero", s.Deadline)
 	bad(len(s.Tags) > MaxTags, "tags", "%d; at most %d", len(s.Tags), MaxTags)
+	for i, tag := range s.Tags {
+		n := len(tag.Name) + len(tag.Value)
+		bad(n > MaxName, fmt.Sprintf("tags[%d]", i), "%d bytes; at most %d", n, MaxName)
+	}
 	bad(size == 0, "spec", "nothing is handed in")
 	if faults != nil {
 		return &Error{Kind: Invalid, Faults: faults}

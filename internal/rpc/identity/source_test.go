@@ -114,7 +114,7 @@ func meet(client, server *tls.Config) error {
 	return errors.Join(err, <-done)
 }
 
-func any(ID) error { return nil }
+func anybody(ID) error { return nil }
 
 func TestNodesOfOneClusterMeet(t *testing.T) {
 	h := newHouse(t)
@@ -126,7 +126,7 @@ func TestNodesOfOneClusterMeet(t *testing.T) {
 	}
 	seen := ID{}
 	admit := func(from ID) error { seen = from; return MayCall(from, manager) }
-	if err := meet(ClientTLS(w, any), ServerTLS(m, admit)); err != nil {
+	if err := meet(ClientTLS(w, anybody), ServerTLS(m, admit)); err != nil {
 		t.Fatal(err)
 	}
 	if seen != worker {
@@ -141,12 +141,12 @@ func TestStrangersDoNotMeet(t *testing.T) {
 	other.issue(other.authority, worker, time.Hour)
 	m := h.source(manager)
 	tables := map[string]struct{ client, server *tls.Config }{
-		"another authority":      {ClientTLS(other.source(worker), any), ServerTLS(m, any)},
-		"not admitted":           {ClientTLS(h.source(worker), any), ServerTLS(m, func(ID) error { return errors.New("no") })},
-		"a server not wanted":    {ClientTLS(h.source(worker), func(ID) error { return errors.New("no") }), ServerTLS(m, any)},
-		"no certificate":         {&tls.Config{InsecureSkipVerify: true}, ServerTLS(m, any)},
-		"an older version":       {&tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}, ServerTLS(m, any)},
-		"a server of another CA": {ClientTLS(h.source(worker), any), ServerTLS(other.source(worker), any)},
+		"another authority":      {ClientTLS(other.source(worker), anybody), ServerTLS(m, anybody)},
+		"not admitted":           {ClientTLS(h.source(worker), anybody), ServerTLS(m, func(ID) error { return errors.New("no") })},
+		"a server not wanted":    {ClientTLS(h.source(worker), func(ID) error { return errors.New("no") }), ServerTLS(m, anybody)},
+		"no certificate":         {&tls.Config{InsecureSkipVerify: true}, ServerTLS(m, anybody)},
+		"an older version":       {&tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}, ServerTLS(m, anybody)},
+		"a server of another CA": {ClientTLS(h.source(worker), anybody), ServerTLS(other.source(worker), anybody)},
 	}
 	for name, tt := range tables {
 		if err := meet(tt.client, tt.server); err == nil {
@@ -154,7 +154,7 @@ func TestStrangersDoNotMeet(t *testing.T) {
 		}
 	}
 	h.issue(h.authority, worker, -time.Minute)
-	if err := meet(ClientTLS(h.source(worker), any), ServerTLS(m, any)); err == nil {
+	if err := meet(ClientTLS(h.source(worker), anybody), ServerTLS(m, anybody)); err == nil {
 		t.Error("a certificate that is over was taken")
 	}
 }
@@ -165,7 +165,7 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	h.issue(h.authority, manager, time.Hour)
 	h.issue(h.authority, worker, time.Hour)
 	m, w := h.source(manager), h.source(worker)
-	client, server := ClientTLS(w, any), ServerTLS(m, any)
+	client, server := ClientTLS(w, anybody), ServerTLS(m, anybody)
 	before := m.Expires()
 	h.issue(h.authority, manager, 30*time.Minute)
 	if after := m.Expires(); !after.Before(before) {
