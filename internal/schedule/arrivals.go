@@ -16,12 +16,13 @@ type Arrivals struct {
 	drawn  *drawn // Poisson arrivals; nil: evenly spaced by the rate
 }
 
-// NewArrivals computes the schedule of an open load. Source is the workflow's;
+// NewArrivals computes the schedule of an open load, under changes. Source is the workflow's;
 // only Poisson arrivals draw from it. The rates and durations of the stages are
 // not negative, and together they make fewer than 2⁶² slots. A load that counts
 // its arrivals (Load.Arrivals) ends at the time at which one more would be due.
-func NewArrivals(load hyperscale.Load, source hyperscale.Source) *Arrivals {
-	a := &Arrivals{course: newCourse(load.Stages)}
+func NewArrivals(load hyperscale.Load, source hyperscale.Source, changes ...Change) *Arrivals {
+	all, hanging := pieces(load.Stages, changes)
+	a := &Arrivals{course: newCourse(all)}
 	if load.Poisson {
 		a.drawn = newDrawn(&a.course, source)
 		a.total = a.drawn.total
@@ -32,6 +33,8 @@ func NewArrivals(load hyperscale.Load, source hyperscale.Source) *Arrivals {
 	if load.Arrivals > 0 && load.Arrivals < a.total {
 		a.end, _ = a.Due(hyperscale.Slot(load.Arrivals))
 		a.total = load.Arrivals
+	} else if hanging {
+		a.end = far
 	}
 	return a
 }

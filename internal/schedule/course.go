@@ -19,25 +19,33 @@ type course struct {
 	length    int64 // ns
 }
 
-// stretch is a part of a course in which the rate goes linearly from … to.
+// stretch is a part of a course: a piece of a line on which the rate goes
+// linearly from … to.
 type stretch struct {
-	start, over int64 // ns; over is above zero
-	from, to    uint64
-	before, end u128 // mass reached at its start and at its end
+	start, length int64 // ns
+	skip, over    int64 // where on the line it begins, and how long that is; over is above zero
+	from, to      uint64
+	paused        bool
+	before, end   u128 // mass reached at its start and at its end
+	skipped       u128 // mass of the line up to skip
 }
 
-func newCourse(stages []hyperscale.Stage) course {
+func newCourse(all []piece) course {
 	var c course
 	var reached u128
-	for _, s := range stages {
-		if s.Over <= 0 {
+	for _, s := range all {
+		if s.length == 0 {
 			continue
 		}
-		p := stretch{start: c.length, over: int64(s.Over), from: uint64(s.From), to: uint64(s.To), before: reached}
-		reached = reached.add(mul64(p.from+p.to, uint64(p.over)))
+		p := stretch{
+			start: c.length, length: s.length, skip: s.skip, over: s.over,
+			from: uint64(s.from), to: uint64(s.to), paused: s.paused, before: reached,
+		}
+		p.skipped = p.line(p.skip)
+		reached = reached.add(p.mass(p.length))
 		p.end = reached
 		c.stretches = append(c.stretches, p)
-		c.length += p.over
+		c.length += p.length
 	}
 	return c
 }
@@ -49,7 +57,7 @@ func (c *course) mass(t int64) u128 {
 		return u128{}
 	}
 	p := &c.stretches[k-1]
-	return p.before.add(p.mass(min(t-p.start, p.over)))
+	return p.before.add(p.mass(min(t-p.start, p.length)))
 }
 
 // slots is how many slots of even spacing are due before t: those whose mass is
@@ -58,12 +66,43 @@ func (c *course) slots(t int64) int64 {
 	if t <= 0 || c.length == 0 {
 		return 0
 	}
-	n, _ := c.mass(min(t, c.length) - 1).div(perSlot)
+	t = min(t, c.length)
+	for k := c.stretch(t - 1); c.stretches[k].paused; k-- {
+		if t = c.stretches[k].start; k == 0 {
+			return 0
+		}
+	}
+	n, _ := c.mass(t - 1).div(perSlot)
 	return int64(n) + 1
 }
 
+// stretch is the index of the stretch that t is in, 0 ≤ t < length.
+func (c *course) stretch(t int64) int {
+	return sort.Search(len(c.stretches), func(k int) bool { return t < c.stretches[k].start }) - 1
+}
+
 // due is when slot i of even spacing is due. The course must reach it.
-func (c *course) due(i int64) int64 { return c.reach(mul64(uint64(i), perSlot)) }
+func (c *course) due(i int64) int64 {
+	m := mul64(uint64(i), perSlot)
+	return c.even(sort.Search(len(c.stretches), func(k int) bool { return !c.stretches[k].end.less(m) }), m)
+}
+
+// even is when a slot of even spacing is due whose mass m is reached in stretch
+// k. One that would be due just when a pause begins is due when that is over.
+func (c *course) even(k int, m u128) int64 {
+	p := &c.stretches[k]
+	t := p.reach(m)
+	if t == p.start+p.length {
+		k++
+	}
+	if k == len(c.stretches) || !c.stretches[k].paused {
+		return t
+	}
+	for ; k < len(c.stretches) && c.stretches[k].paused; k++ {
+		t = c.stretches[k].start + c.stretches[k].length
+	}
+	return t
+}
 
 // reach is the first t at which the mass is at least m. The course must reach m.
 func (c *course) reach(m u128) int64 {
@@ -71,9 +110,12 @@ func (c *course) reach(m u128) int64 {
 	return c.stretches[k].reach(m)
 }
 
-// mass is the whole part of the mass of the stretch's first x nanoseconds:
+// mass is the mass of the stretch's first x nanoseconds.
+func (p *stretch) mass(x int64) u128 { return p.line(p.skip + x).sub(p.skipped) }
+
+// line is the whole part of the mass of the line's first x nanoseconds:
 // 2·from·x + (to − from)·x² ÷ over.
-func (p *stretch) mass(x int64) u128 {
+func (p *stretch) line(x int64) u128 {
 	linear := mul64(2*p.from, uint64(x))
 	if p.to >= p.from {
 		bend, _ := mul64(p.to-p.from, uint64(x)).mul(uint64(x)).div(uint64(p.over))
@@ -100,10 +142,10 @@ func (p *stretch) reach(m u128) int64 {
 		}
 		return p.start + int64(x)
 	}
-	return p.start + p.bent(need)
+	return p.start + max(p.bent(need.add(p.skipped))-p.skip, 0)
 }
 
-// bent is reach within a ramp: the root of a quadratic, guessed in floating
+// bent is reach within the line of a ramp: the root of a quadratic, guessed in floating
 // point and corrected exactly, so that it does not matter how the guess was
 // rounded.
 func (p *stretch) bent(need u128) int64 {
@@ -140,7 +182,7 @@ func (p *stretch) guess(need u128) int64 {
 		return int64(mass/(low+math.Sqrt(low*low+bend*mass/over))) + 1
 	}
 	low, bend := float64(p.to), float64(p.from-p.to)
-	mass := p.end.sub(p.before).sub(need).float()
+	mass := mul64(p.from+p.to, uint64(p.over)).sub(need).float()
 	if mass == 0 {
 		return p.over
 	}

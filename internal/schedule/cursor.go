@@ -24,6 +24,17 @@ func (a *Arrivals) Cursor(share hyperscale.Share, lane, lanes int) *Cursor {
 	return c
 }
 
+// Place is the place in the lane of the slot that comes next.
+func (c *Cursor) Place() int64 { return c.k }
+
+// CursorAt walks over the slots of the share's lane from a place on, whenever
+// they are due: where another cursor, under other changes, left off.
+func (a *Arrivals) CursorAt(share hyperscale.Share, lane, lanes int, place int64) *Cursor {
+	c := &Cursor{a: a, lane: Lane{Share: share, Index: int64(lane), Of: int64(lanes)}, k: place}
+	c.look()
+	return c
+}
+
 // Peek is the slot that comes next, and when it is due. It is false when there
 // is none left.
 func (c *Cursor) Peek() (slot hyperscale.Slot, due hyperscale.JobTime, ok bool) {
@@ -50,9 +61,8 @@ func (c *Cursor) look() {
 		return
 	}
 	m := mul64(uint64(n), perSlot)
-	stretches := c.a.course.stretches
-	for stretches[c.stretch].end.less(m) {
+	for c.a.course.stretches[c.stretch].end.less(m) {
 		c.stretch++
 	}
-	c.time = stretches[c.stretch].reach(m)
+	c.time = c.a.course.even(c.stretch, m)
 }

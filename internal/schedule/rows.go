@@ -6,7 +6,8 @@ import (
 	"hyperscale"
 )
 
-// Rows numbers the iterations of one workflow for its data sets.
+// Rows numbers the iterations of one workflow for its data sets. Changes of its
+// load do not change it.
 type Rows struct{ round int64 }
 
 // NewRows gives the numbering under a load.
@@ -22,9 +23,15 @@ func NewRows(load hyperscale.Load) Rows {
 
 // Number is the n by which an iteration takes its rows, another one for each
 // iteration of the workflow: the slot, or of virtual users that go round,
-// pass·V + slot, where V is the most that there are.
+// pass·V + slot, where V is the most that there are by the plan. Virtual users
+// beyond that, which an adjustment brought, are numbered far behind all others:
+// of rows that are given once none is left for them.
 func (r Rows) Number(slot hyperscale.Slot, pass int64) int64 {
-	return pass*r.round + int64(slot)
+	n := pass*r.round + int64(slot)
+	if r.round > 0 && int64(slot) >= r.round {
+		n += 1 << 60
+	}
+	return n
 }
 
 // Row is the row that an iteration takes of a data set with so many rows (at

@@ -19,31 +19,36 @@ type Users struct {
 	end    int64
 }
 
-// climb is a stage of a closed load.
+// climb is a stage of a closed load, or a piece of one.
 type climb struct {
-	start, over int64 // ns; over is above zero
-	from, to    int64
+	piece
+	start int64
 }
 
-// NewUsers computes the schedule of a closed load. Levels are not negative and
-// below 2⁴⁰.
-func NewUsers(load hyperscale.Load) *Users {
+// NewUsers computes the schedule of a closed load, under changes. Levels are not
+// negative and below 2⁴⁰.
+func NewUsers(load hyperscale.Load, changes ...Change) *Users {
 	u := &Users{}
-	for _, s := range load.Stages {
-		if s.Over <= 0 {
+	all, hanging := pieces(load.Stages, changes)
+	if hanging {
+		all = append(all, flat(0, int64(far)))
+	}
+	for _, p := range all {
+		if p.length == 0 {
 			continue
 		}
-		u.stages = append(u.stages, climb{start: u.end, over: int64(s.Over), from: s.From, to: s.To})
-		u.end += int64(s.Over)
+		u.stages = append(u.stages, climb{piece: p, start: u.end})
+		u.end += p.length
 	}
 	for k := range u.stages {
 		c := &u.stages[k]
-		u.peak = max(u.peak, c.level(0), c.level(c.over-1))
+		u.peak = max(u.peak, c.level(0), c.level(c.length-1))
 	}
 	return u
 }
 
-// Peak is the highest number of virtual users: the V of data rows.
+// Peak is the highest number of virtual users; without changes it is the V of
+// data rows.
 func (u *Users) Peak() int64 { return u.peak }
 
 // End is when the load starts nothing more: the length of its stages.
@@ -105,8 +110,9 @@ func (u *Users) stage(x int64) int {
 	return sort.Search(len(u.stages), func(k int) bool { return x < u.stages[k].start }) - 1
 }
 
-// level is the number of users x nanoseconds into the stage.
+// level is the number of users x nanoseconds into the piece.
 func (c *climb) level(x int64) int64 {
+	x += c.skip
 	if c.to >= c.from {
 		return c.from + c.steps(x, uint64(c.to-c.from))
 	}
@@ -120,17 +126,17 @@ func (c *climb) steps(x int64, all uint64) int64 {
 	return int64(n)
 }
 
-// change is the first time into the stage after x at which its level is another,
+// change is the first time into the piece after x at which its level is another,
 // or its end.
 func (c *climb) change(x int64) int64 {
 	all := uint64(max(c.to-c.from, c.from-c.to))
 	if all == 0 {
-		return c.over
+		return c.length
 	}
-	half := 2*uint64(c.steps(x, all)) + 1 // the next step is made where the line is at half ÷ 2
+	half := 2*uint64(c.steps(c.skip+x, all)) + 1 // the next step is made where the line is at half ÷ 2
 	at, rest := mul64(half, uint64(c.over)).div(2 * all)
 	if rest != 0 {
 		at++
 	}
-	return min(int64(at), c.over)
+	return min(int64(at)-c.skip, c.length)
 }
