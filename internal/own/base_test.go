@@ -162,3 +162,20 @@ func TestAnotherFormatIsNotGuessedAt(t *testing.T) {
 		}
 	}
 }
+
+func TestRangesHoldTheirKeys(t *testing.T) {
+	if NodesUntil != store.After(NodesFrom) || JobsUntil != store.After(JobsFrom) {
+		t.Error(NodesUntil, JobsUntil)
+	}
+	for _, name := range []string{"a", "a/b", "ck/", "ü", "%2f", "..", " "} {
+		job, which, found := jobOf(ownerKey(hyperscale.JobID(name)))
+		node, known := nodeOf(nodeKey(hyperscale.NodeID(name)))
+		if !found || string(job) != name || which != "owner" || !known || string(node) != name {
+			t.Errorf("%q came back as job %q, node %q", name, job, node)
+		}
+		v, n, found := chunkOf(job, chunkKey(job, 7<<32+9, 11))
+		if !found || v != 7<<32+9 || n != 11 {
+			t.Errorf("chunk of %q came back as %x, %d", name, v, n)
+		}
+	}
+}

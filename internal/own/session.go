@@ -57,7 +57,8 @@ type Session struct {
 
 // Begin writes the node down under a new lease; sent is the time now. A process
 // of the same name that started earlier loses its session by that; if one that
-// started later is there, Begin fails with [ErrNoSession].
+// started later is there, Begin fails with [ErrNoSession]; if another of the same
+// start comes in between, with [ErrLostRace]. After any failure one begins again.
 //
 // Begin and Renew are the parts of [RunSession], for those who keep the time
 // themselves.

@@ -246,3 +246,21 @@ func TestHoldWaitsAndEnds(t *testing.T) {
 		wantSaid(t, inside, "c is out: ended")
 	})
 }
+
+func TestOfTwoThatTryAtOnceOneHolds(t *testing.T) {
+	st, _ := newStore()
+	ctx := context.Background()
+	a, b := begin(t, st, "a"), begin(t, st, "b")
+	a.st = &busy{st, 1, func() {
+		if _, got, err := TryHold(ctx, b, "place", nil); err != nil || !got {
+			t.Fatal(got, err)
+		}
+	}}
+	if _, got, err := TryHold(ctx, a, "place", nil); err != nil || got {
+		t.Fatal("two hold it", err)
+	}
+	a.st = &busy{st, 1, func() { ok(t, a.End(ctx)) }}
+	if _, got, err := TryHold(ctx, a, "place", func(Owner) bool { return true }); err != nil || got {
+		t.Fatal("held by a session that had ended", err)
+	}
+}

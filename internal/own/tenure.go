@@ -42,6 +42,23 @@ func (t *Tenure) Version() Version { return t.manifest.Version }
 // Events is the number of the last event known to be stored.
 func (t *Tenure) Events() uint64 { return t.manifest.Events }
 
+// namingCosts is about how many bytes of the manifest name one commit.
+const namingCosts = 64
+
+// Weight gives the bytes of the first commit that is kept, a base as a rule, and
+// of all that was written since, with what it costs that each manifest names all
+// of them again. A base pays when since outweighs it.
+func (t *Tenure) Weight() (base, since int) {
+	for i, p := range t.manifest.Pieces {
+		if i == 0 {
+			base = p.size()
+			continue
+		}
+		since += p.size() + i*namingCosts
+	}
+	return base, since
+}
+
 // Unresolved reports whether a commit is kept whose outcome is open.
 func (t *Tenure) Unresolved() bool { return t.open != nil }
 
