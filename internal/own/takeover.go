@@ -89,10 +89,10 @@ func (s *Session) takeOnce(ctx context.Context, take Take, now time.Time) (again
 
 func stillOwned(o Owner, gone Fence) error {
 	switch o.Fence {
+	case 0: // whatever was judged gone
+		return fmt.Errorf("it is over: %w", ErrNotFound)
 	case gone:
 		return nil
-	case 0:
-		return fmt.Errorf("it is over: %w", ErrNotFound)
 	}
 	return fmt.Errorf("%s owns it under epoch %d: %w", o.Node, o.Epoch, ErrLostRace)
 }

@@ -142,8 +142,10 @@ func TestFinishing(t *testing.T) {
 		t.Fatal(again, err)
 	}
 	wantKind(t, own.Commit(ctx, Commit{}), ErrFenced)
-	_, _, err = TakeOver(ctx, a, Take{Job: "j", Gone: own.Owner().Fence}, noon)
-	wantKind(t, err, ErrNotFound)
+	for _, gone := range []Fence{own.Owner().Fence, 0} {
+		_, _, err = TakeOver(ctx, a, Take{Job: "j", Gone: gone}, noon)
+		wantKind(t, err, ErrNotFound)
+	}
 }
 
 func TestWatchingOwnersAndNodes(t *testing.T) {
