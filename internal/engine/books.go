@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ type legShared struct {
 	perIteration bool // some connections end with their iteration
 	overs        atomic.Int32
 	noRow        atomic.Int64
+	adjusted     uint64 // number of the last change heard of; guarded by the engine's mu
 	bound        *bound // nil: there is none
 
 	mu  sync.Mutex
@@ -41,7 +43,12 @@ type legEnd struct {
 }
 
 func newLegShared(e *Engine, leg *Leg) *legShared {
+	var adjusted uint64
+	if n := len(leg.Changes); n > 0 {
+		adjusted = leg.Changes[n-1].Number
+	}
 	return &legShared{
+		adjusted:     adjusted,
 		leg:          leg,
 		spare:        make(chan *stats.Record, 2*len(e.lanes)),
 		perIteration: usesPerIteration(leg.Workflow.Steps),
@@ -102,6 +109,7 @@ type cutPart struct {
 	lane   int
 	rec    *stats.Record
 	stats.Interval
+	number uint64 // of the last change made
 	closed bool
 	report *Report
 }
@@ -165,6 +173,7 @@ func (b *books) run() {
 // belongs to the interval that it begins in.
 type cellKey struct {
 	interval int64
+	number   uint64
 	stretch  stats.Stretch
 }
 
@@ -179,6 +188,9 @@ var order = [...]int64{stats.InWarmup: 0, stats.InLoad: 1, stats.InGrace: 2}
 func (k cellKey) compare(o cellKey) int {
 	if k.interval != o.interval {
 		return int(k.interval - o.interval)
+	}
+	if k.number != o.number {
+		return cmp.Compare(k.number, o.number)
 	}
 	return int(order[k.stretch] - order[o.stretch])
 }
@@ -201,7 +213,7 @@ func (b *books) book(p cutPart) {
 // add puts a part into its cell.
 func (s *legShared) add(p cutPart, window hyperscale.JobTime) {
 	s.reach[p.lane] = p.To
-	key := cellKey{int64(p.From / window), p.Stretch}
+	key := cellKey{int64(p.From / window), p.number, p.Stretch}
 	c := s.cells[key]
 	if c == nil {
 		c = &cell{Interval: p.Interval}
@@ -241,6 +253,7 @@ func (b *books) cut(s *legShared, k cellKey, last bool) {
 	} else {
 		w = s.stream.Cut(c.Interval, c.recs, watch)
 	}
+	w.Adjustment = k.number
 	for _, r := range c.recs {
 		r.Reset()
 		select {

@@ -27,18 +27,20 @@ type course interface {
 	loop(g *laneLeg, u *user)
 	// granted begins what waited for the reserve that was granted.
 	granted(g *laneLeg)
+	// adjust goes on under a change, and tells the load's end from its start.
+	adjust(g *laneLeg, to *change) (end hyperscale.JobTime)
 	// stop books what was due before the time given and was not started: by the
 	// load's own end, or asked for.
 	stop(g *laneLeg, at hyperscale.JobTime, asked bool)
 }
 
-// newCourse makes the lane's part of a load, and tells its end: never if only
-// the work itself ends it.
-func newCourse(l *Leg, lane, lanes int) (course, hyperscale.JobTime) {
+// newCourse makes the lane's part of a load under changes, and tells its end:
+// never if only the work itself ends it.
+func newCourse(l *Leg, changes []schedule.Change, lane, lanes int) (course, hyperscale.JobTime) {
 	part := schedule.Lane{Share: l.Share, Index: int64(lane), Of: int64(lanes)}
 	switch l.Load.Kind {
 	case hyperscale.LoadOpen:
-		a := schedule.NewArrivals(l.Load, l.Source).Numbered(l.First)
+		a := schedule.NewArrivals(l.Load, l.Source, changes...).Numbered(l.First)
 		c := &arrivals{all: a, first: int64(l.First), part: part, cursor: a.Cursor(l.Share, lane, lanes)}
 		c.met = c.before(l.Share.From)
 		if l.MaxInFlight > 0 {
@@ -46,14 +48,12 @@ func newCourse(l *Leg, lane, lanes int) (course, hyperscale.JobTime) {
 		}
 		return c, l.At + a.End()
 	case hyperscale.LoadClosed:
-		u := schedule.NewUsers(l.Load)
-		return &crowd{all: u, part: part, peak: u.Peak()}, l.At + u.End()
+		u := schedule.NewUsers(l.Load, changes...)
+		return &crowd{all: u, part: part, rows: schedule.NewRows(l.Load)}, l.At + u.End()
 	}
-	end := never
-	if l.Load.For > 0 {
-		end = l.At + l.Load.For
-	}
-	return newWork(l, part), end
+	c := newWork(l, part)
+	c.paused = schedule.PausedAt(changes, max(l.Share.From, 0))
+	return c, satAdd(l.At, schedule.Cap(l.Load.For, changes))
 }
 
 // arrivals is an open load: slots begin when they are due, whatever became of
@@ -152,7 +152,7 @@ func (c *arrivals) stop(g *laneLeg, at hyperscale.JobTime, _ bool) {
 type crowd struct {
 	all    *schedule.Users
 	part   schedule.Lane
-	peak   int64
+	rows   schedule.Rows
 	users  []*user // of the lane, by number; those at and above level leave or are gone
 	level  int64   // of the lane, now
 	met    hyperscale.JobTime
@@ -228,7 +228,7 @@ func (c *crowd) loop(g *laneLeg, u *user) {
 		c.parked = park(c.parked, u)
 		return
 	}
-	it := iteration{slot: hyperscale.Slot(u.number), pass: u.pass, row: u.pass*c.peak + u.number, due: u.due}
+	it := iteration{slot: hyperscale.Slot(u.number), pass: u.pass, row: c.rows.Number(hyperscale.Slot(u.number), u.pass), due: u.due}
 	u.pass++
 	g.rec.Due++
 	if !g.begin(u, it) {

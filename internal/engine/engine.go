@@ -166,6 +166,12 @@ func (e *Engine) each(leg int, f func(*laneLeg)) error {
 	if s == nil {
 		return errUnknown
 	}
+	e.post(s, f)
+	return nil
+}
+
+// post makes every lane do f with its part of a leg.
+func (e *Engine) post(s *legShared, f func(*laneLeg)) {
 	for _, l := range e.lanes {
 		l.post(func() {
 			for _, g := range l.legs {
@@ -175,7 +181,6 @@ func (e *Engine) each(leg int, f func(*laneLeg)) error {
 			}
 		})
 	}
-	return nil
 }
 
 // laneOver is called by each lane once, when its part of a leg is over. After

@@ -5,6 +5,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/engine/wheel"
+	"hyperscale/internal/schedule"
 	"hyperscale/internal/session"
 	"hyperscale/internal/stats"
 )
@@ -19,10 +20,8 @@ type laneLeg struct {
 	lane   *lane
 	course course
 	state  legState
-	start  hyperscale.JobTime // of the schedule
-	opens  hyperscale.JobTime // when the share begins within it
-	end    hyperscale.JobTime // of the load; never: when its work is done
-	cutoff hyperscale.JobTime // when what is still under way is cut
+	span
+	adjusting
 	rec    *stats.Record
 	active int64 // iterations under way
 	presence
@@ -30,6 +29,14 @@ type laneLeg struct {
 	users  []*user
 	warm   bool // the warm-up is not over
 	shared *legShared
+}
+
+// span is when a load begins and ends.
+type span struct {
+	start  hyperscale.JobTime // of the schedule
+	opens  hyperscale.JobTime // when the share begins within it
+	end    hyperscale.JobTime // of the load; never: when its work is done
+	cutoff hyperscale.JobTime // when what is still under way is cut
 }
 
 // presence is how many VUs there are, for reckoning VU-time.
@@ -52,8 +59,13 @@ const (
 func newLaneLeg(l *lane, shared *legShared) *laneLeg {
 	leg := shared.leg
 	into := max(leg.Share.From, 0)
-	g := &laneLeg{leg: leg, lane: l, shared: shared, start: leg.At, opens: leg.At + into, cutoff: never, rec: shared.record()}
-	g.course, g.end = newCourse(leg, l.index, len(l.engine.lanes))
+	g := &laneLeg{leg: leg, lane: l, shared: shared, rec: shared.record()}
+	g.start, g.opens, g.cutoff = leg.At, leg.At+into, never
+	var before []schedule.Change
+	if before, g.pending = made(leg); len(before) > 0 {
+		g.number = before[len(before)-1].Number
+	}
+	g.course, g.end = newCourse(leg, before, l.index, len(l.engine.lanes))
 	g.from, g.since = g.opens, g.opens
 	g.warm = leg.Warmup > into
 	return g
@@ -76,6 +88,7 @@ func (g *laneLeg) advance(now hyperscale.JobTime) hyperscale.JobTime {
 			next = at
 		}
 	}
+	next = min(next, g.adjust(now))
 	if g.state == loading {
 		next = min(next, g.load(now))
 	}
@@ -157,7 +170,7 @@ func (g *laneLeg) delivered(now hyperscale.JobTime) {
 // cut ends the window under way at the given time.
 func (g *laneLeg) cut(at hyperscale.JobTime) {
 	g.delivered(at)
-	part := cutPart{shared: g.shared, lane: g.lane.index, rec: g.rec, Interval: stats.Interval{From: g.from, To: at, Stretch: g.stretch()}}
+	part := cutPart{shared: g.shared, lane: g.lane.index, rec: g.rec, number: g.number, Interval: stats.Interval{From: g.from, To: at, Stretch: g.stretch()}}
 	g.rec = g.shared.record()
 	g.from = at
 	g.lane.engine.collect(part)

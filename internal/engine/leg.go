@@ -5,6 +5,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/engine/wire"
+	"hyperscale/internal/schedule"
 	"hyperscale/internal/session"
 	"hyperscale/internal/stats"
 )
@@ -42,6 +43,8 @@ type Held struct {
 	// UpTo bounds what a load of virtual users begins until [Engine.Grant] says
 	// more; nil: no bound.
 	UpTo *Reserve
+	// Changes of the load that were made so far, in order.
+	Changes []schedule.Change
 }
 
 // Reserve is a point in a load of virtual users: the place in the share as

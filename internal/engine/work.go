@@ -18,7 +18,8 @@ type work struct {
 	begun  int64 // iterations, those before the leg's own included
 	ended  int64
 	from   int64   // first pass
-	parked []*user // wait for a reserve
+	parked []*user // wait for a reserve, or the end of a pause
+	paused bool
 }
 
 // newWork makes the lane's part of a load of work.
@@ -70,7 +71,7 @@ func (c *work) loop(g *laneLeg, u *user) {
 		g.leave(u, g.lane.now)
 		return
 	}
-	if !g.shared.bound.allows(g.lane, it.slot, it.pass) {
+	if c.paused || !g.shared.bound.allows(g.lane, it.slot, it.pass) {
 		c.parked = park(c.parked, u)
 		return
 	}

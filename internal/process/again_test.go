@@ -148,3 +148,30 @@ func TestOpenGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// Adjustments reach a load that is prepared and one that runs; each window says
+// under which it lies.
+func TestAdjusts(t *testing.T) {
+	tg := newTarget(t)
+	first := hyperscale.Adjustment{Number: 3, Workflow: "w", At: 6 * time.Second, Do: hyperscale.AdjustRate, Rate: 200 * hyperscale.PerSecond}
+	second := hyperscale.Adjustment{Number: 7, Workflow: "w", At: 7 * time.Second, Do: hyperscale.AdjustRate, Rate: 50 * hyperscale.PerSecond}
+	other := hyperscale.Adjustment{Number: 8, Workflow: "other", At: 7 * time.Second, Do: hyperscale.AdjustPause}
+	e := begin(t, config("engine"), process.Setup{}, brief(t, tg.URL, spec.Run{Load: rate(100, 3*time.Second)}))
+	next[process.Prepared](t, e)
+	e.Adjust(spec.Adjustments{List: []hyperscale.Adjustment{first}}.Encode())
+	e.Start(process.Start{Number: 1, At: 5 * time.Second, Begin: 5 * time.Second})
+	all := spec.Adjustments{List: []hyperscale.Adjustment{first, second, other}}.Encode()
+	want := []uint64{0, 3, 7}
+	for i := 0; i < len(want); i++ {
+		w := next[process.Window](t, e)
+		if w.Due != []uint64{100, 200, 50}[i] || w.Adjustment != want[i] || w.From != time.Duration(5+i)*time.Second {
+			t.Errorf("window from %v: %d due under %d", w.From, w.Due, w.Adjustment)
+		}
+		e.tally.Add(w.Window)
+		e.Adjust(all)
+	}
+	next[process.Ended](t, e)
+	if due := e.tally.Job().Due; due != 350 {
+		t.Errorf("%d due; want 350", due)
+	}
+}

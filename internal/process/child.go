@@ -172,6 +172,10 @@ func (c *child) awaitStart(ctx context.Context) (*order, error) {
 				return &o, nil
 			case sayStop, sayCut:
 				return nil, nil
+			case sayAdjust:
+				if err := c.hearOf(o.adjust); err != nil {
+					return nil, err
+				}
 			}
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
@@ -193,6 +197,7 @@ func (c *child) begin(o order) {
 		from.Place, from.Pass = max(from.Place, s.Reserve.Place), max(from.Pass, s.Reserve.Pass)
 	}
 	c.leg.Share.From = max(since-c.leg.At, 0)
+	c.leg.Changes = c.changes()
 	if places, passes := schedule.Ahead(run.Load, run.Share); places > 0 || passes > 0 {
 		c.reserve = newReserve(c.engine.Now(), run, from, s.Again)
 		asked := c.reserve.asked
@@ -267,10 +272,33 @@ func (c *child) obey(o order) error {
 		_ = c.engine.Grant(legID, engine.Reserve{Place: o.reserve.Place, Pass: o.reserve.Pass})
 	case sayBeat:
 		return c.look(true)
+	case sayAdjust:
+		if err := c.hearOf(o.adjust); err != nil {
+			return err
+		}
+		_ = c.engine.Adjust(legID, c.changes())
 	default:
 		return fmt.Errorf("an order of kind %d while the load runs", o.kind)
 	}
 	return nil
+}
+
+// hearOf takes in adjustments: all that were made so far. An older list, which
+// came late, tells nothing new.
+func (c *child) hearOf(b []byte) error {
+	a, err := spec.DecodeAdjustments(b)
+	if err != nil {
+		return err
+	}
+	if len(a.List) > len(c.brief.Adjustments) {
+		c.brief.Adjustments = a.List
+	}
+	return nil
+}
+
+// changes are the adjustments of the workflow on its own clock.
+func (c *child) changes() []schedule.Change {
+	return schedule.Changes(c.brief.Adjustments, c.brief.Workflow().Name, c.leg.At)
 }
 
 // look tells how far the load has come, if there is reason to or it was asked.

@@ -63,6 +63,9 @@ func (p *Process) Cut() { p.tell(sayCut, nil) }
 // Beat says that the agent lives, and asks how far the load has come.
 func (p *Process) Beat() { p.tell(sayBeat, nil) }
 
+// Adjust tells of adjustments as [spec.Adjustments] encodes them.
+func (p *Process) Adjust(adjustments []byte) { p.tell(sayAdjust, adjustments) }
+
 // Grant lets virtual users begin what lies before the reserve: it is told only
 // once those who might go on with the share know of it.
 func (p *Process) Grant(upTo link.Reserve) { p.tell(sayGrant, pack.Append(nil, upTo)) }

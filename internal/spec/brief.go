@@ -224,5 +224,8 @@ func (b *Brief) check() error {
 	case r.Load.Kind == hyperscale.LoadSearch:
 		return fmt.Errorf("a search is run probe by probe")
 	}
+	if err := checkAdjustments(r.Adjustments); err != nil {
+		return err
+	}
 	return CheckLoad(&r.Load)
 }
