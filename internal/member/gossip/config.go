@@ -110,16 +110,21 @@ func split(address string) (host string, port int, err error) {
 	return host, int(n), nil
 }
 
+// timing is the timing, or the default.
+func (c Config) timing() Timing {
+	if c.Timing == (Timing{}) {
+		return LAN()
+	}
+	return c.Timing
+}
+
 // settings puts the configuration into memberlist's terms.
 func (c Config) settings(keys *memberlist.Keyring) (*memberlist.Config, error) {
 	host, port, _ := split(c.Bind)
 	if host == "" {
 		host = "0.0.0.0"
 	}
-	t := c.Timing
-	if t == (Timing{}) {
-		t = LAN()
-	}
+	t := c.timing()
 	m := memberlist.DefaultLANConfig()
 	m.Name, m.Label, m.Keyring = nameOf(c.ID, c.Boot), c.Label, keys
 	m.BindAddr, m.BindPort, m.AdvertisePort = host, port, port

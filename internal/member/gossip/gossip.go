@@ -61,8 +61,8 @@ func New(config Config, deps Deps) (*Gossip, error) {
 }
 
 // Run gossips until ctx ends. It fails if it can't listen, or if the keys can't
-// be read. It may take two seconds to return, which an exchange with another
-// member in progress may need, and as long as what listens to events blocks.
+// be read. It does not return before what listens to events does, nor before the
+// time of a last probe is over: half a second where all is well.
 func (g *Gossip) Run(ctx context.Context) error {
 	keys, err := g.config.keyring()
 	if err != nil {
@@ -75,15 +75,25 @@ func (g *Gossip) Run(ctx context.Context) error {
 	settings.Logger = log.New(&journal{log: g.log}, "", 0)
 	settings.Delegate, settings.Events = delegate{g}, delegate{g}
 	g.began = time.Now()
+	network, err := listen(ctx, settings)
+	if err != nil {
+		return err
+	}
+	settings.Transport = network
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	stopped := make(chan struct{})
+	defer close(stopped)
+	parts.Go(func() { network.forward(stopped) })
 	list, err := memberlist.Create(settings)
 	if err != nil {
-		return fmt.Errorf("gossip: listening at %s: %w", g.config.Bind, err)
+		_ = network.Shutdown()
+		return fmt.Errorf("gossip: beginning at %s: %w", g.config.Bind, err)
 	}
 	g.running.Lock()
 	g.list = list
 	g.running.Unlock()
 
-	var parts sync.WaitGroup
 	parts.Go(func() { g.tell(ctx) })
 	parts.Go(func() { g.join(ctx, list) })
 	parts.Go(func() { g.reap(ctx) })
@@ -95,8 +105,19 @@ func (g *Gossip) Run(ctx context.Context) error {
 	g.list = nil
 	err = list.Shutdown()
 	g.running.Unlock()
-	parts.Wait()
+	g.lastProbe(list)
 	return err
+}
+
+// lastProbe waits for the end of the probe that may be under way: memberlist
+// does not break it off, though it sends nothing any more.
+func (g *Gossip) lastProbe(list *memberlist.Memberlist) {
+	g.mu.Lock()
+	alone := g.roster.Len() <= 1
+	g.mu.Unlock()
+	if !alone {
+		<-time.After(g.config.timing().Probe * time.Duration(list.GetHealthScore()+1))
+	}
 }
 
 // tell passes news on. It is the only one that waits for the listener.
