@@ -49,7 +49,7 @@ func runMember(text string) int {
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return fail(err)
 	}
-	n, err := New(c, Deps{Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	n, err := New(c, Deps{Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		return fail(err)
 	}
@@ -173,7 +173,7 @@ func (r *running) wait() error {
 
 func start(t *testing.T, c Config) *running {
 	t.Helper()
-	n, err := New(c, Deps{Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))})
+	n, err := New(c, Deps{Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -175,7 +175,9 @@ func (c Config) etcd(log *zapLog) (*embed.Config, error) {
 		return nil, err
 	}
 	e.ListenPeerUrls, e.AdvertisePeerUrls = []url.URL{listen}, []url.URL{address}
-	e.ListenClientUrls, e.AdvertiseClientUrls = nil, nil
+	// Nothing listens to clients. But etcd takes a member that names no address for
+	// one that never was, and would let it in again with its directory wiped.
+	e.ListenClientUrls, e.AdvertiseClientUrls = nil, []url.URL{address}
 	e.InitialCluster, e.InitialClusterToken = initialCluster(c.Initial), c.Cluster
 	if len(c.Initial) == 0 {
 		e.InitialCluster = c.Name + "=" + c.Address

@@ -80,12 +80,15 @@ type core struct {
 	with []zapcore.Field
 }
 
-// level says what a level of etcd is worth to us: its informations are details.
+// level says what a level of etcd is worth to us. It warns of much that mends
+// itself; what matters a node says in its own words.
 func level(l zapcore.Level) slog.Level {
 	switch {
 	case l < zapcore.WarnLevel:
 		return slog.LevelDebug
 	case l == zapcore.WarnLevel:
+		return slog.LevelInfo
+	case l == zapcore.ErrorLevel:
 		return slog.LevelWarn
 	}
 	return slog.LevelError

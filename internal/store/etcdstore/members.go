@@ -28,6 +28,10 @@ type Member struct {
 // ErrAlive: a member that answers is not replaced.
 var ErrAlive = errors.New("the member is alive")
 
+// ErrNotNow: the cluster might lose its majority by this change, or the members
+// did not see each other for long enough (5 s). It is worth trying again.
+var ErrNotNow = errors.New("the members are not well enough to be changed")
+
 // Members lists the members, as most of the voters know them.
 func (n *Node) Members(ctx context.Context) ([]Member, error) {
 	all, err := n.members(ctx)
@@ -59,7 +63,7 @@ func address(m *etcdserverpb.Member) string {
 // Invite lets in a node whose directory is empty, under a new number: as a
 // learner, which gets its vote by itself when it has caught up. A member of that
 // name or address that does not answer lost its directory, and is removed first;
-// one that answers is [ErrAlive]. It gives what the node runs with as
+// one that answers is [ErrAlive]. One at a time learns: [ErrNotNow]. It gives what the node runs with as
 // [Config.Initial], with Join. To invite twice is fine.
 func (n *Node) Invite(ctx context.Context, name, at string) (map[string]string, error) {
 	if _, err := parsePeer(at); err != nil || name == "" {
@@ -132,7 +136,7 @@ func (n *Node) answers(ctx context.Context, at string) bool {
 }
 
 // Expel removes a member for good, alive or not, by its name or number. One that
-// is not there is no error.
+// is not there is no error. [ErrNotNow]: it might cost the majority.
 func (n *Node) Expel(ctx context.Context, name string) error {
 	all, err := n.members(ctx)
 	if err != nil {
@@ -156,12 +160,16 @@ func (n *Node) remove(ctx context.Context, id uint64) error {
 	})
 }
 
-// refusal marks what etcd refuses because the cluster would be the worse for it.
+// refusal tells what etcd refuses for now from what it refuses for good.
 func refusal(err error) error {
 	for _, word := range []error{
 		rpctypes.ErrUnhealthy, rpctypes.ErrMemberNotEnoughStarted, rpctypes.ErrTooManyLearners,
-		rpctypes.ErrPeerURLExist, rpctypes.ErrMemberExist, rpctypes.ErrMemberBadURLs,
 	} {
+		if sameWord(err, word) {
+			return fmt.Errorf("%w: %w (%v)", store.ErrUnavailable, ErrNotNow, err)
+		}
+	}
+	for _, word := range []error{rpctypes.ErrPeerURLExist, rpctypes.ErrMemberExist, rpctypes.ErrMemberBadURLs} {
 		if sameWord(err, word) {
 			return fmt.Errorf("%w: %w", store.ErrInvalid, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,10 @@ import (
 // ErrRemoved: the cluster no longer counts this member as one of its own. With an
 // empty directory it can be invited again.
 var ErrRemoved = errors.New("the store's members removed this one")
+
+// ErrWiped: the other members know this one, and its directory is empty. It can't
+// be trusted with the vote that it had, and must be invited again.
+var ErrWiped = errors.New("the data directory was wiped: the member must be invited again")
 
 // Node is a member of an embedded cluster. All its methods may be called at the
 // same time, before, while and after it runs.
@@ -61,7 +66,7 @@ func (n *Node) Store() *Store { return n.store }
 func (n *Node) Ready() <-chan struct{} { return n.door.opened }
 
 // Run is the member's life. It returns nil when ctx has ended and all that it
-// started is gone; before that, [ErrInUse], [ErrDisk], [ErrRemoved] or what else
+// started is gone; before that, [ErrInUse], [ErrDisk], [ErrRemoved], [ErrWiped] or what else
 // keeps the member from going on. What it has acknowledged is safe then. A member
 // runs once.
 func (n *Node) Run(ctx context.Context) error {
@@ -116,11 +121,17 @@ func (n *Node) launch() (*embed.Etcd, error) {
 		server, err = embed.StartEtcd(c)
 		return err
 	})
+	if err != nil && strings.Contains(err.Error(), wipedWord) {
+		return nil, ErrWiped
+	}
 	if err != nil {
 		return nil, fmt.Errorf("starting etcd: %w", err)
 	}
 	return server, nil
 }
+
+// wipedWord is how etcd says that the others know this member.
+const wipedWord = "has already been bootstrapped"
 
 // apart does work of etcd in a thread of its own: where etcd finds that it can't
 // go on, it ends the thread.
@@ -215,15 +226,20 @@ func (n *Node) open(server *embed.Etcd) {
 // does.
 const stopLimit = 20 * time.Second
 
-// stop ends etcd, handing over leadership if it can. A server that never became
-// ready must be told before its ports are closed.
+// stop ends etcd, handing over leadership if it can.
 func (n *Node) stop(server *embed.Etcd) error {
 	if server == nil {
 		return nil
 	}
+	steps := []func(){server.Close}
+	select {
+	case <-server.Server.ReadyNotify():
+	default: // its ports wait for it to be ready, unless it is told first
+		steps = []func(){server.Server.Stop, server.Close}
+	}
 	late := time.NewTimer(stopLimit)
 	defer late.Stop()
-	for _, step := range []func(){server.Server.Stop, server.Close} {
+	for _, step := range steps {
 		done := make(chan struct{})
 		go func() {
 			defer close(done) // also where etcd ends the thread

@@ -61,6 +61,9 @@ func needsTidying(size, inUse, quota int64, full bool) bool {
 }
 
 func (n *Node) tidyOnce(ctx context.Context) error {
+	for range 2 { // what was freed counts as unused only after two commits
+		n.server.Backend().ForceCommit()
+	}
 	size, inUse := n.server.Backend().Size(), n.server.Backend().SizeInUse()
 	full := slices.ContainsFunc(n.server.Alarms(), ofRoom)
 	if needsTidying(size, inUse, n.config.Quota, full) {
