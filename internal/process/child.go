@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"time"
 
@@ -140,9 +141,14 @@ func (c *child) prepare(ctx context.Context, body []byte) error {
 	if err != nil {
 		return err
 	}
-	c.names = dial.NewNames()
+	if c.names, err = namesOf(setup); err != nil {
+		return err
+	}
 	// A name that is not found fails the requests that need it, and is told there.
 	_ = c.names.Preload(ctx, program.Origins...)
+	if err := c.names.Refused(program.Origins...); err != nil {
+		return err
+	}
 	w := b.Workflow()
 	flow := &prepare.Flow{Workflow: w, Origins: program.Origins, Share: b.Share}
 	descriptors, ports := engine.Limits()
@@ -160,6 +166,22 @@ func (c *child) prepare(ctx context.Context, body []byte) error {
 	}
 	c.leg.MaxLateness = b.MaxLateness
 	return nil
+}
+
+// namesOf gives the names of those hosts that the node lets engines reach, and of
+// its own demo target.
+func namesOf(setup Setup) (*dial.Names, error) {
+	allowed := setup.Targets
+	if demo, err := url.Parse(setup.Demo); err == nil && demo.Host != "" && len(allowed) > 0 {
+		allowed = append(slices.Clone(allowed), demo.Host)
+	}
+	targets, err := dial.ParseTargets(allowed)
+	if err != nil {
+		return nil, err
+	}
+	names := dial.NewNames()
+	names.Only(targets)
+	return names, nil
 }
 
 // awaitStart waits for the start; nil: it was stopped before.

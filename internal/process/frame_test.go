@@ -40,8 +40,8 @@ func TestMessagesComeBack(t *testing.T) {
 	if o, err := readOrder(sayStart, pack.Append(nil, s), time.Time{}); err != nil || o.start != s {
 		t.Errorf("%+v, %v", o, err)
 	}
-	setup := Setup{Node: "w", Demo: "d", Autonomy: time.Second}
-	if got, brief, err := readBrief(appendBrief(setup, []byte("brief"))); err != nil || got != setup || string(brief) != "brief" {
+	setup := Setup{Node: "w", Demo: "d", Autonomy: time.Second, Targets: []string{"a", "b"}}
+	if got, brief, err := readBrief(appendBrief(setup, []byte("brief"))); err != nil || !reflect.DeepEqual(got, setup) || string(brief) != "brief" {
 		t.Errorf("%+v, %q, %v", got, brief, err)
 	}
 }

@@ -55,6 +55,7 @@ type Setup struct {
 	Node     hyperscale.NodeID // whose the readings of the windows are
 	Demo     string            // URL of the demo target, for plans with target: demo; "": there is none here
 	Autonomy time.Duration     // without a word for so long the engine stops by itself; 0: never
+	Targets  []string          // where connections may be opened, as package dial reads it; nil: see there
 }
 
 // Start begins the load. Times are job times.

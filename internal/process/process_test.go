@@ -301,6 +301,27 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// Targets that the node does not allow are refused before the start; the node's
+// own demo target is allowed.
+func TestRefusesTargets(t *testing.T) {
+	for url, want := range map[string]string{
+		"http://192.0.2.7":              "192.0.2.7 is no target that this node allows",
+		"http://169.254.169.254/latest": "169.254.169.254 is no target that this node allows",
+	} {
+		e := begin(t, config("engine"), process.Setup{Targets: []string{"10.0.0.0/8"}}, brief(t, url, spec.Run{Load: rate(1, time.Second)}))
+		if m, ok := (<-e.told).(process.Refused); !ok || m.Reason != want {
+			t.Errorf("%s: %+v", url, m)
+		}
+	}
+	tg := newTarget(t)
+	e := begin(t, config("engine"), process.Setup{Demo: tg.URL, Targets: []string{"10.0.0.0/8"}}, brief(t, spec.DemoTarget, spec.Run{}))
+	next[process.Prepared](t, e)
+	e.Start(process.Start{Number: 1})
+	if end := next[process.Ended](t, e); end.Failed || tg.all.Load() != 1 {
+		t.Errorf("%+v, %d requests", end, tg.all.Load())
+	}
+}
+
 // A plan whose target is the demo gets the node's.
 func TestDemo(t *testing.T) {
 	tg := newTarget(t)

@@ -24,6 +24,8 @@ type Name struct {
 	port  uint16
 	turn  uint32
 	why   string
+
+	forbidden bool // without host: the targets allowed are why there is no address
 }
 
 // Next gives the address that is to be used next.

@@ -31,6 +31,7 @@ type Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 // goroutine, and none but Preload and Run waits for anything.
 type Names struct {
 	lookup  Lookup
+	targets *Targets // nil: all
 	usable  func(ctx context.Context, port string, addrs []netip.Addr) []netip.Addr
 	slots   chan struct{} // holds as many as lookups are under way
 	changed chan struct{} // wakes Run: some host is due
@@ -42,6 +43,7 @@ type Names struct {
 // host is one name with what was last found. Its times and waiters belong to
 // Names.mu.
 type host struct {
+	key     string // in Names.hosts
 	name    string
 	port    string // of the first to ask, for what has to be tried
 	found   atomic.Pointer[found]
@@ -57,6 +59,8 @@ type found struct {
 	all   []netip.Addr // as looked up, in order
 	addrs []netip.Addr // to be used; empty: there are none, and why says why
 	why   string
+
+	refused bool // there are some, and none that is allowed
 }
 
 // NewNames gives names that are looked up as the system does.
@@ -77,6 +81,10 @@ func NamesBy(f Lookup) *Names {
 		hosts:   map[string]*host{},
 	}
 }
+
+// Only bounds where connections may be opened. It is called before anything else.
+// Names and addresses that are not allowed are as if they were not found.
+func (n *Names) Only(t Targets) { n.targets = &t }
 
 // Preload looks up the names that connections for the origins need, and waits
 // for them. The error names those that were not found; the others are known all
@@ -133,7 +141,7 @@ func (n *Names) due(now time.Time) (due []*host, next time.Duration) {
 		switch wait := h.due.Sub(now); {
 		case h.busy:
 		case !h.used.Load() && !h.due.IsZero() && -wait > idle:
-			delete(n.hosts, h.name)
+			delete(n.hosts, h.key)
 		case !h.used.Load():
 		case wait <= 0:
 			h.busy = true
@@ -194,7 +202,11 @@ func (n *Names) find(ctx context.Context, h *host) *found {
 	if old := h.found.Load(); old != nil && slices.Equal(old.all, addrs) {
 		return old
 	}
-	return &found{all: addrs, addrs: n.usable(ctx, h.port, addrs)}
+	allowed := n.targets.usableOf(h, addrs)
+	if len(allowed) == 0 {
+		return &found{all: addrs, refused: true, why: refusal(fmt.Sprintf("%s (%v)", h.name, addrs[0]))}
+	}
+	return &found{all: addrs, addrs: n.usable(ctx, h.port, allowed)}
 }
 
 // plainly is the cause of a failed lookup without the name, which is known.
@@ -223,6 +235,9 @@ func (n *Names) Of(o *session.Origin) *Name {
 		if err != nil {
 			return &Name{why: err.Error()}
 		}
+		if why := n.behind(name, port); why != "" {
+			return &Name{why: why, forbidden: true}
+		}
 		name, port = p.Host, p.Port
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
@@ -237,6 +252,9 @@ func (n *Names) Of(o *session.Origin) *Name {
 	}
 	out := &Name{names: n, port: uint16(number)}
 	if ip, err := netip.ParseAddr(name); err == nil {
+		if !n.targets.allow("", ip, port) {
+			return &Name{why: refusal(name), forbidden: true}
+		}
 		out.fixed = netip.AddrPortFrom(ip.Unmap(), out.port)
 		return out
 	}
@@ -246,17 +264,17 @@ func (n *Names) Of(o *session.Origin) *Name {
 }
 
 // remember takes h, which comes into use, back if it was forgotten. It gives the
-// one that is known under its name.
+// one that is known in its place.
 func (n *Names) remember(h *host) *host {
 	defer n.wake()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if known := n.hosts[h.name]; known != nil && known != h {
+	if known := n.hosts[h.key]; known != nil && known != h {
 		known.used.Store(true)
 		h.used.Store(false) // so that others who hold it come here too
 		return known
 	}
-	n.hosts[h.name] = h
+	n.hosts[h.key] = h
 	return h
 }
 
@@ -264,10 +282,14 @@ func (n *Names) remember(h *host) *host {
 func (n *Names) host(name, port string) *host {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	h := n.hosts[name]
+	key := name
+	if !n.targets.open() {
+		key = net.JoinHostPort(name, port) // another port may not be allowed
+	}
+	h := n.hosts[key]
 	if h == nil {
-		h = &host{name: name, port: port}
-		n.hosts[name] = h
+		h = &host{key: key, name: name, port: port}
+		n.hosts[key] = h
 	}
 	return h
 }
