@@ -186,7 +186,9 @@ var mayImport = map[string][]string{
 	"own":      {"", "store"},
 	"rpc":      {"", "link"},
 	"client":   {"", "link", "rpc"},
-	"worker":   {"", "link", "stats"},
+	"worker":   {"", "link", "schedule", "stats", "engine", "process", "spec", "rpc", "demo", "ops", "mailbox"},
+	"mailbox":  {},
+	"ops":      {},
 	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "tui", "demo", "show", "process"},
 }
 

@@ -1,0 +1,150 @@
+// Package lapse says what the schedule of a share held while no engine ran it: a
+// pure function of the load and of what the share's windows told. What the
+// windows told, what lapsed, and what the engine does that goes on add up to the
+// schedule exactly.
+package lapse
+
+import (
+	"hyperscale"
+	"hyperscale/internal/link"
+	"hyperscale/internal/schedule"
+	"hyperscale/internal/stats"
+	"hyperscale/internal/worker/agent"
+)
+
+// Load is what has to be known of a share's load.
+type Load struct {
+	hyperscale.Load
+	Source hyperscale.Source // the workflow's
+	First  hyperscale.Slot   // number of an open load's first slot
+	Warmup hyperscale.JobTime
+	From   link.Reserve // where the turn began, if another holder had the share before
+}
+
+// Resume is where virtual users go on after an engine that told of the reserve.
+// One that told of none may have begun what needs no word: see [schedule.Ahead].
+func (l *Load) Resume(share hyperscale.Share, told link.Reserve) link.Reserve {
+	if told == (link.Reserve{}) {
+		told.Place, told.Pass = schedule.Ahead(l.Load, share)
+		told.Place += l.From.Place
+		told.Pass += l.From.Pass
+	}
+	r := link.Reserve{Place: max(told.Place, l.From.Place), Pass: max(told.Pass, l.From.Pass)}
+	switch l.Kind {
+	case hyperscale.LoadIterations:
+		r.Place = min(r.Place, l.slots(share))
+	case hyperscale.LoadEach:
+		r.Pass = min(r.Pass, l.Iterations)
+	}
+	return r
+}
+
+// Of says what the schedule held from a share's last window until another engine
+// goes on. Slots due before the engine died, of which no window told, were
+// probably started and are lost; those due from then on are missed. Of virtual
+// users everything before the reserve is lost that no window told of; in a closed
+// load nothing more is due than what was begun.
+func (l *Load) Of(g agent.Gone) agent.Lapse {
+	switch l.Kind {
+	case hyperscale.LoadOpen:
+		return l.open(g)
+	case hyperscale.LoadClosed:
+		return agent.Lapse{Losses: l.parts(g, l.ends(schedule.NewUsers(l.Load).End(), g))}
+	}
+	var due int64
+	share := g.Hold.Share
+	reserve := l.Resume(share, g.Reserve)
+	end := never
+	switch l.Kind {
+	case hyperscale.LoadOnce:
+		due = l.slots(share)
+	case hyperscale.LoadEach:
+		due = (reserve.Pass - l.From.Pass) * l.slots(share)
+	case hyperscale.LoadIterations:
+		due = reserve.Place - l.From.Place
+	}
+	if l.For > 0 {
+		end = l.ends(l.For, g)
+	}
+	losses := l.parts(g, end)
+	losses[0].Lost = above(uint64(max(due, 0)), g.Due)
+	return agent.Lapse{Losses: losses, Over: l.Kind == hyperscale.LoadOnce}
+}
+
+const never = hyperscale.JobTime(1<<63 - 1)
+
+// ends is the job time at which the load's schedule ends.
+func (l *Load) ends(length hyperscale.JobTime, g agent.Gone) hyperscale.JobTime {
+	if length > never-g.Begin {
+		return never
+	}
+	return g.Begin + length
+}
+
+// slots is how many slots of a load of work the share holds.
+func (l *Load) slots(share hyperscale.Share) int64 {
+	w := schedule.NewIterations(l.Load)
+	share, some := w.Share(share)
+	if !some {
+		return 0
+	}
+	return share.Count(w.Slots)
+}
+
+// open is the lapse of arrivals.
+func (l *Load) open(g agent.Gone) agent.Lapse {
+	all := schedule.NewArrivals(l.Load, l.Source)
+	share, first := g.Hold.Share, int64(l.First)
+	before := func(t hyperscale.JobTime) uint64 { return uint64(share.Count(first + all.Before(max(t-g.Begin, 0)))) }
+	origin := before(share.From)
+	met := origin + g.Due // what the windows told of; the rest was due or is
+	losses := l.parts(g, l.ends(all.End(), g))
+	for i := range losses {
+		x := &losses[i]
+		died := max(before(min(x.To, g.Died)), met)
+		back := max(before(x.To), died)
+		x.Lost, x.Missed = died-met, back-died
+		met = back
+	}
+	return agent.Lapse{Losses: losses}
+}
+
+// parts cuts the time from the last window up to where another goes on at the
+// ends of warm-up and load. There is always one part.
+func (l *Load) parts(g agent.Gone, end hyperscale.JobTime) []stats.Losses {
+	from := max(g.Reach, g.Begin, g.Hold.Share.From)
+	to := max(from, g.Back)
+	warm := min(l.ends(l.Warmup, g), end)
+	var parts []stats.Losses
+	for _, p := range []stats.Interval{
+		{From: from, To: min(to, warm), Stretch: stats.InWarmup},
+		{From: max(from, warm), To: min(to, end), Stretch: stats.InLoad},
+		{From: max(from, end), To: to, Stretch: stats.InGrace},
+	} {
+		if p.From < p.To {
+			parts = append(parts, stats.Losses{Interval: p})
+		}
+	}
+	if parts == nil {
+		parts = []stats.Losses{{Interval: stats.Interval{From: from, To: to, Stretch: l.stretch(from, warm, end)}}}
+	}
+	return parts
+}
+
+func (l *Load) stretch(at, warm, end hyperscale.JobTime) stats.Stretch {
+	switch {
+	case at < warm:
+		return stats.InWarmup
+	case at < end:
+		return stats.InLoad
+	}
+	return stats.InGrace
+}
+
+// above is a − b, or 0 when b is greater.
+func above(a, b uint64) uint64 {
+	if b >= a {
+		return 0
+	}
+	return a - b
+}
