@@ -104,6 +104,9 @@ func (n *member) Submit(_ context.Context, s rpc.Submission) (rpc.Accepted, erro
 	if err := n.reach(); err != nil {
 		return rpc.Accepted{}, err
 	}
+	if s.Key == "" {
+		return rpc.Accepted{}, rpc.InvalidField("key", "there is none")
+	}
 	n.cluster.keys[s.Key]++
 	return rpc.Accepted{Job: "7", Address: n.cluster.owner, Again: n.cluster.keys[s.Key] > 1}, n.lost()
 }
@@ -153,6 +156,10 @@ func TestTheOwnerIsRememberedFor30Seconds(t *testing.T) {
 		c.owner, c.down["far:1"] = "c:1", true
 		get("far:1", "b:1", "c:1")
 		get("c:1")
+		c.down["a:1"], c.down["b:1"], c.down["c:1"] = true, true, true
+		if _, err := client.Get(t.Context(), "7"); err == nil || client.ownerOf("7", time.Now()) != "" {
+			t.Errorf("an owner that is gone is still remembered, %v", err)
+		}
 		if c.dialled["far:1"] != 1 || c.dialled["a:1"] != 1 {
 			t.Errorf("connections were made anew: %v", c.dialled)
 		}

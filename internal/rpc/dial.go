@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -40,6 +41,21 @@ type Conn struct {
 	address string
 	conn    *grpc.ClientConn
 	self    identity.ID
+	reached atomic.Pointer[Reached]
+}
+
+// Reached is which node answered.
+type Reached struct {
+	identity.ID
+	Features []string // those of the protocol that both sides have, sorted
+}
+
+// Reached tells which node answered last; ok is false before the first answer.
+func (c *Conn) Reached() (r Reached, ok bool) {
+	if at := c.reached.Load(); at != nil {
+		return *at, true
+	}
+	return Reached{}, false
 }
 
 // Dial makes a connection to the node at host:port. Close ends it.
@@ -182,6 +198,11 @@ func (c *Conn) checkNode(headers metadata.MD) error {
 	if err := identity.MayCall(c.self, node); err != nil {
 		return Errorf(Unauthorized, "calling %s: %v", c.address, err)
 	}
+	features, err := negotiate(Features(), first(headers, protocolHeader), first(headers, featuresHeader))
+	if err != nil {
+		return err
+	}
+	c.reached.Store(&Reached{node, features})
 	return nil
 }
 

@@ -1,6 +1,9 @@
 package rpc
 
 import (
+	"context"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -142,6 +145,34 @@ func TestTheNodeChecksWhatItReceives(t *testing.T) {
 	}
 	if _, err := stream.CloseAndRecv(); KindOf(fromStatus(err)) != Invalid {
 		t.Errorf("more than was announced: %v", err)
+	}
+}
+
+// A handler that ends in the middle of a large message leaves nothing behind.
+func TestRoomOfBrokenOffMessagesIsGivenBack(t *testing.T) {
+	n := &node{attach: func(_ context.Context, _ Caller, s AttachStream) error {
+		_, err := s.Recv() // the small message between the pieces
+		return err
+	}}
+	r := serve(t, n, Limits{})
+	before := r.room.left.Load()
+	stream, err := pb.NewLinkClient(r.call(t, identity.Worker).conn).Attach(soon(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	piece := &pb.AttachRequest{Said: &pb.AttachRequest_Piece{Piece: &pb.Piece{Data: make([]byte, 1000), Total: 2000}}}
+	beat := &pb.AttachRequest{Said: &pb.AttachRequest_Statement{Statement: &pb.Statement{Node: "w1"}}}
+	for _, m := range []*pb.AttachRequest{piece, beat} {
+		if err := stream.Send(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	r.stop()
+	if left := r.room.left.Load(); left != before {
+		t.Errorf("%d bytes of room are gone", before-left)
 	}
 }
 

@@ -146,9 +146,12 @@ func (r *room) give(n int) {
 	}
 }
 
-// assembly puts the pieces of one message together.
+// assembly puts the pieces of one message together. It is safe for concurrent
+// use: a handler may return while its reader is still at work.
 type assembly struct {
-	room  *room
+	room *room
+
+	mu    sync.Mutex
 	data  []byte
 	total uint64
 }
@@ -156,12 +159,14 @@ type assembly struct {
 // add takes the next piece and gives the whole once it is there. After an error
 // nothing is kept.
 func (a *assembly) add(p *pb.Piece) ([]byte, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if err := a.check(p); err != nil {
-		a.drop()
+		a.empty()
 		return nil, err
 	}
 	if !a.room.take(len(p.Data)) {
-		a.drop()
+		a.empty()
 		return nil, Errorf(Overloaded, "too many large messages are under way to this node")
 	}
 	a.total = p.Total
@@ -170,7 +175,7 @@ func (a *assembly) add(p *pb.Piece) ([]byte, error) {
 		return nil, nil
 	}
 	whole := a.data
-	a.drop()
+	a.empty()
 	return whole, nil
 }
 
@@ -191,6 +196,12 @@ func (a *assembly) check(p *pb.Piece) error {
 
 // drop forgets what was gathered, and gives its room back.
 func (a *assembly) drop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.empty()
+}
+
+func (a *assembly) empty() {
 	a.room.give(len(a.data))
 	a.data, a.total = nil, 0
 }

@@ -18,8 +18,8 @@ type conversation[In, Out any, PIn, POut proto.Message] struct {
 // converse makes a conversation on a call that came in.
 func converse[In, Out any, PIn, POut proto.Message](s *Server, raw grpc.ServerStream, in kind[In, PIn], out kind[Out, POut]) *conversation[In, Out, PIn, POut] {
 	return &conversation[In, Out, PIn, POut]{
-		receiver[In, PIn]{kind: in, raw: raw, whole: assembly{room: s.room}},
-		sender[Out, POut]{kind: out, raw: raw},
+		receiver: receiver[In, PIn]{kind: in, raw: raw, whole: assembly{room: s.room}},
+		sender:   sender[Out, POut]{kind: out, raw: raw},
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 // negotiate gives the features of both sides, or refuses another major version.
 func negotiate(ours []string, protocol, theirs string) ([]string, error) {
 	if protocol == "" {
-		return nil, Errorf(WrongVersion, "the caller does not say which version of the protocol it speaks; this node speaks %s", Protocol)
+		return nil, Errorf(WrongVersion, "the other side does not say which version of the protocol it speaks; this one speaks %s", Protocol)
 	}
 	want, err := major(Protocol)
 	if err != nil {
@@ -36,11 +36,11 @@ func negotiate(ours []string, protocol, theirs string) ([]string, error) {
 		return nil, err
 	}
 	if got != want {
-		older := "the caller"
+		older := "the other"
 		if got > want {
-			older = "this node"
+			older = "this one"
 		}
-		return nil, Errorf(WrongVersion, "the caller speaks protocol %s, this node %s: bring %s to a release of the same major version", protocol, Protocol, older)
+		return nil, Errorf(WrongVersion, "the other side speaks protocol %s, this one %s: bring %s to a release of the same major version", protocol, Protocol, older)
 	}
 	var both []string
 	for _, f := range strings.Fields(theirs) {
@@ -56,7 +56,7 @@ func major(protocol string) (int, error) {
 	number, _, _ := strings.Cut(protocol, ".")
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 0 {
-		return 0, Errorf(WrongVersion, "%q is no version of the protocol; this node speaks %s", protocol, Protocol)
+		return 0, Errorf(WrongVersion, "%q is no version of the protocol; this side speaks %s", protocol, Protocol)
 	}
 	return n, nil
 }

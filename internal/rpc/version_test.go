@@ -24,8 +24,8 @@ func TestNegotiation(t *testing.T) {
 		{"1.0", "relay zip", []string{"relay", "zip"}, ""},
 		{"1.7", "later zip zip", []string{"zip"}, ""},
 		{"1", "", nil, ""},
-		{"2.0", "relay", nil, "bring this node"},
-		{"0.9", "relay", nil, "bring the caller"},
+		{"2.0", "relay", nil, "bring this one"},
+		{"0.9", "relay", nil, "bring the other"},
 		{"", "", nil, "does not say"},
 		{"x", "", nil, "no version"},
 		{"-1.0", "", nil, "no version"},
@@ -63,6 +63,20 @@ func TestWrongCluster(t *testing.T) {
 		t.Errorf("the log does not say who called:\n%s", log)
 	}
 	c := r.call(t, identity.Client)
+	if _, ok := c.Reached(); ok {
+		t.Error("somebody was reached before a call")
+	}
+	if _, err := c.Get(soon(t), "7"); err != nil {
+		t.Error(err)
+	}
+	if node, ok := c.Reached(); !ok || node.ID != manager || !reflect.DeepEqual(node.Features, Features()) {
+		t.Errorf("reached was %+v", node)
+	}
+	newer := headersOf(manager)
+	newer.Set(protocolHeader, "2.0")
+	if err := c.checkNode(newer); KindOf(err) != WrongVersion {
+		t.Errorf("a node of another major version: %v", err)
+	}
 	c.self.Env = "prod" // as if the node let everybody in
 	if err := c.checkNode(headersOf(manager)); KindOf(err) != WrongCluster {
 		t.Errorf("the client believes any node: %v", err)

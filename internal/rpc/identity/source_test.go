@@ -134,6 +134,18 @@ func TestNodesOfOneClusterMeet(t *testing.T) {
 	}
 }
 
+// In a resumed session nobody looks at certificates, so there are none.
+func TestSessionsAreNotResumed(t *testing.T) {
+	h := newHouse(t)
+	h.issue(h.authority, manager, time.Hour)
+	s := h.source(manager)
+	for _, c := range []*tls.Config{ServerTLS(s, anybody), ClientTLS(s, anybody)} {
+		if !c.SessionTicketsDisabled || c.MinVersion != tls.VersionTLS13 {
+			t.Error("sessions may be resumed, or be of an older version")
+		}
+	}
+}
+
 func TestStrangersDoNotMeet(t *testing.T) {
 	h, other := newHouse(t), newHouse(t)
 	h.issue(h.authority, manager, time.Hour)
