@@ -22,6 +22,7 @@ const (
 	codeThresholds  = 99
 	codeInvalid     = 91
 	codeDegraded    = 90 // with --strict
+	codeNoContact   = 98 // contact with the cluster lost
 	codeOther       = 1  // output not written, nothing answered, anything else
 )
 
@@ -59,6 +60,9 @@ func exitCode(o outcome) int {
 	}
 	if errors.Is(o.err, errInterrupted) {
 		return codeInterrupted
+	}
+	if errors.As(o.err, new(errNoContact)) {
+		return codeNoContact
 	}
 	if o.result != nil {
 		if code := resultCode(o.result, o.strict); code != 0 {

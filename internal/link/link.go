@@ -123,6 +123,7 @@ type Word struct {
 	Owns    []Owned // of the jobs that the child holds something of
 	Level   Level
 	Parents []Parent // the healthy ones, the sender too; nil: unknown
+	Drain   bool     // the child is to take nothing new, finish what it holds and go
 }
 
 // Owned says that the sender owns a job, and how old its word of the job's top

@@ -18,6 +18,7 @@ type Account struct {
 	flows  []*flow // in the plan's order
 	marks  []stats.Mark
 	causes []stats.Cause
+	losses []stats.Loss
 	stop   stats.Stop
 	live   live
 }
@@ -109,6 +110,9 @@ func (a *Account) Aborted(workflow, step string) {
 // Lowered notes that a workflow's max-in-flight was lowered to what there is
 // room for, in words.
 func (a *Account) Lowered(workflow, how string) { a.flow(workflow).lowered = how }
+
+// Loss notes what was lost with a holder.
+func (a *Account) Loss(l stats.Loss) { a.losses = append(a.losses, l) }
 
 // Cause notes a cause of the verdict that windows do not tell.
 func (a *Account) Cause(c stats.Cause) { a.causes = append(a.causes, c) }

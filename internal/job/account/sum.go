@@ -15,6 +15,7 @@ func (a *Account) Sum(over job.Result, started time.Time) *stats.Result {
 	r := &stats.Result{
 		Plan: a.plan, Phase: over.Phase, Started: started, Elapsed: over.Ended, Tally: a.Tally,
 		Timeline: a.marks, Stop: a.stop, Thresholds: a.Rules.Results(a.Tally),
+		Losses:    a.losses,
 		Generator: stats.Generator{Readings: a.Tally.Generator()},
 	}
 	var facts []stats.LoadFacts
@@ -29,7 +30,7 @@ func (a *Account) Sum(over job.Result, started time.Time) *stats.Result {
 			a.Cause(c)
 		}
 	}
-	r.Verdict = stats.Judge(a.Tally, facts, a.causes, stats.Limits{})
+	r.Verdict = stats.Judge(a.Tally, facts, append(stats.LossCauses(a.losses), a.causes...), stats.Limits{})
 	return r
 }
 

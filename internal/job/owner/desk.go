@@ -94,7 +94,7 @@ func (o *Owner) save() {
 		Number: d.number, Clock: o.at(), Phase: o.Phase(), Done: o.story.done(), Events: d.events,
 	}
 	if o.over != nil {
-		e.Base, e.Result = true, o.result()
+		e.Base, e.Result, e.Reason = true, o.result(), o.over.Reason
 	} else {
 		o.record(&e)
 	}

@@ -1,8 +1,11 @@
 package owner
 
 import (
+	"strings"
+
 	"hyperscale"
 	"hyperscale/internal/job"
+	"hyperscale/internal/stats"
 )
 
 // cancel ends a workflow, or the job, because a client wants it. It is written
@@ -47,6 +50,7 @@ func (o *Owner) finish(r job.Result) {
 	o.join()
 	o.closeAll()
 	o.change()
+	o.tell(hyperscale.Event{What: JobEnded, Detail: strings.TrimSuffix(string(r.Phase)+": "+r.Reason, ": ")})
 	o.desk.show = true
 	for _, l := range o.state.Legs {
 		for _, s := range l.Shares {
@@ -60,5 +64,17 @@ func (o *Owner) finish(r job.Result) {
 // result is what came of the job.
 func (o *Owner) result() []byte {
 	r := o.story.account.Sum(*o.over, o.cfg.Accepted)
-	return mustJSON(r.Verdict)
+	r.Job = o.cfg.Job
+	holders := make(map[given]hyperscale.NodeID, len(o.state.Given))
+	for _, g := range o.state.Given {
+		holders[given{Workflow: g.Workflow, Share: g.Share}] = g.Node
+	}
+	r.Workers = stats.Workers(r.Tally, func(s stats.Standing) string {
+		return string(holders[given{Workflow: s.Workflow, Share: s.Share}])
+	})
+	b, err := r.AppendBinary(nil)
+	if err != nil {
+		panic("owner: the result can't be written down: " + err.Error())
+	}
+	return b
 }

@@ -108,6 +108,7 @@ type (
 		Record []byte // nil: nothing but events and phase
 		Clock  hyperscale.JobTime
 		Phase  hyperscale.Phase
+		Reason string  // why the job did not complete, once it is over
 		Done   float64 // percentage, 0 … 100, never falling
 		Events []hyperscale.Event
 		// Result is the whole of what came of the job, if it is over; then it is to

@@ -219,11 +219,13 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 	}
 	if w := o.marks().Close(l.workflow(), x.Share, losses); w != nil {
 		o.joints.Add(w)
+		o.story.loss(stats.NewLoss(string(x.Holder.Node), o.workflow(l), w, 0))
 	}
-	o.story.cause(stats.Cause{
-		State: stats.Degraded, Node: string(x.Holder.Node), From: reach, To: losses.To,
-		What: fmt.Sprintf("%s: its worker was lost; %d iterations are lost and %d slots missed", l.workflow(), losses.Lost+from.Flight.Iterations, losses.Missed),
-	})
+}
+
+func (o *Owner) workflow(l *leg) *hyperscale.Workflow {
+	i := slices.IndexFunc(o.cfg.Plan.Workflows, func(w hyperscale.Workflow) bool { return w.Name == l.workflow() })
+	return &o.cfg.Plan.Workflows[i]
 }
 
 // unheard is how many slots before the reserve no window told of.

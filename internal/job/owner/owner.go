@@ -53,6 +53,14 @@ type state struct {
 	Turns map[string]hyperscale.Turn
 	Legs  []*leg
 	Wants uint64 // number of the last want
+	Given []given
+}
+
+// given is a turn that was given out, and to whom.
+type given struct {
+	Workflow string
+	Share    hyperscale.Share
+	Node     hyperscale.NodeID
 }
 
 // kid is a child as the owner knows it.

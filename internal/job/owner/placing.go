@@ -158,6 +158,7 @@ func (o *Owner) cut(l *leg, s *share, cores []link.Cores) []*share {
 		part := &share{Share: cut, Holder: cores[i].Holder, Cores: cores[i].N, rose: o.now}
 		part.From = s.From.within(s.Share, cut)
 		list = append(list, part)
+		o.state.Given = append(o.state.Given, given{l.workflow(), cut, part.Holder.Node})
 		o.marks().Expect(l.workflow(), cut)
 	}
 	return list

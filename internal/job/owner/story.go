@@ -31,7 +31,7 @@ type step struct {
 	Entry  *job.Entry          `json:",omitempty"`
 	Ended  *account.Leg        `json:",omitempty"` // and then Entry follows from it
 	Judged *hyperscale.JobTime `json:",omitempty"`
-	Cause  *stats.Cause        `json:",omitempty"`
+	Loss   *stats.Loss         `json:",omitempty"`
 
 	joint *stats.Window // written down apart
 }
@@ -56,10 +56,10 @@ func (s *story) judged(second hyperscale.JobTime) []string {
 	return fired
 }
 
-// cause notes a cause of the verdict.
-func (s *story) cause(c stats.Cause) {
-	s.fresh = append(s.fresh, step{Cause: &c})
-	s.account.Cause(c)
+// loss notes what was lost with a holder.
+func (s *story) loss(l stats.Loss) {
+	s.fresh = append(s.fresh, step{Loss: &l})
+	s.account.Loss(l)
 }
 
 // count counts a joint.
@@ -101,8 +101,8 @@ func (s *story) again(st step) error {
 	case st.Judged != nil:
 		s.account.Judge(*st.Judged)
 		s.account.Glance(*st.Judged)
-	case st.Cause != nil:
-		s.account.Cause(*st.Cause)
+	case st.Loss != nil:
+		s.account.Loss(*st.Loss)
 	default:
 		return errors.New("a step of nothing")
 	}

@@ -70,6 +70,9 @@ type (
 	// Placer: that node gives out the cores; "": nobody does.
 	Placer struct{ Node hyperscale.NodeID }
 
+	// Parents: these are the nodes of the tier that are there, this one too.
+	Parents struct{ All []link.Parent }
+
 	// Presses: how much windows the node can take.
 	Presses struct{ Level link.Level }
 
@@ -88,6 +91,7 @@ func (JobGone) event()  {}
 func (JobTells) event() {}
 func (JobWants) event() {}
 func (Placer) event()   {}
+func (Parents) event()  {}
 func (Presses) event()  {}
 func (Tick) event()     {}
 

@@ -28,16 +28,17 @@ type Config struct {
 
 // Node is the state of one node. It belongs to one goroutine.
 type Node struct {
-	cfg    Config
-	now    time.Duration
-	kids   map[hyperscale.NodeID]*kid
-	peers  map[hyperscale.NodeID]bool
-	jobs   map[hyperscale.JobID]*job
-	placer placing
-	level  link.Level
-	beat   time.Duration // the next
-	ticked time.Duration // the last tick
-	hushed time.Duration // since when most children are silent; 0: they are not
+	cfg     Config
+	now     time.Duration
+	kids    map[hyperscale.NodeID]*kid
+	peers   map[hyperscale.NodeID]bool
+	jobs    map[hyperscale.JobID]*job
+	placer  placing
+	level   link.Level
+	parents []link.Parent // where children find this tier's nodes
+	beat    time.Duration // the next
+	ticked  time.Duration // the last tick
+	hushed  time.Duration // since when most children are silent; 0: they are not
 
 	effects []Effect
 }
@@ -94,6 +95,8 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 		n.newPlacer(ev.Node)
 	case Presses:
 		n.level = ev.Level
+	case Parents:
+		n.parents = ev.All
 	case Tick:
 		n.tick()
 	}
@@ -142,14 +145,19 @@ func (n *Node) say() {
 		}
 		k.word++
 		k.wordAt = n.now
-		w := link.Word{Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.level}
-		for _, name := range slices.Sorted(maps.Keys(n.jobs)) {
-			if j := n.jobs[name]; j.has(id) {
-				w.Owns = append(w.Owns, link.Owned{Job: name, Epoch: j.epoch})
-			}
-		}
-		n.do(ToChild{Child: id, Conn: k.conn, Down: w})
+		n.do(ToChild{Child: id, Conn: k.conn, Down: link.Word{
+			Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.level, Owns: n.ownsOf(id), Parents: n.parents,
+		}})
 	}
+}
+
+// ownsOf are the jobs here that a child holds a part of.
+func (n *Node) ownsOf(child hyperscale.NodeID) []link.Owned {
+	var owns []link.Owned
+	for _, name := range n.jobsOf(child) {
+		owns = append(owns, link.Owned{Job: name, Epoch: n.jobs[name].epoch})
+	}
+	return owns
 }
 
 func (j *job) has(kid hyperscale.NodeID) bool { _, ok := j.kids[kid]; return ok }

@@ -83,6 +83,9 @@ func (s *Seat) want(room Room) *node.JobWants {
 	for _, r := range s.owner.Runs() {
 		runs = append(runs, link.Run{Job: s.cfg.Job, Workflow: r.Workflow, Exclusive: s.cfg.Exclusive, Left: r.Left.Truncate(time.Second)})
 	}
+	if s.owner.Begun() {
+		runs = append(runs, link.Run{Job: s.cfg.Job, Exclusive: s.cfg.Exclusive})
+	}
 	if slices.EqualFunc(wants, s.wants, sameWant) && slices.Equal(runs, s.runs) {
 		return nil
 	}

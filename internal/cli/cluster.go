@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os/user"
+	"regexp"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"hyperscale"
+	"hyperscale/internal/client"
+	"hyperscale/internal/rpc"
+	"hyperscale/internal/rpc/identity"
+	"hyperscale/internal/show"
+	"hyperscale/internal/spec"
+	"hyperscale/internal/stats"
+)
+
+// membership is which cluster somebody belongs to, and what proves it.
+type membership struct {
+	cluster, environment string
+	cert, key, ca        string
+}
+
+func (m *membership) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&m.cluster, "cluster", "hyperscale", "`NAME` of the cluster")
+	f.StringVar(&m.environment, "environment", "dev", "`NAME` of the cluster's environment")
+	f.StringVar(&m.cert, "cert", "", "`FILE` with the certificate that says who this is")
+	f.StringVar(&m.key, "key-file", "", "`FILE` with its private key")
+	f.StringVar(&m.ca, "ca", "", "`FILE` with the authorities that are trusted")
+}
+
+// certificates are those that the flags name; nil: none, then only loopback is
+// spoken to.
+func (m *membership) certificates(a *app) (*identity.Source, error) {
+	given := 0
+	for _, file := range []string{m.cert, m.key, m.ca} {
+		if file != "" {
+			given++
+		}
+	}
+	switch given {
+	case 0:
+		return nil, nil
+	case 3:
+		source, err := identity.Load(identity.Files{Cert: m.cert, Key: m.key, Authorities: m.ca}, a.log())
+		return source, refused(err)
+	}
+	return nil, refuse("--cert, --key-file and --ca belong together; %d of the three are given", given)
+}
+
+// clusterFlags say which cluster a client speaks to.
+type clusterFlags struct {
+	membership
+	servers []string
+}
+
+func (f *clusterFlags) add(c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.servers, "server", []string{"127.0.0.1:7400"}, "`HOST:PORT` of a manager; more of them are asked when one is gone")
+	f.membership.add(c)
+}
+
+// notPlain is what a name in an identity can't have.
+var notPlain = regexp.MustCompile(`[^a-zA-Z0-9._-]+`)
+
+// dial makes a client of the cluster.
+func (a *app) dial(f *clusterFlags) (*client.Client, error) {
+	certificates, err := f.certificates(a)
+	if err != nil {
+		return nil, err
+	}
+	name := "anybody"
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		name = strings.Trim(notPlain.ReplaceAllString(u.Username, "-"), "-.")
+	}
+	self := identity.ID{Cluster: f.cluster, Env: f.environment, Role: identity.Client, Tenant: "default", Name: name}
+	if certificates == nil {
+		if err := self.Check(); err != nil {
+			return nil, refused(err)
+		}
+	}
+	c, err := client.New(client.Config{Nodes: f.servers, Dialing: rpc.Dialing{Self: self, Certificates: certificates}})
+	return c, refused(err)
+}
+
+// withCluster does work with a client of the cluster.
+func (a *app) withCluster(ctx context.Context, f *clusterFlags, work func(context.Context, *client.Client) error) error {
+	c, err := a.dial(f)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }() // everything was said
+	ctx, stop := a.untilSignal(ctx)
+	defer stop()
+	return clusterError(work(ctx, c))
+}
+
+// errNoContact says that the cluster could not be reached, or not any more.
+type errNoContact struct{ error }
+
+// Unwrap gives the cause.
+func (e errNoContact) Unwrap() error { return e.error }
+
+// clusterError sorts the errors of a cluster: what was asked wrongly, and what
+// nobody answered.
+func clusterError(err error) error {
+	switch rpc.KindOf(err) {
+	case "":
+		return nil
+	case rpc.Invalid, rpc.TooLarge, rpc.NotFound, rpc.WrongCluster, rpc.WrongVersion, rpc.Unauthenticated, rpc.Unauthorized, rpc.Conflict, rpc.Unsupported:
+		return refused(err)
+	case rpc.Unavailable, rpc.Overloaded, rpc.RateLimited, rpc.OutOfTime, rpc.NotOwner:
+		return errNoContact{err}
+	case rpc.Cancelled:
+		return errInterrupted
+	}
+	return err
+}
+
+// readResult reads what a manager gives of a job that has ended: its plan and
+// what it came to.
+func readResult(b []byte) (*stats.Result, error) {
+	var n int
+	if len(b) < 16 {
+		return nil, fmt.Errorf("the result has %d bytes", len(b))
+	}
+	if _, err := fmt.Sscanf(string(b[:16]), "%x", &n); err != nil || n < 0 || n > len(b)-16 {
+		return nil, fmt.Errorf("the result is not in a form that this version knows")
+	}
+	plan, _, err := spec.Decode(b[16 : 16+n])
+	if err != nil {
+		return nil, err
+	}
+	return stats.DecodeResult(plan, b[16+n:])
+}
+
+// table writes rows with aligned columns.
+func (a *app) table(rows [][]string) error {
+	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = show.Clean(cell)
+		}
+		if _, err := fmt.Fprintln(w, strings.Join(row, "\t")); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+// jobArgument takes one argument, a job.
+func jobArgument(a *app) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error { return oneArgument(a, args, "a job") }
+}
+
+// clusterExits are the exit codes that all commands towards a cluster share.
+func clusterExits(c *cobra.Command, more ...string) {
+	exits(c, append(append([]string{"0    done"}, more...), "104  bad flags or arguments, or the cluster refuses", "98   the cluster can't be reached")...)
+}
+
+// jobs are names of jobs as people write them.
+func jobOf(args []string) hyperscale.JobID { return hyperscale.JobID(args[0]) }

@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hyperscale"
+	"hyperscale/internal/client"
+	"hyperscale/internal/rpc"
+	"hyperscale/internal/show"
+)
+
+func jobsCommand(a *app) *cobra.Command {
+	var f clusterFlags
+	var q rpc.Query
+	c := &cobra.Command{
+		Use: "jobs", Short: "List the jobs of a cluster, the newest first",
+		Example: "  hyperscale jobs\n  hyperscale jobs --active --json",
+		Args:    noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.withCluster(c.Context(), &f, func(ctx context.Context, cl *client.Client) error {
+				list, err := cl.List(ctx, q)
+				if err != nil {
+					return err
+				}
+				return a.printJobs(list)
+			})
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&q.Active, "active", false, "only those that have not ended")
+	c.Flags().IntVar(&q.Limit, "limit", 50, "at most `N`")
+	clusterExits(c)
+	return c
+}
+
+func (a *app) printJobs(list []rpc.Status) error {
+	if a.json {
+		return a.printJSON(list)
+	}
+	rows := [][]string{{"JOB", "NAME", "PHASE", "DONE", "OWNER", "SUBMITTED"}}
+	for _, s := range list {
+		rows = append(rows, []string{
+			string(s.Job), s.Name, string(s.Phase), percentOf(s.Percent), string(s.Owner), s.Submitted.Local().Format(time.DateTime),
+		})
+	}
+	return a.table(rows)
+}
+
+func percentOf(p float64) string { return strconv.FormatFloat(p, 'f', 0, 64) + "%" }
+
+// printJSON writes a value as JSON for programs.
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.Stdout)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+func statusCommand(a *app) *cobra.Command {
+	var f clusterFlags
+	c := &cobra.Command{
+		Use: "status JOB", Short: "Say where a job stands",
+		Example: "  hyperscale status 20261127-221507-x7k2qa",
+		Args:    jobArgument(a),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withCluster(c.Context(), &f, func(ctx context.Context, cl *client.Client) error {
+				s, err := cl.Get(ctx, jobOf(args))
+				if err != nil {
+					return err
+				}
+				return a.printStatus(s)
+			})
+		},
+	}
+	f.add(c)
+	clusterExits(c)
+	return c
+}
+
+func (a *app) printStatus(s rpc.Status) error {
+	if a.json {
+		return a.printJSON(s)
+	}
+	rows := [][]string{
+		{"job", string(s.Job)}, {"plan", s.Name}, {"phase", phaseText(s)}, {"done", percentOf(s.Percent)},
+		{"submitted", s.Submitted.Local().Format(time.DateTime)},
+	}
+	if s.Elapsed > 0 {
+		rows = append(rows, []string{"running for", show.Duration(s.Elapsed.Truncate(time.Second))})
+	}
+	if s.Owner != "" {
+		rows = append(rows, []string{"owner", fmt.Sprintf("%s at %s, epoch %d", s.Owner, s.Address, s.Epoch)})
+	}
+	for _, w := range s.Workflows {
+		rows = append(rows, []string{"workflow " + w.Name, fmt.Sprintf("%s, %s, on %s", w.Phase, percentOf(w.Percent), show.Plural(int64(w.Cores), "core"))})
+	}
+	return a.table(rows)
+}
+
+func phaseText(s rpc.Status) string {
+	if s.Reason == "" {
+		return string(s.Phase)
+	}
+	return string(s.Phase) + ": " + s.Reason
+}
+
+func cancelCommand(a *app) *cobra.Command {
+	var f clusterFlags
+	var reason string
+	c := &cobra.Command{
+		Use: "cancel JOB [WORKFLOW]", Short: "End a job, or one workflow of it",
+		Long: "Ends a job before its time, or one of its workflows with all that depend on it. What was\n" +
+			"started may finish within its grace; cleanup that is to run whatever happens runs.",
+		Example: "  hyperscale cancel 20261127-221507-x7k2qa\n  hyperscale cancel 20261127-221507-x7k2qa browse",
+		Args:    cobra.RangeArgs(1, 2),
+		RunE: func(c *cobra.Command, args []string) error {
+			what := rpc.Cancellation{Job: jobOf(args), Reason: reason}
+			if len(args) == 2 {
+				what.Workflow = args[1]
+			}
+			return a.withCluster(c.Context(), &f, func(ctx context.Context, cl *client.Client) error {
+				return a.cancel(ctx, cl, what)
+			})
+		},
+	}
+	f.add(c)
+	c.Flags().StringVar(&reason, "reason", "", "`TEXT` for those who wonder")
+	clusterExits(c)
+	return c
+}
+
+func (a *app) cancel(ctx context.Context, cl *client.Client, what rpc.Cancellation) error {
+	status, err := cl.Cancel(ctx, what)
+	if err != nil {
+		return err
+	}
+	if status == rpc.NothingToCancel {
+		name := "job " + string(what.Job)
+		if what.Workflow != "" {
+			name += " has no workflow " + what.Workflow
+		} else {
+			name = "there is no " + name
+		}
+		return rpc.Errorf(rpc.NotFound, "%s", name)
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"job": what.Job, "workflow": what.Workflow, "status": status})
+	}
+	_, err = fmt.Fprintln(a.Stdout, status)
+	return err
+}
+
+func membersCommand(a *app) *cobra.Command {
+	var f clusterFlags
+	c := &cobra.Command{
+		Use: "members", Short: "List the managers and workers of a datacenter",
+		Example: "  hyperscale members\n  hyperscale members --json",
+		Args:    noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.withCluster(c.Context(), &f, func(ctx context.Context, cl *client.Client) error {
+				list, err := cl.Members(ctx)
+				if err != nil {
+					return err
+				}
+				return a.printMembers(list)
+			})
+		},
+	}
+	f.add(c)
+	clusterExits(c)
+	return c
+}
+
+func (a *app) printMembers(list []rpc.Member) error {
+	if a.json {
+		return a.printJSON(list)
+	}
+	rows := [][]string{{"NODE", "ROLE", "STATE", "CORES", "FREE", "JOBS", "ADDRESS", "VERSION"}}
+	for _, m := range list {
+		role, cores, free, jobs := m.Role, "", "", ""
+		if m.Role == "worker" {
+			cores, free = strconv.Itoa(m.Cores), strconv.Itoa(m.Free)
+		} else {
+			jobs = strconv.Itoa(m.JobsOwned)
+		}
+		if m.StoreLeader {
+			role += ", leads the store"
+		}
+		rows = append(rows, []string{string(m.Node), role, m.State, cores, free, jobs, m.Address, m.Version})
+	}
+	return a.table(rows)
+}
+
+func drainCommand(a *app) *cobra.Command {
+	var f clusterFlags
+	c := &cobra.Command{
+		Use: "drain NODE", Short: "Let a manager or worker hand over what it has and take nothing new",
+		Long: "A manager hands the jobs that it owns to others. A worker finishes what it runs and goes.\n" +
+			"It returns when that is under way; hyperscale members shows how it goes on.",
+		Example: "  hyperscale drain w2",
+		Args:    func(_ *cobra.Command, args []string) error { return oneArgument(a, args, "a node") },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withCluster(c.Context(), &f, func(ctx context.Context, cl *client.Client) error {
+				return cl.Drain(ctx, hyperscale.NodeID(args[0]))
+			})
+		},
+	}
+	f.add(c)
+	clusterExits(c)
+	return c
+}

@@ -1,0 +1,39 @@
+package owner
+
+import (
+	"hyperscale"
+)
+
+// JobEnded is the last event of every job.
+const JobEnded = "job ended"
+
+// Elapsed is the job time that was last told.
+func (o *Owner) Elapsed() hyperscale.JobTime { return o.clock.last }
+
+// Begun reports whether the job has begun and is not over.
+func (o *Owner) Begun() bool { return o.state.Start != 0 && o.over == nil }
+
+// Standing is where one workflow stands.
+type Standing struct {
+	Name  string
+	Phase hyperscale.Phase
+	Done  float64 // 0 … 1
+	Cores int     // that hold a share of it now
+}
+
+// Standing is where the workflows stand, in the plan's order.
+func (o *Owner) Standing() []Standing {
+	var list []Standing
+	for _, w := range o.story.progress().Workflows {
+		s := Standing{Name: w.Name, Phase: w.Phase, Done: w.Done}
+		for _, l := range o.state.Legs {
+			for _, share := range l.Shares {
+				if l.workflow() == w.Name && share.placed() && !share.over() {
+					s.Cores += share.Cores
+				}
+			}
+		}
+		list = append(list, s)
+	}
+	return list
+}

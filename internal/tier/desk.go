@@ -1,0 +1,298 @@
+package tier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job/owner"
+	"hyperscale/internal/link"
+	"hyperscale/internal/own"
+	"hyperscale/internal/rpc"
+	"hyperscale/internal/spec"
+	"hyperscale/internal/store"
+	"hyperscale/internal/tier/node"
+	"hyperscale/internal/tier/seat"
+)
+
+// desk is a job that this node owns: the goroutine that runs its owner, and the
+// one that writes for it. When it ends, all that was held for the job is gone.
+type desk struct {
+	tier  *Tier
+	log   *slog.Logger
+	job   hyperscale.JobID
+	epoch hyperscale.Epoch
+	in    *mailbox[any] // owner.Event, or a func() to be run between two of them
+	end   context.CancelCauseFunc
+	hub   *hub
+
+	// Of the job's goroutine.
+	seat    *seat.Seat
+	tenure  *own.Tenure
+	saves   chan owner.Save
+	answers map[uint64]chan rpc.CancelStatus
+	token   uint64
+	phase   hyperscale.Phase
+	percent float64
+}
+
+// options are how a job is run, as they are kept in its head.
+type options struct {
+	Priority  link.Priority
+	Exclusive bool
+	Cores     int
+	Deadline  time.Duration
+	Tags      []hyperscale.Pair
+}
+
+// meta is what the manifest carries.
+type meta struct {
+	Clock hyperscale.JobTime
+}
+
+// open makes the desk of a job that this node has just got, from what is saved.
+func (t *Tier) open(ctx context.Context, tenure *own.Tenure, saved own.Saved) (*desk, error) {
+	d := &desk{
+		tier: t, job: tenure.Job(), epoch: tenure.Epoch(), tenure: tenure, in: newMailbox[any](), hub: newHub(),
+		log:   t.log.With("job", tenure.Job(), "epoch", tenure.Epoch()),
+		saves: make(chan owner.Save, 1), answers: map[uint64]chan rpc.CancelStatus{},
+	}
+	content, err := own.Spec(ctx, t.deps.Store, tenure.Head().Spec)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan of job %s: %w", d.job, err)
+	}
+	plan, rows, err := spec.Decode(content)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan of job %s: %w", d.job, err)
+	}
+	var o options
+	if err := json.Unmarshal(tenure.Head().Options, &o); err != nil {
+		return nil, fmt.Errorf("reading the options of job %s: %w", d.job, err)
+	}
+	if o.Deadline > 0 {
+		plan.Deadline = o.Deadline
+	}
+	cfg := owner.Config{Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted}
+	who := owner.New(cfg)
+	if len(saved.Records) > 0 {
+		var m meta
+		if err := json.Unmarshal(saved.Meta, &m); err != nil {
+			return nil, fmt.Errorf("reading job %s: %w", d.job, err)
+		}
+		if who, err = owner.Read(cfg, saved.Records, m.Clock); err != nil {
+			return nil, err
+		}
+	}
+	d.phase = who.Phase()
+	d.seat = seat.New(seat.Config{
+		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: o.Priority, Exclusive: o.Exclusive, Cores: o.Cores,
+		Brief: (&briefs{plan: plan, rows: rows, flows: map[string]*spec.Flow{}, version: t.cfg.Version, late: t.cfg.MaxLate}).make,
+	}, who)
+	return d, nil
+}
+
+// briefs makes what engines are given; the part that all shares of a workflow have
+// in common is cut out of the plan once.
+type briefs struct {
+	plan    *hyperscale.Plan
+	rows    spec.Rows
+	flows   map[string]*spec.Flow
+	version string
+	late    time.Duration
+}
+
+func (b *briefs) make(p *owner.Prepare, cores int) ([]byte, error) {
+	flow := b.flows[p.Workflow]
+	if flow == nil {
+		var err error
+		if flow, err = spec.Cut(b.plan, p.Workflow, b.rows); err != nil {
+			return nil, err
+		}
+		b.flows[p.Workflow] = flow
+	}
+	return flow.Brief(spec.Run{
+		Share: p.Share, Lanes: cores, Load: p.Load, First: p.First, Warmup: p.Warmup, Graceful: p.Graceful, Use: p.Use,
+		MaxLateness: b.late, Version: b.version, Place: p.From.Place, Pass: p.From.Pass, Adjustments: p.Adjustments,
+	})
+}
+
+// put gives the job an event.
+func (d *desk) put(ev owner.Event) { d.in.put(ev) }
+
+// fenced ends the desk: another owns the job.
+func (d *desk) fenced(why string) { d.end(fmt.Errorf("%s: %w", why, own.ErrFenced)) }
+
+// errDone ends a desk whose job is over.
+var errDone = errors.New("the job is over")
+
+// run runs the job until it is over here: finished, fenced, or the node's session
+// ended. It says why; a panic ends it, too.
+func (d *desk) run(ctx context.Context) error {
+	ctx, d.end = context.WithCancelCause(ctx)
+	var writing sync.WaitGroup
+	writing.Go(func() { d.write(ctx) })
+	d.tell(node.JobHere{Job: d.job, Epoch: d.epoch, Holders: d.seat.Owner().Holders()})
+	d.log.Info("this node owns the job", "phase", d.phase)
+	d.loop(ctx)
+	writing.Wait()
+	d.tell(node.JobGone{Job: d.job})
+	d.hub.close()
+	for _, a := range d.answers {
+		close(a)
+	}
+	d.log.Info("this node owns the job no more", "reason", context.Cause(ctx))
+	return context.Cause(ctx)
+}
+
+func (d *desk) tell(events ...node.Event) {
+	for _, ev := range events {
+		d.tier.node.put(ev)
+	}
+}
+
+// loop steps the owner.
+func (d *desk) loop(ctx context.Context) {
+	defer func() {
+		if r := recover(); r != nil {
+			d.log.Error("the job's goroutine panicked", "panic", r, "stack", string(debug.Stack()))
+			d.end(fmt.Errorf("%w: %v", errPanicked, r))
+		}
+	}()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	d.step(owner.Begin{})
+	for {
+		timer.Reset(d.untilNext())
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			d.step(owner.Tick{})
+		case <-d.in.bell:
+			for _, item := range d.in.take() {
+				switch item := item.(type) {
+				case func():
+					item()
+				case owner.Event:
+					d.step(item)
+				}
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// errPanicked ends a desk whose goroutine panicked.
+var errPanicked = errors.New("panicked")
+
+func (d *desk) untilNext() time.Duration {
+	next := d.seat.Owner().Next()
+	return min(max(next-d.tier.now(), 0), time.Hour)
+}
+
+// step gives the owner an event and does what it wants.
+func (d *desk) step(ev owner.Event) {
+	tell, do := d.seat.Step(d.tier.now(), ev, *d.tier.room.Load())
+	d.tell(tell...)
+	for _, e := range do {
+		d.perform(e)
+	}
+}
+
+// perform does one thing that the owner wants.
+func (d *desk) perform(e owner.Effect) {
+	switch e := e.(type) {
+	case owner.Acknowledge:
+		e.Receipt.Owner = d.tier.parent(d.tier.cfg.Self)
+		d.tier.acknowledge(e.To.Node, e.Receipt)
+	case owner.Save:
+		d.phase, d.percent = e.Phase, e.Done
+		d.saves <- e // there is room: at most one is under way
+	case owner.Answer:
+		if a := d.answers[e.Token]; a != nil {
+			a <- rpc.CancelStatus(e.Status)
+			delete(d.answers, e.Token)
+		}
+	case owner.Show:
+		d.show(e)
+	case owner.Over:
+		d.end(errDone)
+	}
+}
+
+// write makes saves durable, one after the other.
+func (d *desk) write(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-d.saves:
+			if err := d.save(ctx, s); err != nil {
+				d.end(err)
+				return
+			}
+			d.put(owner.Saved{Number: s.Number})
+		}
+	}
+}
+
+// saveRetry is how long a store that does not answer is left alone.
+const saveRetry = 50 * time.Millisecond
+
+// save makes one save durable. While the store does not answer it is tried again;
+// an error is final.
+func (d *desk) save(ctx context.Context, s owner.Save) error {
+	text, err := json.Marshal(meta{Clock: s.Clock})
+	if err != nil {
+		return err
+	}
+	c := own.Commit{Base: s.Base, Meta: text, Events: s.Events}
+	if s.Record != nil {
+		c.Records = [][]byte{s.Record}
+	}
+	if s.Result != nil {
+		c.Records = [][]byte{s.Result}
+	}
+	if head := d.tenure.Head(); head.Phase != s.Phase && !s.Phase.Terminal() || s.Done-head.Percent >= 1 {
+		if !s.Phase.Terminal() {
+			head.Phase = s.Phase
+		}
+		head.Percent = s.Done
+		c.Head = &head
+	}
+	for given := false; ; given = given || d.tenure.Unresolved() {
+		err := d.commit(ctx, s, c, given)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrFull):
+			return err
+		}
+		d.log.Warn("the store does not take what is to be written; trying again", "reason", err)
+		pause(ctx, saveRetry)
+	}
+}
+
+// commit gives a save to the store; one that was given before is looked after.
+func (d *desk) commit(ctx context.Context, s owner.Save, c own.Commit, given bool) error {
+	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
+	defer stop()
+	switch {
+	case s.Result != nil:
+		_, err := d.tenure.Finish(ctx, own.Ending{Phase: s.Phase, Reason: s.Reason, Commit: c, Now: time.Now()})
+		return err
+	case given:
+		return d.tenure.Resolve(ctx)
+	}
+	return d.tenure.Commit(ctx, c)
+}

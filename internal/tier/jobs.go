@@ -1,0 +1,239 @@
+package tier
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job/owner"
+	"hyperscale/internal/link"
+	"hyperscale/internal/own"
+	"hyperscale/internal/rpc"
+	"hyperscale/internal/spec"
+	"hyperscale/internal/store"
+)
+
+// newJobID names a job by the time, for people, and by chance.
+func newJobID(now time.Time) hyperscale.JobID {
+	return hyperscale.JobID(now.UTC().Format("20060102-150405-") + strings.ToLower(rand.Text()[:6]))
+}
+
+// clientOf is whose a submission is: the same name is the same client.
+func clientOf(who rpc.Caller) string { return who.Tenant + "/" + who.Name }
+
+// Submit makes a job, owned here.
+func (t *Tier) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rpc.Accepted, error) {
+	o := t.office()
+	if o == nil || t.isDraining() {
+		return rpc.Accepted{}, rpc.Errorf(rpc.Unavailable, "this node takes no jobs now; ask another")
+	}
+	plan, _, err := spec.Decode(s.Spec)
+	if err != nil {
+		return rpc.Accepted{}, rpc.InvalidField("spec", "%v", err)
+	}
+	if room := *t.room.Load(); s.Cores > room.Cores && room.Cores > 0 {
+		return rpc.Accepted{}, rpc.InvalidField("cores", "%d are asked for, and the datacenter's %d workers have %d together", s.Cores, room.Workers, room.Cores)
+	}
+	text, err := json.Marshal(options{Priority: s.Priority, Exclusive: s.Exclusive, Cores: s.Cores, Deadline: s.Deadline, Tags: s.Tags})
+	if err != nil {
+		return rpc.Accepted{}, err
+	}
+	name := s.Name
+	if name == "" {
+		name = plan.Name
+	}
+	now := time.Now()
+	accepted, err := o.submitter.Submit(ctx, own.Submission{
+		Key: s.Key, Job: newJobID(now), Content: s.Spec,
+		Origin: own.Origin{Name: name, Client: clientOf(who), Priority: priorityName(s.Priority), Options: text, Submitted: now.UTC()},
+		Event:  hyperscale.Event{What: "accepted", Node: t.cfg.Self, Detail: "submitted by " + clientOf(who)},
+	})
+	if err != nil {
+		return rpc.Accepted{}, explain(err)
+	}
+	t.log.Info("audit", "what", "submit", "job", accepted.Job, "client", clientOf(who), "from", who.Address, "again", accepted.Tenure == nil)
+	if accepted.Tenure == nil {
+		owner, _ := t.ownerOf(accepted.Job)
+		return rpc.Accepted{Job: accepted.Job, Owner: owner.Node, Address: t.parent(owner.Node).Address, Epoch: owner.Epoch, Again: true}, nil
+	}
+	saved := own.Saved{Job: accepted.Job, Head: accepted.Tenure.Head()}
+	if err := t.take(o.ctx, o, accepted.Tenure, saved); err != nil {
+		return rpc.Accepted{}, explain(err)
+	}
+	return rpc.Accepted{Job: accepted.Job, Owner: t.cfg.Self, Address: t.cfg.Address, Epoch: 1}, nil
+}
+
+func priorityName(p link.Priority) string {
+	return map[link.Priority]string{
+		link.PriorityNormal: "normal", link.PriorityHigh: "high", link.PriorityLow: "low", link.PriorityAuto: "auto",
+	}[p]
+}
+
+// explain puts errors of the store into the kinds that callers know.
+func explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, own.ErrInvalid), errors.Is(err, store.ErrTooLarge):
+		return rpc.Errorf(rpc.Invalid, "%v", err)
+	case errors.Is(err, own.ErrNotFound):
+		return rpc.Errorf(rpc.NotFound, "%v", err)
+	case errors.Is(err, store.ErrFull):
+		return &rpc.Error{Kind: rpc.Overloaded, Text: err.Error(), Retry: 10 * time.Second}
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, own.ErrNoSession):
+		return rpc.Errorf(rpc.Unavailable, "%v; ask again with the same key", err)
+	}
+	return err
+}
+
+// Get tells how a job fares.
+func (t *Tier) Get(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) (rpc.Status, error) {
+	saved, err := own.Look(ctx, t.deps.Store, job)
+	if err != nil {
+		return rpc.Status{}, explain(err)
+	}
+	status := t.statusOf(job, saved.Head, saved.Owner)
+	if d := t.desk(job); d != nil {
+		_ = d.ask(ctx, func() { d.describe(&status) })
+		return status, nil
+	}
+	if saved.Owner.Node != "" && saved.Owner.Node != t.cfg.Self && !saved.Head.Phase.Terminal() {
+		return status, t.notOwner(job)
+	}
+	return status, nil
+}
+
+// statusOf is how a job fares as far as its head tells.
+func (t *Tier) statusOf(job hyperscale.JobID, h own.Head, o own.Owner) rpc.Status {
+	return rpc.Status{
+		Job: job, Name: h.Name, Phase: h.Phase, Reason: h.Reason, Owner: o.Node, Address: t.parent(o.Node).Address,
+		Epoch: o.Epoch, Submitted: h.Submitted, Percent: h.Percent,
+	}
+}
+
+// ask runs a function in the job's goroutine.
+func (d *desk) ask(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	d.in.put(func() { f(); close(done) })
+	select {
+	case <-done:
+		return nil
+	case <-d.hub.done:
+		return rpc.Errorf(rpc.Unavailable, "job %s changes its owner", d.job)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// describe fills in what the owner knows.
+func (d *desk) describe(s *rpc.Status) {
+	s.Phase, s.Percent = d.seat.Owner().Phase(), d.percent
+	s.Elapsed = d.seat.Owner().Elapsed()
+	for _, w := range d.seat.Owner().Standing() {
+		s.Workflows = append(s.Workflows, rpc.WorkflowStatus{Name: w.Name, Phase: w.Phase, Percent: 100 * w.Done, Cores: w.Cores})
+	}
+}
+
+// List tells of the jobs that are remembered, the newest first.
+func (t *Tier) List(ctx context.Context, _ rpc.Caller, q rpc.Query) ([]rpc.Status, error) {
+	heads, err := own.Heads(ctx, t.deps.Store)
+	if err != nil {
+		return nil, explain(err)
+	}
+	var list []rpc.Status
+	for i := len(heads) - 1; i >= 0; i-- {
+		h := heads[i]
+		if q.Active && h.Head.Phase.Terminal() {
+			continue
+		}
+		o, _ := t.ownerOf(h.Job)
+		list = append(list, t.statusOf(h.Job, h.Head, o))
+		if q.Limit > 0 && len(list) == q.Limit {
+			break
+		}
+	}
+	return list, nil
+}
+
+// Cancel ends a job, or one workflow of it.
+func (t *Tier) Cancel(ctx context.Context, who rpc.Caller, c rpc.Cancellation) (rpc.CancelStatus, error) {
+	t.log.Info("audit", "what", "cancel", "job", c.Job, "workflow", c.Workflow, "client", clientOf(who), "from", who.Address)
+	if d := t.desk(c.Job); d != nil {
+		return d.cancel(ctx, who, c)
+	}
+	saved, err := own.Look(ctx, t.deps.Store, c.Job)
+	switch {
+	case errors.Is(err, own.ErrNotFound):
+		return rpc.NothingToCancel, nil
+	case err != nil:
+		return "", explain(err)
+	case saved.Head.Phase == hyperscale.Cancelled:
+		return rpc.AlreadyCancelled, nil
+	case saved.Head.Phase.Terminal():
+		return rpc.AlreadyCompleted, nil
+	}
+	return "", t.notOwner(c.Job)
+}
+
+// cancel gives the wish to the owner and waits until it is written down.
+func (d *desk) cancel(ctx context.Context, who rpc.Caller, c rpc.Cancellation) (rpc.CancelStatus, error) {
+	by := clientOf(who)
+	if c.Reason != "" {
+		by += ": " + c.Reason
+	}
+	answer := make(chan rpc.CancelStatus, 1)
+	err := d.ask(ctx, func() {
+		d.token++
+		d.answers[d.token] = answer
+		d.step(owner.Cancel{Token: d.token, Workflow: c.Workflow, By: by})
+	})
+	if err != nil {
+		return "", err
+	}
+	select {
+	case status, ok := <-answer:
+		if !ok {
+			return "", rpc.Errorf(rpc.Unavailable, "job %s changes its owner; ask again", d.job)
+		}
+		return status, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// Adjust changes the load of a running workflow.
+func (t *Tier) Adjust(_ context.Context, _ rpc.Caller, job hyperscale.JobID, _ string, a hyperscale.Adjustment) (hyperscale.Adjustment, error) {
+	if t.desk(job) == nil {
+		return a, t.notOwner(job)
+	}
+	return a, rpc.Errorf(rpc.Unsupported, "the load of a running job can't be adjusted yet")
+}
+
+// Result gives what a job that has ended came to.
+func (t *Tier) Result(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) ([]byte, error) {
+	saved, err := own.Load(ctx, t.deps.Store, job)
+	switch {
+	case err != nil:
+		return nil, explain(err)
+	case !saved.Head.Phase.Terminal():
+		return nil, rpc.Errorf(rpc.Conflict, "job %s has not ended: it is %s", job, saved.Head.Phase)
+	case len(saved.Records) == 0:
+		return nil, rpc.Errorf(rpc.NotFound, "job %s has no result: %s", job, saved.Head.Reason)
+	}
+	content, err := own.Spec(ctx, t.deps.Store, saved.Head.Spec)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return joinResult(content, saved.Records[len(saved.Records)-1]), nil
+}
+
+// joinResult puts a result and the spec of its job into one.
+func joinResult(content, result []byte) []byte {
+	b := fmt.Appendf(nil, "%016x", len(content))
+	return append(append(b, content...), result...)
+}

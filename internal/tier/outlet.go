@@ -1,0 +1,71 @@
+package tier
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"hyperscale/internal/rpc"
+)
+
+// outlet is the way out to one stream: whoever has something to say puts it in,
+// and the stream's own goroutine sends it.
+type outlet[T any] struct {
+	conn uint64
+	box  *mailbox[T]
+	once sync.Once
+	hung chan struct{} // closed: the stream is to end
+	why  error
+}
+
+func newOutlet[T any](conn uint64) *outlet[T] {
+	return &outlet[T]{conn: conn, box: newMailbox[T](), hung: make(chan struct{})}
+}
+
+// hangUp ends the stream.
+func (o *outlet[T]) hangUp(why error) {
+	o.once.Do(func() { o.why = why; close(o.hung) })
+}
+
+// mostWaiting is how many messages may wait for a stream that does not take them,
+// before it is given up.
+const mostWaiting = 100_000
+
+// converse sends what is put into the outlet and hands what comes to got, until
+// the stream or ctx ends, the outlet is hung up or got fails. What it started ends
+// with the stream, which the caller ends by returning; waits is told when it has.
+func converse[In, Out any](ctx context.Context, stream rpc.Stream[In, Out], out *outlet[Out], waits *sync.WaitGroup, got func(In) error) error {
+	ended := make(chan error, 1)
+	waits.Go(func() {
+		for {
+			in, err := stream.Recv()
+			if err == nil {
+				err = got(in)
+			}
+			if err != nil {
+				ended <- err
+				return
+			}
+		}
+	})
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case err := <-ended:
+			return err
+		case <-out.hung:
+			return out.why
+		case <-out.box.bell:
+		}
+		items := out.box.take()
+		if len(items) > mostWaiting {
+			return errors.New("it does not take what is said to it")
+		}
+		for _, item := range items {
+			if err := stream.Send(item); err != nil {
+				return err
+			}
+		}
+	}
+}
