@@ -19,6 +19,7 @@ export PATH=$tools:$PATH
 
 buf format --diff --exit-code
 buf lint
+buf breaking --against proto/released.binpb # made anew at each release: buf build --exclude-source-info -o
 buf generate --output "${1:-.}"
 if [ $# -eq 0 ]; then
 	# What the code was written from, for a test that has no tools.

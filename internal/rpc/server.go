@@ -112,8 +112,11 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		server.Stop()
 		<-left
 	}
-	<-served
+	err := <-served
 	s.standing.Wait()
+	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		return fmt.Errorf("taking calls on %s: %w", listener.Addr(), err)
+	}
 	return nil
 }
 
