@@ -89,7 +89,7 @@ type Range struct {
 	From, Until string
 	Limit       int      // 0: all
 	At          Revision // 0: now, linearizable
-	KeysOnly    bool
+	KeysOnly    bool     // no values, and no leases
 }
 
 // Event is a change of one key.

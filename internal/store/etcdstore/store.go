@@ -150,6 +150,11 @@ func (s *Store) Range(ctx context.Context, r store.Range) (store.Page, error) {
 		if err != nil {
 			return err
 		}
+		if r.KeysOnly {
+			for _, kv := range answer.Kvs {
+				kv.Lease = 0 // which some versions give
+			}
+		}
 		page = store.Page{Entries: s.entries(answer.Kvs), More: answer.More, Revision: r.At}
 		if r.At == 0 {
 			page.Revision = store.Revision(answer.Header.Revision)
@@ -215,4 +220,27 @@ func (s *Store) Compact(ctx context.Context, before store.Revision) error {
 		}
 		return err
 	})
+}
+
+// Forget compacts until ctx ends, so that what was overwritten can be read for
+// history at least, and for twice that at most. It is for whoever owns a whole
+// external etcd; nodes do it by themselves. What fails
+// is tried again.
+func (s *Store) Forget(ctx context.Context, history time.Duration) {
+	tick := time.NewTicker(history)
+	defer tick.Stop()
+	for old := store.Revision(0); ; {
+		page, err := s.Range(ctx, store.Range{Until: "\x00\x00", Limit: 1, KeysOnly: true})
+		if err == nil && old != 0 {
+			err = s.Compact(ctx, old)
+		}
+		if err == nil {
+			old = page.Revision
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }

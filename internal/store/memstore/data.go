@@ -70,7 +70,7 @@ func (d *data) page(r store.Range) (entries []store.Entry, more bool) {
 			return entries, true
 		}
 		if r.KeysOnly {
-			e.Value = nil
+			e.Value, e.Lease = nil, 0
 		}
 		entries = append(entries, copied(e))
 	}

@@ -1,16 +1,18 @@
 package storetest
 
 import (
+	"time"
+
 	"hyperscale/internal/store"
 )
 
 func rangeReadsInOrder(f *fixture) {
-	f.do(put("b/2", "x"), put("a", "x"), put("b/10", "x"), put("c", "x"), put("b", "x"))
+	f.do(put("b/2", "x"), put("a", "x"), under(f.grant(time.Minute), "b/10", "x"), put("c", "x"), put("b", "x"))
 	page := f.page(store.Range{From: "b/", Until: store.After("b/")})
 	f.want("in order of bytes", text(page.Entries), "b/10=x b/2=x")
 	page = f.page(store.Range{From: "b", Until: "c", KeysOnly: true})
 	f.want("keys alone", text(page.Entries), "b= b/10= b/2=")
-	if page.More || page.Entries[0].Mod != page.Revision {
+	if page.More || page.Entries[0].Mod != page.Revision || page.Entries[1].Lease != 0 {
 		f.Errorf("keys alone have their revisions: %+v", page)
 	}
 }
