@@ -1,14 +1,11 @@
 package process
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"time"
@@ -29,11 +26,12 @@ type Config struct {
 // Process is an engine in a process of its own. It does nothing until Run; what
 // it is told before is told it then.
 type Process struct {
-	cfg  Config
-	hear func(Message)
-	say  chan []byte // frames; the brief is the first
-	end  chan struct{}
-	once sync.Once // of end
+	cfg   Config
+	ready *launched // a process that was started before; nil: none was
+	hear  func(Message)
+	say   chan []byte // frames; the brief is the first
+	end   chan struct{}
+	once  sync.Once // of end
 }
 
 // backlog is how many orders wait for an engine that does not read. One that is
@@ -104,29 +102,20 @@ const patience = 150 * time.Millisecond
 // needed here. Once ctx ends it is ended too. The error is nil after Refused or
 // Ended, else [Died], or that it can't be started.
 func (p *Process) Run(ctx context.Context) error {
-	cmd := exec.Command(cmp.Or(p.cfg.Executable, self()), p.args()...)
-	cmd.Env = p.cfg.Env
-	words := &words{log: p.cfg.Log}
-	cmd.Stderr = words
-	apart(cmd)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return fmt.Errorf("start an engine: %w", err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return fmt.Errorf("start an engine: %w", err)
-	}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start an engine: %w", err)
+	l := p.ready
+	if l == nil {
+		var err error
+		if l, err = launch(p.cfg); err != nil {
+			return err
+		}
 	}
 	var g sync.WaitGroup
-	g.Go(func() { p.write(ctx, in) })
+	g.Go(func() { p.write(ctx, l.in) })
 	gone := make(chan struct{})
-	g.Go(func() { p.kill(ctx, cmd.Process, gone) })
-	last, err := p.listen(out)
+	g.Go(func() { p.kill(ctx, l.cmd.Process, gone) })
+	last, err := p.listen(l.out)
 	p.hangUp() // nothing that it says is heard any more
-	state := waited(cmd)
+	state := l.wait()
 	close(gone)
 	g.Wait()
 	if last != nil {
@@ -136,23 +125,7 @@ func (p *Process) Run(ctx context.Context) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		state += " (" + err.Error() + ")"
 	}
-	return &Died{State: state, Words: words.last()}
-}
-
-func (p *Process) args() []string {
-	if p.cfg.Args != nil {
-		return p.cfg.Args
-	}
-	return []string{"engine"}
-}
-
-// waited waits for the end of a process and says how it was.
-func waited(cmd *exec.Cmd) string {
-	err := cmd.Wait()
-	if cmd.ProcessState != nil {
-		return cmd.ProcessState.String()
-	}
-	return err.Error()
+	return &Died{State: state, Words: l.words.last()}
 }
 
 // write says what there is to say until the engine is to end, then hangs up.
