@@ -79,7 +79,7 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 
 func TestTooLargeSaysWhatToDo(t *testing.T) {
 	m := &pb.AttachResponse{Said: &pb.AttachResponse_Order{Order: &pb.Order{Owner: "m1", Brief: make([]byte, MaxMessage)}}}
-	err := checkMessage(m).(*Error)
+	err := detailsOf(checkMessage(m))
 	if err.Size <= MaxMessage || err.Limit != MaxMessage || err.Field != "order.brief" {
 		t.Errorf("the fields are %+v", err)
 	}
