@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"fmt"
+	"hash/fnv"
 	"reflect"
 	"testing"
 	"time"
@@ -56,21 +57,24 @@ func sure[A, B any](f func(A) B) func(A) (B, error) {
 	return func(a A) (B, error) { return f(a), nil }
 }
 
-// filled gives a value of type T with no field at zero.
+// filled gives a value of type T with no field at zero. What stands in a field
+// depends on its name only, so that a field which is added changes no other.
 func filled[T any]() T {
 	var v T
-	fill(reflect.ValueOf(&v).Elem(), new(int64))
+	fill(reflect.ValueOf(&v).Elem(), "")
 	return v
 }
 
-func fill(v reflect.Value, next *int64) {
-	*next++
+func fill(v reflect.Value, name string) {
+	hash := fnv.New32a()
+	hash.Write([]byte(name))
+	number := int64(hash.Sum32()%250 + 1)
 	switch at := v.Addr().Interface().(type) {
 	case *hyperscale.Share:
-		*at = hyperscale.Share{Lo: 1, Hi: 3, Of: 8, From: hyperscale.JobTime(*next), Turn: 4}
+		*at = hyperscale.Share{Lo: 1, Hi: 3, Of: 8, From: hyperscale.JobTime(number), Turn: 4}
 		return
 	case *time.Time:
-		*at = time.Unix(1_700_000_000, *next).UTC()
+		*at = time.Unix(1_700_000_000, number).UTC()
 		return
 	case *link.Up:
 		*at = filled[link.Statement]()
@@ -91,28 +95,28 @@ func fill(v reflect.Value, next *int64) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(v.Field(i), next)
+			fill(v.Field(i), name+"."+v.Type().Field(i).Name)
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		for i := range v.Len() {
-			fill(v.Index(i), next)
+			fill(v.Index(i), fmt.Sprintf("%s[%d]", name, i))
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		fill(v.Elem(), next)
+		fill(v.Elem(), name)
 	case reflect.String:
-		v.SetString(fmt.Sprintf("text%d", *next))
+		v.SetString(fmt.Sprintf("text%d", number))
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Float64:
-		v.SetFloat(float64(*next) + 0.5)
+		v.SetFloat(float64(number) + 0.5)
 	case reflect.Uint8:
-		v.SetUint(uint64(*next) % 251)
+		v.SetUint(uint64(number))
 	case reflect.Uint64:
-		v.SetUint(uint64(*next))
+		v.SetUint(uint64(number))
 	case reflect.Int, reflect.Int64:
-		v.SetInt(*next)
+		v.SetInt(number)
 	default:
 		panic("no sample for " + v.Type().String())
 	}

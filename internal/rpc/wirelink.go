@@ -120,7 +120,7 @@ func readParent(p *pb.Parent) link.Parent {
 
 func wireWord(w link.Word) *pb.Word {
 	return &pb.Word{
-		Node: string(w.Node), Boot: uint64(w.Boot), Seq: w.Seq, Level: pb.Level(w.Level + 1),
+		Node: string(w.Node), Boot: uint64(w.Boot), Seq: w.Seq, Level: pb.Level(w.Level + 1), Drain: w.Drain,
 		Parents: each(w.Parents, wireParent),
 		Owns: each(w.Owns, func(o link.Owned) *pb.Owned {
 			return &pb.Owned{Job: string(o.Job), Epoch: uint64(o.Epoch), AgeNs: int64(o.Age)}
@@ -130,7 +130,7 @@ func wireWord(w link.Word) *pb.Word {
 
 func readWord(w *pb.Word) link.Word {
 	return link.Word{
-		Node: hyperscale.NodeID(w.GetNode()), Boot: hyperscale.Boot(w.GetBoot()), Seq: w.GetSeq(), Level: readLevel(w.GetLevel()),
+		Node: hyperscale.NodeID(w.GetNode()), Boot: hyperscale.Boot(w.GetBoot()), Seq: w.GetSeq(), Level: readLevel(w.GetLevel()), Drain: w.GetDrain(),
 		Parents: each(w.GetParents(), readParent),
 		Owns: each(w.GetOwns(), func(o *pb.Owned) link.Owned {
 			return link.Owned{Job: hyperscale.JobID(o.GetJob()), Epoch: hyperscale.Epoch(o.GetEpoch()), Age: time.Duration(o.GetAgeNs())}

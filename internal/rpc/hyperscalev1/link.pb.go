@@ -896,6 +896,7 @@ type Word struct {
 	Owns          []*Owned               `protobuf:"bytes,4,rep,name=owns,proto3" json:"owns,omitempty"`
 	Level         Level                  `protobuf:"varint,5,opt,name=level,proto3,enum=hyperscale.v1.Level" json:"level,omitempty"`
 	Parents       []*Parent              `protobuf:"bytes,6,rep,name=parents,proto3" json:"parents,omitempty"`
+	Drain         bool                   `protobuf:"varint,7,opt,name=drain,proto3" json:"drain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -970,6 +971,13 @@ func (x *Word) GetParents() []*Parent {
 		return x.Parents
 	}
 	return nil
+}
+
+func (x *Word) GetDrain() bool {
+	if x != nil {
+		return x.Drain
+	}
+	return false
 }
 
 type AttachResponse struct {
@@ -1587,14 +1595,15 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x06age_ns\x18\x03 \x01(\x03R\x05ageNs\"6\n" +
 	"\x06Parent\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\"\xc7\x01\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\"\xdd\x01\n" +
 	"\x04Word\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04boot\x18\x02 \x01(\x04R\x04boot\x12\x10\n" +
 	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12(\n" +
 	"\x04owns\x18\x04 \x03(\v2\x14.hyperscale.v1.OwnedR\x04owns\x12*\n" +
 	"\x05level\x18\x05 \x01(\x0e2\x14.hyperscale.v1.LevelR\x05level\x12/\n" +
-	"\aparents\x18\x06 \x03(\v2\x15.hyperscale.v1.ParentR\aparents\"\x9f\x01\n" +
+	"\aparents\x18\x06 \x03(\v2\x15.hyperscale.v1.ParentR\aparents\x12\x14\n" +
+	"\x05drain\x18\a \x01(\bR\x05drain\"\x9f\x01\n" +
 	"\x0eAttachResponse\x12)\n" +
 	"\x04word\x18\x01 \x01(\v2\x13.hyperscale.v1.WordH\x00R\x04word\x12,\n" +
 	"\x05order\x18\x02 \x01(\v2\x14.hyperscale.v1.OrderH\x00R\x05order\x12,\n" +
