@@ -98,7 +98,7 @@ func TestMembersTakeTurns(t *testing.T) {
 	did := false
 	err = leader.takeTurn(t.Context(), func() error {
 		did = true
-		return leader.rewrite(t.Context())
+		return leader.rewrite()
 	})
 	if err != nil || !did {
 		t.Errorf("a turn that was free: %v, %v", did, err)

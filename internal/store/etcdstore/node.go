@@ -90,7 +90,7 @@ func (n *Node) Run(ctx context.Context) error {
 		err = n.serve(ctx, server)
 	}
 	n.end()
-	left := n.stop(server)
+	left := n.stop(server, errors.Is(err, ErrDisk))
 	if left == nil { // else parts of etcd may still write
 		left = lock.Close()
 	}
@@ -222,36 +222,49 @@ func (n *Node) open(server *embed.Etcd) {
 	n.log.Info("store member is ready", "member", n.config.Name, "id", server.Server.MemberID().String())
 }
 
-// stopLimit is how long etcd may take to end. With a disk that hangs it never
-// does.
-const stopLimit = 20 * time.Second
+// How long etcd may take to end. Where it could not go on, part of it never does.
+const (
+	stopLimit = 20 * time.Second
+	deadLimit = 2 * time.Second
+)
 
-// stop ends etcd, handing over leadership if it can.
-func (n *Node) stop(server *embed.Etcd) error {
+// stop ends etcd, handing over leadership if somebody takes it.
+func (n *Node) stop(server *embed.Etcd, dead bool) error {
 	if server == nil {
 		return nil
 	}
-	steps := []func(){server.Close}
-	select {
-	case <-server.Server.ReadyNotify():
-	default: // its ports wait for it to be ready, unless it is told first
-		steps = []func(){server.Server.Stop, server.Close}
+	limit := stopLimit
+	if dead {
+		limit = deadLimit
+	} else {
+		within(2*n.config.Election, func() {
+			// If nobody takes the lead they will find one by themselves.
+			_ = stepAside(server.Server)
+		})
 	}
-	late := time.NewTimer(stopLimit)
+	// The server first: its ports wait for one that is not ready yet.
+	if within(limit, server.Server.HardStop) && within(limit, server.Close) {
+		return nil
+	}
+	return fmt.Errorf("etcd did not end within %v: the process must", limit)
+}
+
+// within does work for at most so long, and reports whether it is done; else it
+// goes on alone.
+func within(limit time.Duration, work func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done) // also where etcd ends the thread
+		work()
+	}()
+	late := time.NewTimer(limit)
 	defer late.Stop()
-	for _, step := range steps {
-		done := make(chan struct{})
-		go func() {
-			defer close(done) // also where etcd ends the thread
-			step()
-		}()
-		select {
-		case <-done:
-		case <-late.C:
-			return fmt.Errorf("etcd did not end within %v: the process must", stopLimit)
-		}
+	select {
+	case <-done:
+		return true
+	case <-late.C:
+		return false
 	}
-	return nil
 }
 
 // memberID writes the number of a member as etcd's own tools do.

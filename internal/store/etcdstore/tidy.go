@@ -9,6 +9,7 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/etcdserver"
 
 	"hyperscale/internal/store"
 )
@@ -67,7 +68,7 @@ func (n *Node) tidyOnce(ctx context.Context) error {
 	size, inUse := n.server.Backend().Size(), n.server.Backend().SizeInUse()
 	full := slices.ContainsFunc(n.server.Alarms(), ofRoom)
 	if needsTidying(size, inUse, n.config.Quota, full) {
-		if err := n.takeTurn(ctx, func() error { return n.rewrite(ctx) }); err != nil {
+		if err := n.takeTurn(ctx, func() error { return n.rewrite() }); err != nil {
 			return err
 		}
 	}
@@ -121,9 +122,9 @@ func (n *Node) rank() int {
 	return r
 }
 
-func (n *Node) rewrite(ctx context.Context) error {
-	if err := n.stepAside(ctx); err != nil {
-		return err
+func (n *Node) rewrite() error {
+	if err := stepAside(n.server); err != nil {
+		return fmt.Errorf("not rewriting the data file of a leader: %w", err)
 	}
 	before, began := n.server.Backend().Size(), time.Now()
 	if err := n.server.Defragment(); err != nil {
@@ -134,25 +135,12 @@ func (n *Node) rewrite(ctx context.Context) error {
 	return nil
 }
 
-// stepAside hands leadership to another voter, if there is one that takes it.
-func (n *Node) stepAside(ctx context.Context) error {
-	if n.server.Leader() != n.server.MemberID() {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*n.config.Election)
-	defer cancel()
-	others := 0
-	for _, m := range n.server.Cluster().Members() {
-		if m.IsLearner || m.ID == n.server.MemberID() {
-			continue
-		}
-		others++
-		if n.server.MoveLeader(ctx, uint64(n.server.MemberID()), uint64(m.ID)) == nil {
-			return nil
-		}
-	}
-	if others > 0 {
-		return errors.New("no other member takes the lead: not rewriting the data file of a leader")
+// stepAside hands leadership to the voter that was heard for longest, if this
+// member leads and there is another. It takes an election's time at most when all
+// are well.
+func stepAside(server *etcdserver.EtcdServer) error {
+	if err := server.TryTransferLeadershipOnShutdown(); err != nil {
+		return fmt.Errorf("nobody takes the lead: %w", err)
 	}
 	return nil
 }
