@@ -60,7 +60,7 @@ type clusterFlags struct {
 }
 
 func (f *clusterFlags) add(c *cobra.Command) {
-	c.Flags().StringArrayVar(&f.servers, "server", []string{"127.0.0.1:7400"}, "`HOST:PORT` of a manager; more of them are asked when one is gone")
+	c.Flags().StringArrayVar(&f.servers, "server", []string{"127.0.0.1:7400"}, "`ADDRESS` of a manager; several: for when one is gone")
 	f.membership.add(c)
 }
 

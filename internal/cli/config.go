@@ -142,9 +142,14 @@ func flagNames(root *cobra.Command) map[string]bool {
 		}
 	}
 	root.PersistentFlags().VisitAll(visit)
-	for _, c := range root.Commands() {
-		c.Flags().VisitAll(visit)
+	var below func(c *cobra.Command)
+	below = func(c *cobra.Command) {
+		for _, c := range c.Commands() {
+			c.Flags().VisitAll(visit)
+			below(c)
+		}
 	}
+	below(root)
 	return names
 }
 

@@ -10,7 +10,7 @@ import (
 // Every help says what the command does, and ends with examples and exit codes.
 func TestEveryHelpEndsWithExamplesAndExitCodes(t *testing.T) {
 	root := (&app{set: newSettings()}).root()
-	for _, c := range append(root.Commands(), root) {
+	for _, c := range append(everyCommand(root), root) {
 		if c.Hidden {
 			continue
 		}
@@ -32,10 +32,19 @@ func TestEveryHelpEndsWithExamplesAndExitCodes(t *testing.T) {
 	}
 }
 
+// everyCommand is all commands below c.
+func everyCommand(c *cobra.Command) []*cobra.Command {
+	var all []*cobra.Command
+	for _, below := range c.Commands() {
+		all = append(append(all, below), everyCommand(below)...)
+	}
+	return all
+}
+
 // Every example calls a command with flags that it has.
 func TestExamplesParse(t *testing.T) {
 	root := (&app{set: newSettings()}).root()
-	for _, c := range root.Commands() {
+	for _, c := range everyCommand(root) {
 		for line := range strings.Lines(c.Example) {
 			checkExample(t, c, line)
 		}
@@ -47,8 +56,13 @@ func checkExample(t *testing.T, c *cobra.Command, line string) {
 	if len(fields) < 2 || fields[0] != "hyperscale" {
 		return
 	}
-	if fields[1] != c.Name() {
-		t.Errorf("%s has the example %q", c.Name(), line)
+	if !strings.HasPrefix(strings.Join(fields, " "), c.CommandPath()) {
+		t.Errorf("%s has the example %q", c.CommandPath(), line)
+	}
+	if c.HasSubCommands() {
+		if below, _, err := c.Find(fields[len(strings.Fields(c.CommandPath())):]); err == nil {
+			c = below
+		}
 	}
 	for _, f := range fields[2:] {
 		if name, ok := strings.CutPrefix(f, "--"); ok && c.Flags().Lookup(name) == nil && c.InheritedFlags().Lookup(name) == nil {

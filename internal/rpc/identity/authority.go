@@ -106,13 +106,25 @@ func ParseAuthority(p Pair) (*Authority, error) {
 // Pair is the authority's own certificate and key.
 func (a *Authority) Pair() (Pair, error) { return encode(a.cert.Raw, a.key) }
 
+// Domain is the cluster and environment that the authority's identities are of:
+// cluster.environment. That of a store is "".
+func (a *Authority) Domain() string {
+	if a.store {
+		return ""
+	}
+	return a.cert.URIs[0].Host
+}
+
+// Until is when the authority, and all that it issued, ends.
+func (a *Authority) Until() time.Time { return a.cert.NotAfter }
+
 // Issue makes the certificate of a node or client of the authority's cluster.
 // It never outlives the authority.
 func (a *Authority) Issue(id ID, now time.Time, valid time.Duration) (Pair, error) {
 	if err := id.Check(); err != nil {
 		return Pair{}, fmt.Errorf("issuing a certificate: %w", err)
 	}
-	if a.store || a.cert.URIs[0].Host != id.Domain() {
+	if a.Domain() != id.Domain() {
 		return Pair{}, fmt.Errorf("issuing a certificate for %s: the authority is that of %s", id, a.cert.Subject.CommonName)
 	}
 	want, err := template(id.Who(), now, valid)
@@ -197,6 +209,15 @@ func (p Pair) Write(certFile, keyFile string) error {
 	}
 	if err := replace(certFile, p.Cert, 0o644); err != nil {
 		return fmt.Errorf("writing a certificate: %w", err)
+	}
+	return nil
+}
+
+// WriteTrusted writes the certificates of authorities into a file, which is
+// replaced as a whole.
+func WriteTrusted(file string, certs []byte) error {
+	if err := replace(file, certs, 0o644); err != nil {
+		return fmt.Errorf("writing whom to trust: %w", err)
 	}
 	return nil
 }
