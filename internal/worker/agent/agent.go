@@ -188,9 +188,10 @@ func (a *Agent) over(h *hold) bool {
 	return true
 }
 
-// finishDrain says once that a worker that drains holds nothing any more.
+// finishDrain says once that a worker that drains holds nothing any more, and that
+// every parent was told so.
 func (a *Agent) finishDrain() {
-	if a.drain.asked && !a.drain.told && len(a.holds) == 0 && len(a.m.engines) == 0 {
+	if a.drain.asked && !a.drain.told && len(a.holds) == 0 && len(a.m.engines) == 0 && a.parents.next() == never {
 		a.drain.told = true
 		a.m.do(Drained{})
 	}

@@ -89,7 +89,7 @@ func (a *Agent) receipt(by hyperscale.NodeID, r link.Receipt) {
 	}
 	now := a.m.now
 	o := &h.out
-	o.acknowledge(r.Seq, now)
+	a.m.acknowledged += uint64(o.acknowledge(r.Seq, now))
 	if r.Delay > 0 {
 		o.pace.holdOff = max(o.pace.holdOff, now+min(r.Delay, lastWait))
 	}

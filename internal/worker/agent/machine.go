@@ -11,6 +11,8 @@ type machine struct {
 	now     time.Duration
 	effects []Effect
 	news    bool // something changed that parents are to hear of
+
+	acknowledged uint64 // windows, since the start
 }
 
 // engine is one engine process, from the order to start it until it is gone.

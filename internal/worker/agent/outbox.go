@@ -133,15 +133,15 @@ func size(list []kept) int {
 	return n
 }
 
-// acknowledge forgets what is acknowledged up to seq. Nobody can acknowledge
-// what was never sent.
-func (o *outbox) acknowledge(seq uint64, now time.Duration) {
+// acknowledge forgets what is acknowledged up to seq, and tells how many windows
+// that are. Nobody can acknowledge what was never sent.
+func (o *outbox) acknowledge(seq uint64, now time.Duration) int {
 	n := 0
 	for n < o.frozen && o.list[n].seq <= seq {
 		n++
 	}
 	if n == 0 {
-		return
+		return 0
 	}
 	o.acked = o.list[n-1].seq
 	o.bytes -= size(o.list[:n])
@@ -149,6 +149,7 @@ func (o *outbox) acknowledge(seq uint64, now time.Duration) {
 	o.frozen -= n
 	o.sent = max(o.sent-n, 0)
 	o.pace.moved, o.pace.wait = now, firstWait
+	return n
 }
 
 // rewind makes all that is not acknowledged go again.
