@@ -1,0 +1,87 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"hyperscale"
+)
+
+// errInUse: another worker uses the data directory.
+var errInUse = errors.New("another worker uses it")
+
+// data is a worker's hold on its data directory, and the number of its start.
+type data struct {
+	boot hyperscale.Boot
+	lock *os.File // nil: there is no directory
+}
+
+// claim takes a data directory for this process alone and counts the start;
+// without one the clock tells starts apart.
+func claim(dir string, now time.Time) (*data, error) {
+	if dir == "" {
+		return &data{boot: bootOf(now)}, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	d := &data{lock: f}
+	if err := lock(f); err != nil {
+		d.release()
+		return nil, fmt.Errorf("data directory %s: %w", dir, err)
+	}
+	if d.boot, err = nextBoot(filepath.Join(dir, "boot")); err != nil {
+		d.release()
+		return nil, fmt.Errorf("data directory %s: %w", dir, err)
+	}
+	return d, nil
+}
+
+// release lets others have the directory.
+func (d *data) release() {
+	if d.lock != nil {
+		_ = d.lock.Close() // which also unlocks it; nothing was written
+	}
+}
+
+// nextBoot raises the number in a file, which is on the disk before anybody hears
+// it. One that was cut short by a crash can't be there: it is written beside and
+// then put in place.
+func nextBoot(path string) (hyperscale.Boot, error) {
+	last := uint64(0)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		last, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 63)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("read the number of starts: %w", err)
+	}
+	next := last + 1
+	beside := path + ".new"
+	f, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return 0, fmt.Errorf("count the start: %w", err)
+	}
+	_, err = fmt.Fprintln(f, next)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(beside, path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count the start: %w", err)
+	}
+	return hyperscale.Boot(next), nil
+}

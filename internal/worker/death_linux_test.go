@@ -1,0 +1,98 @@
+package worker
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"hyperscale/internal/spec"
+)
+
+// children are the processes that a process started.
+func children(pid int) []int {
+	u := usage{cpu: map[int]time.Duration{}}
+	u.children("/proc/" + strconv.Itoa(pid))
+	var pids []int
+	for child := range u.cpu {
+		pids = append(pids, child)
+	}
+	return pids
+}
+
+// stateOf is the state of a process in /proc/PID/stat.
+func stateOf(stat []byte) byte { return stat[bytes.LastIndexByte(stat, ')')+2] }
+
+// An engine that is killed is replaced within half a second, in the same turn:
+// every slot of the schedule is accounted for, and the target saw no more than was
+// started or lost.
+func TestEngineKilled(t *testing.T) {
+	tg := newTarget(t)
+	m := newManager(t, "m1", "")
+	work(t, Config{Join: []string{m.address}})
+	m.start(briefOf(t, tg.URL, spec.Run{Load: rate(400, 3*time.Second)}))
+	m.until("a window", func() bool { return len(m.marks) > 0 })
+	engines := children(os.Getpid())
+	if len(engines) != 1 {
+		t.Fatalf("engines: %v", engines)
+	}
+	at := time.Now()
+	if err := syscall.Kill(engines[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	// What is under way when it dies may still arrive; the new one comes later.
+	back := tg.await(t, at.Add(10*time.Millisecond))
+	took := back.Sub(at)
+	t.Logf("running again after %v", took.Round(time.Millisecond))
+	if took > 3*time.Second {
+		t.Errorf("running again only after %v", took)
+	}
+	sel := m.over()
+	hits := uint64(tg.hits.Load())
+	if sel.Due != 1200 || sel.Slots.Started+sel.Missed != sel.Due || sel.Slots.Lost == 0 || sel.Missed == 0 {
+		t.Errorf("%+v", sel.Slots)
+	}
+	if hits > sel.Slots.Started || hits+sel.Slots.Lost < sel.Slots.Started {
+		t.Errorf("%d hits, %d started of which %d are lost", hits, sel.Slots.Started, sel.Slots.Lost)
+	}
+	t.Logf("%d due, %d started, %d lost, %d missed; the target saw %d", sel.Due, sel.Slots.Started, sel.Slots.Lost, sel.Missed, hits)
+}
+
+// Killing a worker kills its engines: they hear that it is gone.
+func TestWorkerKilled(t *testing.T) {
+	tg := newTarget(t)
+	m := newManager(t, "m1", "")
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), asWorker+"="+m.address)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	m.start(briefOf(t, tg.URL, spec.Run{Load: rate(200, time.Hour)}))
+	tg.await(t, time.Now())
+	engines := children(cmd.Process.Pid)
+	if len(engines) != 1 {
+		t.Fatalf("engines: %v", engines)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	_ = cmd.Wait() // it was killed
+	dir := "/proc/" + strconv.Itoa(engines[0])
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		stat, err := os.ReadFile(dir + "/stat")
+		if err != nil || stateOf(stat) == 'Z' {
+			break
+		}
+		if time.Since(at) > 5*time.Second {
+			t.Fatal("the engine lives on")
+		}
+		<-tick.C
+	}
+	t.Logf("the engine was gone after %v", time.Since(at).Round(time.Millisecond))
+}

@@ -1,0 +1,342 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+	"hyperscale/internal/mailbox"
+	"hyperscale/internal/rpc"
+)
+
+// door is the way to the manager at one address: it connects, and connects again,
+// until it is not wanted any more. A connection is there from the manager's first
+// word, which says who it is, until it breaks or the manager falls silent.
+type door struct {
+	address string
+	dialing rpc.Dialing
+	now     func() time.Duration
+	inbox   *mailbox.Mailbox[any]
+	log     *slog.Logger
+
+	close context.CancelFunc
+	leave <-chan struct{} // closed: say what there is to say, and go
+	again chan struct{}   // the manager has no other link any more
+
+	last string // why the last connection ended, so that it is logged once
+}
+
+// pipe is what is to be said over one connection. Whoever fills it never waits.
+type pipe struct {
+	attach  *mailbox.Mailbox[link.Up]       // statements and refusals
+	deliver *mailbox.Mailbox[link.Delivery] // windows
+}
+
+// greeted: a manager said its first word over a new connection. Answer says
+// whether the connection is wanted.
+type greeted struct {
+	door   *door
+	pipe   *pipe
+	word   link.Word
+	answer chan<- bool
+}
+
+// said is what came over a connection that is wanted.
+type said struct {
+	pipe *pipe
+	by   hyperscale.NodeID
+	down link.Down
+}
+
+// parted: a connection that was wanted is no more.
+type parted struct {
+	door *door
+	pipe *pipe
+	by   hyperscale.NodeID
+}
+
+// errTwice: the manager is linked already, at another of its addresses.
+var errTwice = errors.New("linked already")
+
+// errLeave: the worker leaves.
+var errLeave = errors.New("the worker leaves")
+
+// run keeps connecting until ctx ends or the worker leaves.
+func (d *door) run(ctx context.Context) {
+	var backoff rpc.Backoff
+	for {
+		heard, err := d.visit(ctx)
+		if ctx.Err() != nil || errors.Is(err, errLeave) {
+			return
+		}
+		if heard {
+			backoff.Reset()
+		}
+		wait := time.NewTimer(backoff.Next(rand.Float64()))
+		elapsed := wait.C
+		if errors.Is(err, errTwice) {
+			elapsed = nil // only once the other link is gone
+		} else {
+			d.tell(err)
+		}
+		select {
+		case <-elapsed:
+		case <-d.again:
+		case <-ctx.Done():
+		case <-d.leave:
+		}
+		wait.Stop()
+		select {
+		case <-d.leave:
+			return
+		case <-ctx.Done():
+			return
+		default:
+		}
+	}
+}
+
+// tell logs why a connection ended or did not come about, when that is new.
+func (d *door) tell(err error) {
+	if err.Error() == d.last {
+		return
+	}
+	d.last = err.Error()
+	d.log.Warn("no link to the manager", "address", d.address, "reason", err)
+}
+
+// visit is one connection, from the attempt to its end. Heard says that the
+// manager spoke over it.
+func (d *door) visit(ctx context.Context) (heard bool, err error) {
+	conn, err := rpc.Dial(d.address, d.dialing)
+	if err != nil {
+		return false, err
+	}
+	v := &visit{door: d, conn: conn, pipe: &pipe{mailbox.New[link.Up](), mailbox.New[link.Delivery]()}}
+	v.downs, v.ended = make(chan link.Down), make(chan error, 4)
+	ctx, stop := context.WithCancel(ctx)
+	defer func() {
+		stop()
+		_ = conn.Close() // there is nothing more to say on it
+		v.running.Wait()
+	}()
+	if err := v.attach(ctx); err != nil {
+		return false, err
+	}
+	word, before, err := v.greet(ctx)
+	if err != nil {
+		return word != nil, err
+	}
+	d.last = ""
+	d.log.Info("linked", "manager", word.Node, "address", d.address, "boot", uint64(word.Boot))
+	defer func() { d.inbox.Put(parted{d, v.pipe, word.Node}) }()
+	for _, down := range before {
+		v.hear(down)
+	}
+	if err := v.deliver(ctx); err != nil {
+		return true, err
+	}
+	return true, v.listen(ctx)
+}
+
+// visit is the state of one connection.
+type visit struct {
+	*door
+	conn    *rpc.Conn
+	pipe    *pipe
+	manager hyperscale.NodeID
+	call    rpc.Call[link.Down, link.Up]
+	windows rpc.Call[link.Receipt, link.Delivery]
+	downs   chan link.Down
+	ended   chan error // why a stream ended; with room for all of them
+	running sync.WaitGroup
+}
+
+// attach opens the stream of beats and hears it.
+func (v *visit) attach(ctx context.Context) (err error) {
+	if v.call, err = v.conn.Attach(ctx); err != nil {
+		return err
+	}
+	v.running.Go(func() { v.ended <- receive(ctx, v.call.Recv, v.downs) })
+	return nil
+}
+
+// receive hands on what comes on a stream until it ends.
+func receive[T any](ctx context.Context, recv func() (T, error), got chan<- T) error {
+	for {
+		in, err := recv()
+		if errors.Is(err, io.EOF) {
+			return errors.New("the manager hung up")
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case got <- in:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// greet waits for the manager's first word, and asks whether the connection is
+// wanted. What came until then is given with the word.
+func (v *visit) greet(ctx context.Context) (*link.Word, []link.Down, error) {
+	patience := time.NewTimer(firstWord)
+	defer patience.Stop()
+	var before []link.Down
+	for {
+		select {
+		case down := <-v.downs:
+			before = append(before, down)
+			word, ok := down.(link.Word)
+			if !ok {
+				continue
+			}
+			answer := make(chan bool, 1)
+			v.inbox.Put(greeted{v.door, v.pipe, word, answer})
+			select {
+			case wanted := <-answer:
+				if !wanted {
+					return &word, nil, errTwice
+				}
+				v.manager = word.Node
+				return &word, before, nil
+			case <-v.leave:
+				return nil, nil, errLeave
+			case <-ctx.Done():
+				return nil, nil, ctx.Err()
+			}
+		case err := <-v.ended:
+			return nil, nil, err
+		case <-patience.C:
+			return nil, nil, fmt.Errorf("it said nothing for %v", firstWord)
+		case <-v.leave:
+			return nil, nil, errLeave
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
+}
+
+// hear passes on what the manager says.
+func (v *visit) hear(down link.Down) { v.inbox.Put(said{v.pipe, v.manager, down}) }
+
+// deliver opens the stream of windows, and begins to say what there is to say.
+func (v *visit) deliver(ctx context.Context) (err error) {
+	if v.windows, err = v.conn.Deliver(ctx); err != nil {
+		return err
+	}
+	v.running.Go(func() {
+		for {
+			receipt, err := v.windows.Recv()
+			if err != nil {
+				v.ended <- fmt.Errorf("delivering: %w", err)
+				return
+			}
+			v.hear(receipt)
+		}
+	})
+	v.running.Go(func() { v.ended <- send(ctx, v.leave, v.pipe.attach, newest, v.call) })
+	v.running.Go(func() { v.ended <- send(ctx, v.leave, v.pipe.deliver, all, v.windows) })
+	return nil
+}
+
+// all sends everything.
+func all(items []link.Delivery) []link.Delivery { return items }
+
+// newest leaves out the statements that another one follows: each says all.
+func newest(items []link.Up) []link.Up {
+	var kept []link.Up
+	for i, up := range items {
+		if _, is := up.(link.Statement); !is || !statementIn(items[i+1:]) {
+			kept = append(kept, up)
+		}
+	}
+	return kept
+}
+
+func statementIn(items []link.Up) bool {
+	for _, up := range items {
+		if _, is := up.(link.Statement); is {
+			return true
+		}
+	}
+	return false
+}
+
+// send says what is put into a mailbox until ctx ends. When the worker leaves it
+// says what is there, and that this was all.
+func send[In, Out any](ctx context.Context, leave <-chan struct{}, box *mailbox.Mailbox[Out], choose func([]Out) []Out, call rpc.Call[In, Out]) error {
+	for last := false; ; {
+		for _, item := range choose(box.Take()) {
+			if err := call.Send(item); err != nil {
+				return err
+			}
+		}
+		if last {
+			_ = call.CloseSend() // or it has ended anyway
+			return errLeave
+		}
+		select {
+		case <-box.Bell():
+		case <-leave:
+			last = true
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// goodbye is how long a manager has to hear the last of what a worker says.
+const goodbye = 300 * time.Millisecond
+
+// listen hears the manager until the connection ends, or it is not heard any more.
+func (v *visit) listen(ctx context.Context) error {
+	look := time.NewTicker(lookEach)
+	defer look.Stop()
+	p := pulse{heard: v.now(), looked: v.now()}
+	for {
+		select {
+		case down := <-v.downs:
+			p.heard = v.now()
+			v.hear(down)
+		case err := <-v.ended:
+			if errors.Is(err, errLeave) {
+				v.part(ctx)
+			}
+			return err
+		case <-look.C:
+			if now := v.now(); p.look(now) {
+				return fmt.Errorf("nothing was heard for %v", (now - p.heard).Round(100*time.Millisecond))
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// part waits until the manager has heard all, which it says by ending its streams,
+// or for a while.
+func (v *visit) part(ctx context.Context) {
+	patience := time.NewTimer(goodbye)
+	defer patience.Stop()
+	for left := 3; left > 0; { // both ways of two streams, less the one that has ended
+		select {
+		case <-v.downs:
+		case <-v.ended:
+			left--
+		case <-patience.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
