@@ -150,7 +150,7 @@ func (m *Manager) newTier() error {
 	close(m.heard)
 	var err error
 	m.server, err = rpc.NewServer(rpc.ServerConfig{Self: id}, rpc.ServerDeps{
-		Log: m.log, Certificates: m.cfg.Certificates, Jobs: m.tier, Cluster: m.tier, Links: m.tier, Peers: m.tier,
+		Log: m.log, Certificates: m.cfg.Certificates, Jobs: m.tier.Jobs(), Cluster: m.tier.Cluster(), Links: m.tier.Links(), Peers: m.tier.Peers(),
 	})
 	return err
 }

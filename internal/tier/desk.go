@@ -13,6 +13,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
+	"hyperscale/internal/mailbox"
 	"hyperscale/internal/own"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/spec"
@@ -28,7 +29,7 @@ type desk struct {
 	log   *slog.Logger
 	job   hyperscale.JobID
 	epoch hyperscale.Epoch
-	in    *mailbox[any] // owner.Event, or a func() to be run between two of them
+	in    *mailbox.Mailbox[any] // owner.Event, or a func() to be run between two of them
 	end   context.CancelCauseFunc
 	hub   *hub
 
@@ -56,10 +57,11 @@ type meta struct {
 	Clock hyperscale.JobTime
 }
 
-// open makes the desk of a job that this node has just got, from what is saved.
-func (t *Tier) open(ctx context.Context, tenure *own.Tenure, saved own.Saved) (*desk, error) {
+// newDesk makes the desk of a job that this node has just got, from what is saved.
+func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
+	t, ctx := o.tier, o.ctx
 	d := &desk{
-		tier: t, job: tenure.Job(), epoch: tenure.Epoch(), tenure: tenure, in: newMailbox[any](), hub: newHub(),
+		tier: t, job: tenure.Job(), epoch: tenure.Epoch(), tenure: tenure, in: mailbox.New[any](), hub: newHub(),
 		log:   t.log.With("job", tenure.Job(), "epoch", tenure.Epoch()),
 		saves: make(chan owner.Save, 1), answers: map[uint64]chan rpc.CancelStatus{},
 	}
@@ -71,12 +73,12 @@ func (t *Tier) open(ctx context.Context, tenure *own.Tenure, saved own.Saved) (*
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan of job %s: %w", d.job, err)
 	}
-	var o options
-	if err := json.Unmarshal(tenure.Head().Options, &o); err != nil {
+	var how options
+	if err := json.Unmarshal(tenure.Head().Options, &how); err != nil {
 		return nil, fmt.Errorf("reading the options of job %s: %w", d.job, err)
 	}
-	if o.Deadline > 0 {
-		plan.Deadline = o.Deadline
+	if how.Deadline > 0 {
+		plan.Deadline = how.Deadline
 	}
 	cfg := owner.Config{Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted}
 	who := owner.New(cfg)
@@ -91,7 +93,7 @@ func (t *Tier) open(ctx context.Context, tenure *own.Tenure, saved own.Saved) (*
 	}
 	d.phase = who.Phase()
 	d.seat = seat.New(seat.Config{
-		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: o.Priority, Exclusive: o.Exclusive, Cores: o.Cores,
+		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: how.Priority, Exclusive: how.Exclusive, Cores: how.Cores,
 		Brief: (&briefs{plan: plan, rows: rows, flows: map[string]*spec.Flow{}, version: t.cfg.Version, late: t.cfg.MaxLate}).make,
 	}, who)
 	return d, nil
@@ -123,7 +125,7 @@ func (b *briefs) make(p *owner.Prepare, cores int) ([]byte, error) {
 }
 
 // put gives the job an event.
-func (d *desk) put(ev owner.Event) { d.in.put(ev) }
+func (d *desk) put(ev owner.Event) { d.in.Put(ev) }
 
 // fenced ends the desk: another owns the job.
 func (d *desk) fenced(why string) { d.end(fmt.Errorf("%s: %w", why, own.ErrFenced)) }
@@ -152,7 +154,7 @@ func (d *desk) run(ctx context.Context) error {
 
 func (d *desk) tell(events ...node.Event) {
 	for _, ev := range events {
-		d.tier.node.put(ev)
+		d.tier.node.Put(ev)
 	}
 }
 
@@ -174,8 +176,8 @@ func (d *desk) loop(ctx context.Context) {
 			return
 		case <-timer.C:
 			d.step(owner.Tick{})
-		case <-d.in.bell:
-			for _, item := range d.in.take() {
+		case <-d.in.Bell():
+			for _, item := range d.in.Take() {
 				switch item := item.(type) {
 				case func():
 					item()
@@ -211,8 +213,8 @@ func (d *desk) step(ev owner.Event) {
 func (d *desk) perform(e owner.Effect) {
 	switch e := e.(type) {
 	case owner.Acknowledge:
-		e.Receipt.Owner = d.tier.parent(d.tier.cfg.Self)
-		d.tier.acknowledge(e.To.Node, e.Receipt)
+		e.Receipt.Owner = d.tier.registry.parent(d.tier.cfg.Self)
+		d.tier.lines.acknowledge(e.To.Node, e.Receipt)
 	case owner.Save:
 		d.phase, d.percent = e.Phase, e.Done
 		d.saves <- e // there is room: at most one is under way

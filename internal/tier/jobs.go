@@ -26,10 +26,13 @@ func newJobID(now time.Time) hyperscale.JobID {
 // clientOf is whose a submission is: the same name is the same client.
 func clientOf(who rpc.Caller) string { return who.Tenant + "/" + who.Name }
 
+// front is what a node does for those who use its cluster.
+type front struct{ *Tier }
+
 // Submit makes a job, owned here.
-func (t *Tier) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rpc.Accepted, error) {
-	o := t.office()
-	if o == nil || t.isDraining() {
+func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rpc.Accepted, error) {
+	o := t.inside.Load()
+	if o == nil || t.draining.Load() {
 		return rpc.Accepted{}, rpc.Errorf(rpc.Unavailable, "this node takes no jobs now; ask another")
 	}
 	plan, _, err := spec.Decode(s.Spec)
@@ -58,11 +61,11 @@ func (t *Tier) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 	}
 	t.log.Info("audit", "what", "submit", "job", accepted.Job, "client", clientOf(who), "from", who.Address, "again", accepted.Tenure == nil)
 	if accepted.Tenure == nil {
-		owner, _ := t.ownerOf(accepted.Job)
-		return rpc.Accepted{Job: accepted.Job, Owner: owner.Node, Address: t.parent(owner.Node).Address, Epoch: owner.Epoch, Again: true}, nil
+		owner, _ := t.registry.ownerOf(accepted.Job)
+		return rpc.Accepted{Job: accepted.Job, Owner: owner.Node, Address: t.registry.parent(owner.Node).Address, Epoch: owner.Epoch, Again: true}, nil
 	}
 	saved := own.Saved{Job: accepted.Job, Head: accepted.Tenure.Head()}
-	if err := t.take(o.ctx, o, accepted.Tenure, saved); err != nil {
+	if err := o.run(accepted.Tenure, saved); err != nil {
 		return rpc.Accepted{}, explain(err)
 	}
 	return rpc.Accepted{Job: accepted.Job, Owner: t.cfg.Self, Address: t.cfg.Address, Epoch: 1}, nil
@@ -92,26 +95,26 @@ func explain(err error) error {
 }
 
 // Get tells how a job fares.
-func (t *Tier) Get(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) (rpc.Status, error) {
+func (t front) Get(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) (rpc.Status, error) {
 	saved, err := own.Look(ctx, t.deps.Store, job)
 	if err != nil {
 		return rpc.Status{}, explain(err)
 	}
 	status := t.statusOf(job, saved.Head, saved.Owner)
-	if d := t.desk(job); d != nil {
+	if d := t.registry.desk(job); d != nil {
 		_ = d.ask(ctx, func() { d.describe(&status) })
 		return status, nil
 	}
 	if saved.Owner.Node != "" && saved.Owner.Node != t.cfg.Self && !saved.Head.Phase.Terminal() {
-		return status, t.notOwner(job)
+		return status, t.registry.notOwner(job)
 	}
 	return status, nil
 }
 
 // statusOf is how a job fares as far as its head tells.
-func (t *Tier) statusOf(job hyperscale.JobID, h own.Head, o own.Owner) rpc.Status {
+func (t front) statusOf(job hyperscale.JobID, h own.Head, o own.Owner) rpc.Status {
 	return rpc.Status{
-		Job: job, Name: h.Name, Phase: h.Phase, Reason: h.Reason, Owner: o.Node, Address: t.parent(o.Node).Address,
+		Job: job, Name: h.Name, Phase: h.Phase, Reason: h.Reason, Owner: o.Node, Address: t.registry.parent(o.Node).Address,
 		Epoch: o.Epoch, Submitted: h.Submitted, Percent: h.Percent,
 	}
 }
@@ -119,7 +122,7 @@ func (t *Tier) statusOf(job hyperscale.JobID, h own.Head, o own.Owner) rpc.Statu
 // ask runs a function in the job's goroutine.
 func (d *desk) ask(ctx context.Context, f func()) error {
 	done := make(chan struct{})
-	d.in.put(func() { f(); close(done) })
+	d.in.Put(func() { f(); close(done) })
 	select {
 	case <-done:
 		return nil
@@ -140,7 +143,7 @@ func (d *desk) describe(s *rpc.Status) {
 }
 
 // List tells of the jobs that are remembered, the newest first.
-func (t *Tier) List(ctx context.Context, _ rpc.Caller, q rpc.Query) ([]rpc.Status, error) {
+func (t front) List(ctx context.Context, _ rpc.Caller, q rpc.Query) ([]rpc.Status, error) {
 	heads, err := own.Heads(ctx, t.deps.Store)
 	if err != nil {
 		return nil, explain(err)
@@ -151,7 +154,7 @@ func (t *Tier) List(ctx context.Context, _ rpc.Caller, q rpc.Query) ([]rpc.Statu
 		if q.Active && h.Head.Phase.Terminal() {
 			continue
 		}
-		o, _ := t.ownerOf(h.Job)
+		o, _ := t.registry.ownerOf(h.Job)
 		list = append(list, t.statusOf(h.Job, h.Head, o))
 		if q.Limit > 0 && len(list) == q.Limit {
 			break
@@ -161,9 +164,9 @@ func (t *Tier) List(ctx context.Context, _ rpc.Caller, q rpc.Query) ([]rpc.Statu
 }
 
 // Cancel ends a job, or one workflow of it.
-func (t *Tier) Cancel(ctx context.Context, who rpc.Caller, c rpc.Cancellation) (rpc.CancelStatus, error) {
+func (t front) Cancel(ctx context.Context, who rpc.Caller, c rpc.Cancellation) (rpc.CancelStatus, error) {
 	t.log.Info("audit", "what", "cancel", "job", c.Job, "workflow", c.Workflow, "client", clientOf(who), "from", who.Address)
-	if d := t.desk(c.Job); d != nil {
+	if d := t.registry.desk(c.Job); d != nil {
 		return d.cancel(ctx, who, c)
 	}
 	saved, err := own.Look(ctx, t.deps.Store, c.Job)
@@ -177,7 +180,7 @@ func (t *Tier) Cancel(ctx context.Context, who rpc.Caller, c rpc.Cancellation) (
 	case saved.Head.Phase.Terminal():
 		return rpc.AlreadyCompleted, nil
 	}
-	return "", t.notOwner(c.Job)
+	return "", t.registry.notOwner(c.Job)
 }
 
 // cancel gives the wish to the owner and waits until it is written down.
@@ -207,15 +210,15 @@ func (d *desk) cancel(ctx context.Context, who rpc.Caller, c rpc.Cancellation) (
 }
 
 // Adjust changes the load of a running workflow.
-func (t *Tier) Adjust(_ context.Context, _ rpc.Caller, job hyperscale.JobID, _ string, a hyperscale.Adjustment) (hyperscale.Adjustment, error) {
-	if t.desk(job) == nil {
-		return a, t.notOwner(job)
+func (t front) Adjust(_ context.Context, _ rpc.Caller, job hyperscale.JobID, _ string, a hyperscale.Adjustment) (hyperscale.Adjustment, error) {
+	if t.registry.desk(job) == nil {
+		return a, t.registry.notOwner(job)
 	}
 	return a, rpc.Errorf(rpc.Unsupported, "the load of a running job can't be adjusted yet")
 }
 
 // Result gives what a job that has ended came to.
-func (t *Tier) Result(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) ([]byte, error) {
+func (t front) Result(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) ([]byte, error) {
 	saved, err := own.Load(ctx, t.deps.Store, job)
 	switch {
 	case err != nil:

@@ -2,6 +2,7 @@ package tier
 
 import (
 	"context"
+	"fmt"
 
 	"hyperscale"
 	"hyperscale/internal/job/owner"
@@ -12,110 +13,82 @@ import (
 	"hyperscale/internal/tier/node"
 )
 
+// door is where children come in.
+type door struct{ *Tier }
+
 // mayAttach refuses who is no child of this node.
-func (t *Tier) mayAttach(who rpc.Caller) error {
-	if who.Role != identity.Worker || who.DC != t.cfg.Datacenter {
-		return rpc.Errorf(rpc.Unauthorized, "%s can't attach to a manager of %s; its workers are of datacenter %s", who.Who(), t.cfg.Datacenter, t.cfg.Datacenter)
+func (d door) mayAttach(who rpc.Caller) error {
+	if who.Role != identity.Worker || who.DC != d.cfg.Datacenter {
+		return rpc.Errorf(rpc.Unauthorized, "%s can't attach here; this manager is for the workers of datacenter %s", who.Who(), d.cfg.Datacenter)
 	}
 	return nil
 }
 
 // Attach is a child's stream of beats. A new one of the same child replaces the
 // one before.
-func (t *Tier) Attach(ctx context.Context, who rpc.Caller, stream rpc.AttachStream) error {
-	if err := t.mayAttach(who); err != nil {
+func (d door) Attach(ctx context.Context, who rpc.Caller, stream rpc.AttachStream) error {
+	if err := d.mayAttach(who); err != nil {
 		return err
 	}
-	t.mu.Lock()
-	t.conn++
-	out := newOutlet[link.Down](t.conn)
-	before := t.children[who.Node]
-	t.children[who.Node] = out
-	t.mu.Unlock()
-	if before != nil {
-		before.hangUp(rpc.Errorf(rpc.Unavailable, "%s attached anew", who.Node))
-	}
-	t.node.put(node.Attached{Child: who.Node, Conn: out.conn})
-	err := converse(ctx, stream, out, &t.readers, func(up link.Up) error {
-		t.node.put(node.Said{Child: who.Node, Conn: out.conn, Up: up})
+	out := enter(d.lines, d.lines.children, who.Node)
+	d.node.Put(node.Attached{Child: who.Node, Conn: out.conn})
+	err := converse(ctx, stream, out, &d.lines.readers, func(up link.Up) error {
+		d.node.Put(node.Said{Child: who.Node, Conn: out.conn, Up: up})
 		return nil
 	})
-	t.mu.Lock()
-	if t.children[who.Node] == out {
-		delete(t.children, who.Node)
-	}
-	t.mu.Unlock()
-	t.node.put(node.Detached{Child: who.Node, Conn: out.conn})
+	leave(d.lines, d.lines.children, who.Node, out)
+	d.node.Put(node.Detached{Child: who.Node, Conn: out.conn})
 	return err
 }
 
 // Deliver takes a child's windows. They are decoded here, beside each other, and
 // counted by the goroutine of their job.
-func (t *Tier) Deliver(ctx context.Context, who rpc.Caller, stream rpc.DeliverStream) error {
-	if err := t.mayAttach(who); err != nil {
+func (d door) Deliver(ctx context.Context, who rpc.Caller, stream rpc.DeliverStream) error {
+	if err := d.mayAttach(who); err != nil {
 		return err
 	}
-	t.mu.Lock()
-	t.conn++
-	out := newOutlet[link.Receipt](t.conn)
-	before := t.receipts[who.Node]
-	t.receipts[who.Node] = out
-	t.mu.Unlock()
-	if before != nil {
-		before.hangUp(rpc.Errorf(rpc.Unavailable, "%s delivers anew", who.Node))
-	}
-	defer func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.receipts[who.Node] == out {
-			delete(t.receipts, who.Node)
-		}
-	}()
-	var decoder stats.Decoder
-	return converse(ctx, stream, out, &t.readers, func(d link.Delivery) error {
-		w, err := decoder.Window(d.Window)
-		if err != nil || w.ID.Workflow != d.Hold.Workflow || w.ID.Share != d.Hold.Share {
-			t.log.Warn("a window can't be read", "job", d.Hold.Job, "from", who.Node, "reason", err)
-			out.box.put(link.Receipt{Hold: d.Hold, Broken: true})
+	out := enter(d.lines, d.lines.receipts, who.Node)
+	defer leave(d.lines, d.lines.receipts, who.Node, out)
+	return converse(ctx, stream, out, &d.lines.readers, func(delivery link.Delivery) error {
+		w, err := readWindow(delivery)
+		if err != nil {
+			d.log.Warn("a window can't be read", "job", delivery.Hold.Job, "from", who.Node, "reason", err)
+			out.box.Put(link.Receipt{Hold: delivery.Hold, Broken: true})
 			return nil
 		}
-		t.deliver(ctx, who.Node, d, w)
+		d.deliver(ctx, who.Node, delivery, w)
 		return nil
 	})
 }
 
+// readWindow decodes a window, which must be of the hold that it is delivered for.
+func readWindow(d link.Delivery) (*stats.Window, error) {
+	w, err := stats.DecodeWindow(d.Window)
+	if err != nil {
+		return nil, err
+	}
+	if w.ID.Workflow != d.Hold.Workflow || w.ID.Share != d.Hold.Share {
+		return nil, fmt.Errorf("it is of %s %v, delivered for %s %v", w.ID.Workflow, w.ID.Share, d.Hold.Workflow, d.Hold.Share)
+	}
+	return w, nil
+}
+
 // deliver gives a window to the job that it is of, if this node owns it.
-func (t *Tier) deliver(ctx context.Context, from hyperscale.NodeID, d link.Delivery, w *stats.Window) {
-	if desk := t.desk(d.Hold.Job); desk != nil {
-		desk.put(owner.Delivered{Holder: link.Holder{Node: from}, Delivery: d, Window: w})
+func (d door) deliver(ctx context.Context, from hyperscale.NodeID, delivery link.Delivery, w *stats.Window) {
+	job := delivery.Hold.Job
+	if desk := d.registry.desk(job); desk != nil {
+		desk.put(owner.Delivered{Holder: link.Holder{Node: from}, Delivery: delivery, Window: w})
 		return
 	}
-	if o, known := t.ownerOf(d.Hold.Job); known {
-		t.acknowledge(from, link.Receipt{Hold: d.Hold, Epoch: o.Epoch, Owner: t.parent(o.Node)})
+	if o, known := d.registry.ownerOf(job); known {
+		d.lines.acknowledge(from, link.Receipt{Hold: delivery.Hold, Epoch: o.Epoch, Owner: d.registry.parent(o.Node)})
 		return
 	}
 	// Nobody owns it, as far as is known here; only the store can say that it is
 	// over.
-	t.unowned.do(d.Hold.Job, func() {
-		if t.isOver(ctx, d.Hold.Job) {
-			t.acknowledge(from, link.Receipt{Hold: d.Hold, Unknown: true})
+	d.unowned.do(job, func() {
+		if d.isOver(ctx, job) {
+			d.lines.acknowledge(from, link.Receipt{Hold: delivery.Hold, Unknown: true})
 		}
 	})
-}
-
-// acknowledge says a receipt to a child.
-func (t *Tier) acknowledge(to hyperscale.NodeID, r link.Receipt) {
-	t.mu.Lock()
-	out := t.receipts[to]
-	t.mu.Unlock()
-	if out != nil {
-		out.box.put(r)
-	}
-}
-
-// parent is where a node is reached.
-func (t *Tier) parent(id hyperscale.NodeID) link.Parent {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return link.Parent{Node: id, Address: t.peers[id].Address}
 }

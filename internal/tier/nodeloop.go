@@ -10,7 +10,6 @@ import (
 	"hyperscale/internal/link"
 	"hyperscale/internal/member"
 	"hyperscale/internal/own"
-	"hyperscale/internal/stats"
 	"hyperscale/internal/tier/node"
 )
 
@@ -30,8 +29,8 @@ func (t *Tier) runNode(ctx context.Context) error {
 			t.stepNode(ctx, n, node.Tick{})
 			room := roomOf(n.Children())
 			t.room.Store(&room)
-		case <-t.node.bell:
-			for _, item := range t.node.take() {
+		case <-t.node.Bell():
+			for _, item := range t.node.Take() {
 				switch item := item.(type) {
 				case func(*node.Node):
 					item(n)
@@ -53,63 +52,30 @@ func (t *Tier) stepNode(ctx context.Context, n *node.Node, ev node.Event) {
 func (t *Tier) perform(ctx context.Context, e node.Effect) {
 	switch e := e.(type) {
 	case node.ToChild:
-		if out := t.child(e.Child, e.Conn); out != nil {
-			out.box.put(e.Down)
+		if out := t.lines.child(e.Child, e.Conn); out != nil {
+			out.box.Put(e.Down)
 		}
 	case node.HangUp:
-		if out := t.child(e.Child, e.Conn); out != nil {
+		if out := t.lines.child(e.Child, e.Conn); out != nil {
 			out.hangUp(errors.New(e.Reason))
 		}
 	case node.ToPeer:
-		t.mu.Lock()
-		out := t.talks[e.Node]
-		t.mu.Unlock()
-		if out != nil {
-			out.box.put(e.Said)
-		}
+		t.lines.say(e.Node, e.Said)
 	case node.ToJob:
-		if d := t.desk(e.Job); d != nil {
+		if d := t.registry.desk(e.Job); d != nil {
 			d.put(e.Event)
 		}
 	case node.Unclaimed:
 		t.unclaimed(ctx, e)
 	case node.Fenced:
-		if d := t.desk(e.Job); d != nil {
+		if d := t.registry.desk(e.Job); d != nil {
 			d.fenced("a worker heard of a higher epoch")
 		}
 	case node.Relayed:
-		t.relayed(ctx, e)
+		t.relayed(e)
 	case node.Offered:
-		t.offered(ctx, e)
+		t.offered(e)
 	}
-}
-
-// child is the stream of a child, if it is that one.
-func (t *Tier) child(id hyperscale.NodeID, conn uint64) *outlet[link.Down] {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if out := t.children[id]; out != nil && out.conn == conn {
-		return out
-	}
-	return nil
-}
-
-// desk is a job's, if this node owns it; else nil.
-func (t *Tier) desk(job hyperscale.JobID) *desk {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.inside == nil {
-		return nil
-	}
-	return t.inside.jobs[job]
-}
-
-// ownerOf is who owns a job, as far as is known here.
-func (t *Tier) ownerOf(job hyperscale.JobID) (own.Owner, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	o, known := t.owners[job]
-	return o, known
 }
 
 // isOver reports whether a job has ended or never was, by a linearizable read. A
@@ -126,14 +92,14 @@ func (t *Tier) isOver(ctx context.Context, job hyperscale.JobID) bool {
 
 // unclaimed makes a child drop what it holds of a job that is over.
 func (t *Tier) unclaimed(ctx context.Context, e node.Unclaimed) {
-	if _, known := t.ownerOf(e.Job); known {
+	if _, known := t.registry.ownerOf(e.Job); known {
 		return // its owner will speak to it
 	}
 	t.unowned.do(e.Job, func() {
 		if !t.isOver(ctx, e.Job) {
 			return
 		}
-		t.node.put(func(n *node.Node) {
+		t.node.Put(func(n *node.Node) {
 			for _, effect := range n.Disown(e.Child, e.Job) {
 				t.perform(ctx, effect)
 			}
@@ -142,13 +108,13 @@ func (t *Tier) unclaimed(ctx context.Context, e node.Unclaimed) {
 }
 
 // relayed takes a window that came through another manager.
-func (t *Tier) relayed(ctx context.Context, e node.Relayed) {
-	w, err := stats.DecodeWindow(e.Delivery.Window)
-	if err != nil || w.ID.Workflow != e.Delivery.Hold.Workflow || w.ID.Share != e.Delivery.Hold.Share {
+func (t *Tier) relayed(e node.Relayed) {
+	w, err := readWindow(e.Delivery)
+	if err != nil {
 		t.log.Warn("a window passed on can't be read", "from", e.Worker.Node, "by", e.By, "reason", err)
 		return
 	}
-	if d := t.desk(e.Delivery.Hold.Job); d != nil {
+	if d := t.registry.desk(e.Delivery.Hold.Job); d != nil {
 		d.put(owner.Delivered{Holder: e.Worker, Delivery: e.Delivery, Window: w})
 	}
 }
@@ -157,8 +123,21 @@ func (t *Tier) relayed(ctx context.Context, e node.Relayed) {
 func (t *Tier) Heard(ev member.Event) {
 	switch ev.Kind {
 	case member.Joined, member.Updated:
-		t.heirs.put(own.MemberBack{Node: ev.ID})
+		t.heirs.Put(own.MemberBack{Node: ev.ID})
 	case member.Dead, member.Left:
-		t.heirs.put(own.MemberGone{Node: ev.ID, Boot: ev.Boot, Left: ev.Kind == member.Left})
+		t.heirs.Put(own.MemberGone{Node: ev.ID, Boot: ev.Boot, Left: ev.Kind == member.Left})
 	}
+}
+
+// offered answers an offer that came in a talk.
+func (t *Tier) offered(e node.Offered) {
+	o := t.inside.Load()
+	if o == nil || t.draining.Load() {
+		t.lines.say(e.From, link.Taken{Job: e.Offer.Job, Refused: "this node takes nothing new"})
+		return
+	}
+	o.running.Go(func() error {
+		t.lines.say(e.From, o.accept(o.ctx, e.From, e.Offer))
+		return nil
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"hyperscale/internal/mailbox"
 	"hyperscale/internal/rpc"
 )
 
@@ -12,14 +13,14 @@ import (
 // and the stream's own goroutine sends it.
 type outlet[T any] struct {
 	conn uint64
-	box  *mailbox[T]
+	box  *mailbox.Mailbox[T]
 	once sync.Once
 	hung chan struct{} // closed: the stream is to end
 	why  error
 }
 
 func newOutlet[T any](conn uint64) *outlet[T] {
-	return &outlet[T]{conn: conn, box: newMailbox[T](), hung: make(chan struct{})}
+	return &outlet[T]{conn: conn, box: mailbox.New[T](), hung: make(chan struct{})}
 }
 
 // hangUp ends the stream.
@@ -56,9 +57,9 @@ func converse[In, Out any](ctx context.Context, stream rpc.Stream[In, Out], out 
 			return err
 		case <-out.hung:
 			return out.why
-		case <-out.box.bell:
+		case <-out.box.Bell():
 		}
-		items := out.box.take()
+		items := out.box.Take()
 		if len(items) > mostWaiting {
 			return errors.New("it does not take what is said to it")
 		}

@@ -5,15 +5,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"hyperscale"
-	"hyperscale/internal/link"
+	"hyperscale/internal/mailbox"
 	"hyperscale/internal/member"
 	"hyperscale/internal/own"
 	"hyperscale/internal/place"
@@ -47,50 +45,21 @@ type Deps struct {
 	Full    func() bool // whether the store has no room for another job; nil: it has
 }
 
-// Tier is one node. It answers the calls of package rpc from the moment at which
-// it is made: before it runs, and after, with Unavailable.
+// Tier is one node. It answers calls from the moment at which it is made: before
+// it runs, and after, with Unavailable.
 type Tier struct {
-	cfg   Config
-	deps  Deps
-	log   *slog.Logger
-	began time.Time // when its clock was zero
-
-	node  *mailbox[any] // node.Event, or a func(*node.Node) that looks at it
-	heirs *mailbox[own.SuccessionEvent]
-	room  atomic.Pointer[seat.Room]
-
-	readers sync.WaitGroup // of streams
-	unowned errands        // questions to the store about jobs that nobody owns
-
-	mu sync.Mutex // of what follows
-	known
-	streams
-	inside   *office // nil: it has no session
-	draining bool
-}
-
-// known is what this node knows from the store.
-type known struct {
-	owners map[hyperscale.JobID]own.Owner
-	peers  map[hyperscale.NodeID]own.Node
-}
-
-// streams are the ways out to others.
-type streams struct {
-	talks    map[hyperscale.NodeID]*outlet[link.Said]
-	conns    map[hyperscale.NodeID]*rpc.Conn
-	children map[hyperscale.NodeID]*outlet[link.Down]
-	receipts map[hyperscale.NodeID]*outlet[link.Receipt]
-	conn     uint64 // the last stream
-}
-
-// office is what exists only inside a session.
-type office struct {
-	session   *own.Session
-	submitter *own.Submitter
-	ctx       context.Context
-	jobs      map[hyperscale.JobID]*desk // guarded by Tier.mu
-	running   *errgroup.Group
+	cfg      Config
+	deps     Deps
+	log      *slog.Logger
+	began    time.Time                             // when its clock was zero
+	node     *mailbox.Mailbox[any]                 // node.Event, or a func(*node.Node) that looks at it
+	heirs    *mailbox.Mailbox[own.SuccessionEvent] // what the succession is to hear
+	registry *registry
+	lines    *lines
+	room     atomic.Pointer[seat.Room]
+	unowned  errands // questions to the store about jobs that nobody owns
+	inside   atomic.Pointer[office]
+	draining atomic.Bool
 }
 
 // New makes a node that does nothing yet.
@@ -100,17 +69,25 @@ func New(cfg Config, deps Deps) *Tier {
 	cfg.Node.Self, cfg.Node.Boot = cfg.Self, cfg.Boot
 	t := &Tier{
 		cfg: cfg, deps: deps, log: deps.Log, began: time.Now(),
-		node: newMailbox[any](), heirs: newMailbox[own.SuccessionEvent](),
-		known: known{map[hyperscale.JobID]own.Owner{}, map[hyperscale.NodeID]own.Node{}},
-		streams: streams{
-			talks: map[hyperscale.NodeID]*outlet[link.Said]{}, conns: map[hyperscale.NodeID]*rpc.Conn{},
-			children: map[hyperscale.NodeID]*outlet[link.Down]{}, receipts: map[hyperscale.NodeID]*outlet[link.Receipt]{},
-		},
+		node: mailbox.New[any](), heirs: mailbox.New[own.SuccessionEvent](),
+		registry: newRegistry(), lines: newLines(deps.Dialing),
 		unowned: errands{under: map[hyperscale.JobID]bool{}},
 	}
 	t.room.Store(&seat.Room{})
 	return t
 }
+
+// Jobs answers the calls of clients about jobs.
+func (t *Tier) Jobs() rpc.Jobs { return front{t} }
+
+// Cluster answers what they ask of the cluster.
+func (t *Tier) Cluster() rpc.Cluster { return front{t} }
+
+// Links takes the streams of children.
+func (t *Tier) Links() rpc.Links { return door{t} }
+
+// Peers takes the calls of the other nodes.
+func (t *Tier) Peers() rpc.Peers { return talks{t} }
 
 // now is the node's own clock, which only goes forward.
 func (t *Tier) now() time.Duration { return time.Since(t.began) }
@@ -122,8 +99,7 @@ func (t *Tier) Run(ctx context.Context) error {
 	g.Go(func() error { return t.runNode(ctx) })
 	g.Go(func() error { return t.runSessions(ctx) })
 	err := g.Wait()
-	t.closeConns()
-	t.readers.Wait()
+	t.lines.close()
 	t.unowned.wait()
 	if ctx.Err() != nil {
 		return nil
@@ -151,25 +127,18 @@ func (t *Tier) runSessions(ctx context.Context) error {
 // inSession is all that a node does that may own jobs.
 func (t *Tier) inSession(ctx context.Context, s *own.Session) error {
 	g, ctx := errgroup.WithContext(ctx)
-	o := &office{
-		session: s, submitter: own.NewSubmitter(s, t.deps.Full), ctx: ctx,
-		jobs: map[hyperscale.JobID]*desk{}, running: g,
-	}
+	o := &office{tier: t, log: t.log, session: s, submitter: own.NewSubmitter(s, t.deps.Full), ctx: ctx, running: g}
 	g.Go(func() error { return t.watchOwners(ctx) })
 	g.Go(func() error { return t.watchNodes(ctx) })
 	g.Go(func() error { return t.watchPlacer(ctx) })
-	g.Go(func() error { return t.runSuccession(ctx, o) })
-	g.Go(func() error { return t.runPlacer(ctx, s) })
-	g.Go(func() error { return t.runSweeper(ctx, s) })
-	g.Go(func() error { return t.runTalks(ctx) })
-	t.mu.Lock()
-	t.inside = o
-	t.mu.Unlock()
-	t.log.Info("serving", "node", t.cfg.Self, "address", t.cfg.Address)
+	g.Go(func() error { return o.runSuccession(ctx) })
+	g.Go(func() error { return o.hold(ctx, "place", "gives out the cores", untilEnd) })
+	g.Go(func() error { return o.hold(ctx, "sweep", "sweeps what is old", o.sweep) })
+	g.Go(func() error { return talks{t}.run(ctx) })
+	t.inside.Store(o)
+	t.log.Info("serving", "address", t.cfg.Address)
 	<-ctx.Done()
-	t.mu.Lock()
-	t.inside = nil
-	t.mu.Unlock()
+	t.inside.Store(nil)
 	err := g.Wait()
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -179,17 +148,10 @@ func (t *Tier) inSession(ctx context.Context, s *own.Session) error {
 
 // Ready says why the node can't serve yet; nil: it can.
 func (t *Tier) Ready() error {
-	if t.office() == nil {
+	if t.inside.Load() == nil {
 		return fmt.Errorf("node %s has no session in the store", t.cfg.Self)
 	}
 	return nil
-}
-
-// office is what the node has inside its session; nil: it is outside.
-func (t *Tier) office() *office {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.inside
 }
 
 // watchOwners keeps what this node knows of who owns what.
@@ -208,25 +170,15 @@ func (t *Tier) watchOwners(ctx context.Context) error {
 
 // owned takes in who owns a job.
 func (t *Tier) owned(c own.OwnerChange) {
-	t.mu.Lock()
-	if c.Owner == (own.Owner{}) {
-		delete(t.owners, c.Job)
-	} else {
-		t.owners[c.Job] = c.Owner
-	}
-	var d *desk
-	inside := t.inside
-	if inside != nil {
-		d = inside.jobs[c.Job]
-	}
-	t.mu.Unlock()
+	d := t.registry.owned(c)
+	o := t.inside.Load()
 	switch {
 	case d != nil && c.Owner.Epoch > d.epoch:
 		d.fenced("another owns it under a higher epoch")
-	case d == nil && inside != nil && c.Owner.Node == t.cfg.Self && c.Owner.Session == inside.session.Node().Session:
-		t.adopt(inside, c.Job)
+	case d == nil && o != nil && c.Owner.Node == t.cfg.Self && c.Owner.Session == o.session.Node().Session:
+		o.adopt(c.Job)
 	}
-	t.heirs.put(c)
+	t.heirs.Put(c)
 }
 
 // watchNodes keeps what this node knows of who is there.
@@ -245,27 +197,15 @@ func (t *Tier) watchNodes(ctx context.Context) error {
 
 // there takes in that a node is there, or is not.
 func (t *Tier) there(c own.NodeChange) {
-	t.mu.Lock()
-	if c.Gone {
-		delete(t.peers, c.Node.ID)
-	} else {
-		t.peers[c.Node.ID] = c.Node
-	}
-	var all []link.Parent
-	for _, n := range t.peers {
-		all = append(all, link.Parent{Node: n.ID, Address: n.Address})
-	}
-	t.mu.Unlock()
-	slices.SortFunc(all, func(a, b link.Parent) int { return cmp.Compare(a.Node, b.Node) })
-	t.node.put(node.Parents{All: all})
-	t.heirs.put(c)
+	t.node.Put(node.Parents{All: t.registry.there(c)})
+	t.heirs.Put(c)
 }
 
 // watchPlacer keeps what the node knows of who gives out the cores.
 func (t *Tier) watchPlacer(ctx context.Context) error {
 	return t.follow(ctx, func() error {
-		return own.WatchHold(ctx, t.deps.Store, placeHold, func(o own.Owner) error {
-			t.node.put(node.Placer{Node: o.Node})
+		return own.WatchHold(ctx, t.deps.Store, "place", func(o own.Owner) error {
+			t.node.Put(node.Placer{Node: o.Node})
 			return nil
 		})
 	})
@@ -280,58 +220,6 @@ func (t *Tier) follow(ctx context.Context, watch func() error) error {
 		}
 		t.log.Debug("a watch of the store broke off", "reason", err)
 		pause(ctx, 200*time.Millisecond)
-	}
-	return ctx.Err()
-}
-
-// placeHold is the name of what the placer holds.
-const placeHold = "place"
-
-// runPlacer makes this node the placer whenever nobody else is.
-func (t *Tier) runPlacer(ctx context.Context, s *own.Session) error {
-	for ctx.Err() == nil {
-		err := own.Hold(ctx, s, placeHold, t.looksGone, func(ctx context.Context, _ own.Held) error {
-			t.log.Info("this node gives out the cores")
-			<-ctx.Done()
-			return context.Cause(ctx)
-		})
-		if ctx.Err() == nil {
-			t.log.Warn("this node gives out the cores no more", "reason", err)
-		}
-	}
-	return ctx.Err()
-}
-
-// looksGone reports whether the holder of something looks dead by evidence.
-func (t *Tier) looksGone(o own.Owner) bool {
-	for _, m := range t.deps.Members.Alive() {
-		if m.ID == o.Node {
-			return false
-		}
-	}
-	return o.Node != t.cfg.Self && len(t.deps.Members.Alive()) > 1
-}
-
-// sweepEvery is how often what is old is looked for.
-const sweepEvery = time.Minute
-
-// runSweeper deletes what is old, while this node holds that.
-func (t *Tier) runSweeper(ctx context.Context, s *own.Session) error {
-	for ctx.Err() == nil {
-		_ = own.Hold(ctx, s, "sweep", t.looksGone, func(ctx context.Context, _ own.Held) error {
-			tick := time.NewTicker(sweepEvery)
-			defer tick.Stop()
-			for {
-				select {
-				case <-ctx.Done():
-					return context.Cause(ctx)
-				case now := <-tick.C:
-					if _, err := own.Sweep(ctx, t.deps.Store, now, 0); err != nil {
-						t.log.Warn("what is old could not be swept", "reason", err)
-					}
-				}
-			}
-		})
 	}
 	return ctx.Err()
 }

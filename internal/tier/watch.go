@@ -19,7 +19,7 @@ var errEnded = errors.New("the job has ended")
 
 // Watch shows a job: where it stands, its events after the number given, each
 // exactly once, and beside them the live numbers from whoever owns it.
-func (t *Tier) Watch(ctx context.Context, _ rpc.Caller, job hyperscale.JobID, after uint64, send func(rpc.Update) error) error {
+func (t front) Watch(ctx context.Context, _ rpc.Caller, job hyperscale.JobID, after uint64, send func(rpc.Update) error) error {
 	saved, err := own.Look(ctx, t.deps.Store, job)
 	if err != nil {
 		return explain(err)
@@ -31,7 +31,7 @@ func (t *Tier) Watch(ctx context.Context, _ rpc.Caller, job hyperscale.JobID, af
 		return send(u)
 	}
 	status := t.statusOf(job, saved.Head, saved.Owner)
-	if d := t.desk(job); d != nil {
+	if d := t.registry.desk(job); d != nil {
 		_ = d.ask(ctx, func() { d.describe(&status) })
 	}
 	if err := say(rpc.Snapshot{Status: status}); err != nil {
@@ -47,7 +47,7 @@ func (t *Tier) Watch(ctx context.Context, _ rpc.Caller, job hyperscale.JobID, af
 }
 
 // watchEvents tells the events until the job has ended and the last was told.
-func (t *Tier) watchEvents(ctx context.Context, job hyperscale.JobID, after uint64, status rpc.Status, say func(rpc.Update) error) error {
+func (t front) watchEvents(ctx context.Context, job hyperscale.JobID, after uint64, status rpc.Status, say func(rpc.Update) error) error {
 	for {
 		if over, err := t.toldWhole(ctx, job, after); over || err != nil {
 			return err
@@ -81,7 +81,7 @@ func (t *Tier) watchEvents(ctx context.Context, job hyperscale.JobID, after uint
 }
 
 // toldWhole gives errEnded if the job has ended and all its events were told.
-func (t *Tier) toldWhole(ctx context.Context, job hyperscale.JobID, after uint64) (bool, error) {
+func (t front) toldWhole(ctx context.Context, job hyperscale.JobID, after uint64) (bool, error) {
 	saved, err := own.Look(ctx, t.deps.Store, job)
 	if err != nil {
 		return false, err
@@ -93,17 +93,17 @@ func (t *Tier) toldWhole(ctx context.Context, job hyperscale.JobID, after uint64
 }
 
 // watchLive shows the live numbers, from whoever owns the job now, until ctx ends.
-func (t *Tier) watchLive(ctx context.Context, job hyperscale.JobID, say func(rpc.Update) error) error {
+func (t front) watchLive(ctx context.Context, job hyperscale.JobID, say func(rpc.Update) error) error {
 	for ctx.Err() == nil {
 		var failed error
 		show := func(u rpc.Update) error {
 			failed = say(u)
 			return failed
 		}
-		if d := t.desk(job); d != nil {
+		if d := t.registry.desk(job); d != nil {
 			_ = d.hub.follow(ctx, show)
-		} else if o, known := t.ownerOf(job); known && o.Node != t.cfg.Self {
-			if conn, err := t.dial(o.Node, t.parent(o.Node).Address); err == nil {
+		} else if o, known := t.registry.ownerOf(job); known && o.Node != t.cfg.Self {
+			if conn, err := t.lines.dial(t.registry.parent(o.Node)); err == nil {
 				_ = conn.Forward(ctx, job, show)
 			}
 		}

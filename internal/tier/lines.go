@@ -1,0 +1,117 @@
+package tier
+
+import (
+	"sync"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+	"hyperscale/internal/rpc"
+)
+
+// lines are the ways out to others: to children, to the other nodes of the tier,
+// and the connections on which those are called.
+type lines struct {
+	dialing rpc.Dialing
+	readers sync.WaitGroup // of streams
+
+	mu       sync.Mutex
+	talks    map[hyperscale.NodeID]*outlet[link.Said]
+	children map[hyperscale.NodeID]*outlet[link.Down]
+	receipts map[hyperscale.NodeID]*outlet[link.Receipt]
+	conns    map[hyperscale.NodeID]*rpc.Conn
+	last     uint64 // the number of the last stream
+}
+
+func newLines(dialing rpc.Dialing) *lines {
+	return &lines{
+		dialing: dialing,
+		talks:   map[hyperscale.NodeID]*outlet[link.Said]{}, children: map[hyperscale.NodeID]*outlet[link.Down]{},
+		receipts: map[hyperscale.NodeID]*outlet[link.Receipt]{}, conns: map[hyperscale.NodeID]*rpc.Conn{},
+	}
+}
+
+// enter makes the outlet of a new stream, which replaces one before to the same
+// node.
+func enter[T any](l *lines, all map[hyperscale.NodeID]*outlet[T], to hyperscale.NodeID) *outlet[T] {
+	l.mu.Lock()
+	l.last++
+	out := newOutlet[T](l.last)
+	before := all[to]
+	all[to] = out
+	l.mu.Unlock()
+	if before != nil {
+		before.hangUp(rpc.Errorf(rpc.Unavailable, "%s began a new stream", to))
+	}
+	return out
+}
+
+// leave forgets the outlet of a stream that has ended. It is false if a new one
+// replaced it.
+func leave[T any](l *lines, all map[hyperscale.NodeID]*outlet[T], to hyperscale.NodeID, out *outlet[T]) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if all[to] != out {
+		return false
+	}
+	delete(all, to)
+	return true
+}
+
+// child is the stream of a child, if it is that one.
+func (l *lines) child(id hyperscale.NodeID, conn uint64) *outlet[link.Down] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if out := l.children[id]; out != nil && out.conn == conn {
+		return out
+	}
+	return nil
+}
+
+// say says something to another node, if it is there.
+func (l *lines) say(to hyperscale.NodeID, said link.Said) {
+	l.mu.Lock()
+	out := l.talks[to]
+	l.mu.Unlock()
+	if out != nil {
+		out.box.Put(said)
+	}
+}
+
+// acknowledge says a receipt to a child, if it is there.
+func (l *lines) acknowledge(to hyperscale.NodeID, r link.Receipt) {
+	l.mu.Lock()
+	out := l.receipts[to]
+	l.mu.Unlock()
+	if out != nil {
+		out.box.Put(r)
+	}
+}
+
+// dial gives the connection to a node, which is kept.
+func (l *lines) dial(to link.Parent) (*rpc.Conn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.conns[to.Node]; c != nil {
+		if c.Address() == to.Address {
+			return c, nil
+		}
+		_ = c.Close() // it was of an address that is no more
+	}
+	c, err := rpc.Dial(to.Address, l.dialing)
+	if err != nil {
+		return nil, err
+	}
+	l.conns[to.Node] = c
+	return c, nil
+}
+
+// close ends all connections, and waits for the streams.
+func (l *lines) close() {
+	l.mu.Lock()
+	for id, c := range l.conns {
+		_ = c.Close() // nothing more is to be said
+		delete(l.conns, id)
+	}
+	l.mu.Unlock()
+	l.readers.Wait()
+}

@@ -1,0 +1,157 @@
+package tier
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+	"hyperscale/internal/own"
+	"hyperscale/internal/rpc"
+)
+
+// registry is what this node knows of who owns what and who is there, and the
+// jobs that it runs itself.
+type registry struct {
+	mu     sync.Mutex
+	owners map[hyperscale.JobID]own.Owner
+	peers  map[hyperscale.NodeID]own.Node
+	desks  map[hyperscale.JobID]*desk
+}
+
+func newRegistry() *registry {
+	return &registry{
+		owners: map[hyperscale.JobID]own.Owner{}, peers: map[hyperscale.NodeID]own.Node{}, desks: map[hyperscale.JobID]*desk{},
+	}
+}
+
+// owned notes who owns a job, and gives its desk if this node runs it.
+func (r *registry) owned(c own.OwnerChange) *desk {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.Owner == (own.Owner{}) {
+		delete(r.owners, c.Job)
+	} else {
+		r.owners[c.Job] = c.Owner
+	}
+	return r.desks[c.Job]
+}
+
+// there notes that a node is there, or is not, and gives all that are.
+func (r *registry) there(c own.NodeChange) []link.Parent {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.Gone {
+		delete(r.peers, c.Node.ID)
+	} else {
+		r.peers[c.Node.ID] = c.Node
+	}
+	var all []link.Parent
+	for _, n := range r.peers {
+		all = append(all, link.Parent{Node: n.ID, Address: n.Address})
+	}
+	slices.SortFunc(all, func(a, b link.Parent) int { return cmp.Compare(a.Node, b.Node) })
+	return all
+}
+
+// changes are all that is known, as a succession that begins is to hear it.
+func (r *registry) changes() []own.SuccessionEvent {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []own.SuccessionEvent
+	for _, n := range r.peers {
+		all = append(all, own.NodeChange{Node: n})
+	}
+	for job, o := range r.owners {
+		all = append(all, own.OwnerChange{Job: job, Owner: o})
+	}
+	return all
+}
+
+// ownerOf is who owns a job, as far as is known here.
+func (r *registry) ownerOf(job hyperscale.JobID) (own.Owner, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o, known := r.owners[job]
+	return o, known
+}
+
+// parent is where a node is reached.
+func (r *registry) parent(id hyperscale.NodeID) link.Parent {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return link.Parent{Node: id, Address: r.peers[id].Address}
+}
+
+// nodes are those of the tier that are there, by name.
+func (r *registry) nodes() []own.Node {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []own.Node
+	for _, n := range r.peers {
+		list = append(list, n)
+	}
+	slices.SortFunc(list, func(a, b own.Node) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}
+
+// counts is how many jobs each node owns.
+func (r *registry) counts() map[hyperscale.NodeID]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	owned := map[hyperscale.NodeID]int{}
+	for _, o := range r.owners {
+		owned[o.Node]++
+	}
+	return owned
+}
+
+// desk is a job's, if this node runs it; else nil.
+func (r *registry) desk(job hyperscale.JobID) *desk {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.desks[job]
+}
+
+// all are the jobs that this node runs.
+func (r *registry) all() []*desk {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []*desk
+	for _, d := range r.desks {
+		list = append(list, d)
+	}
+	return list
+}
+
+// open notes that this node runs a job. It is false if it does already.
+func (r *registry) open(d *desk) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.desks[d.job] != nil {
+		return false
+	}
+	r.desks[d.job] = d
+	r.owners[d.job] = d.tenure.Owner()
+	return true
+}
+
+// shut notes that it does no more.
+func (r *registry) shut(d *desk) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.desks, d.job)
+}
+
+// notOwner says who owns a job, to somebody who asked the wrong node.
+func (r *registry) notOwner(job hyperscale.JobID) error {
+	o, known := r.ownerOf(job)
+	if !known {
+		return rpc.Errorf(rpc.Unavailable, "nobody is known to own job %s now", job)
+	}
+	return &rpc.Error{
+		Kind: rpc.NotOwner, Text: "job " + string(job) + " is owned by " + string(o.Node),
+		Owner: o.Node, Address: r.parent(o.Node).Address, Epoch: o.Epoch,
+	}
+}
