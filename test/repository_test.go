@@ -324,7 +324,7 @@ var outgrown = map[string]struct{ fields, methods int }{
 	"internal/engine/portable/h2.Conn": {fields: 17, methods: 33},
 	"internal/expr.cursor":             {methods: 44},
 	"internal/job.Job":                 {methods: 41},
-	"internal/cli.app":                 {methods: 40},
+	"internal/cli.app":                 {methods: 47},
 	"internal/job/owner.Owner":         {methods: 87},
 	"internal/job/owner.desk":          {fields: 16},
 	"internal/manager.Config":          {fields: 18},

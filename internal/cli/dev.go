@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"hyperscale"
+	"hyperscale/internal/manager"
+	"hyperscale/internal/rpc/identity"
+	"hyperscale/internal/worker"
+)
+
+// devFlags say how small the small cluster is.
+type devFlags struct {
+	managers, workers, cores int
+	listen, data             string
+}
+
+func devCommand(a *app) *cobra.Command {
+	var f devFlags
+	c := &cobra.Command{
+		Use: "dev", Short: "Run a small cluster on this machine, for trying",
+		Long: "Runs managers and workers in this process, on loopback, until it is interrupted. Jobs are\n" +
+			"forgotten with it, unless --data names a directory.",
+		Example: "  hyperscale dev                                    then, in another terminal:\n" +
+			"  hyperscale submit examples/quickstart.yaml --watch\n" +
+			"  hyperscale dev --managers 3 --workers 3",
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error { return a.dev(c.Context(), f) },
+	}
+	flags := c.Flags()
+	flags.IntVar(&f.managers, "managers", 1, "`N` = 1, 3 or 5")
+	flags.IntVar(&f.workers, "workers", 2, "`N` workers")
+	flags.IntVar(&f.cores, "cores", 0, "`N` cores of each worker (its part of this machine's)")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:7400", "`ADDRESS` of the first manager; the others follow ten ports apart")
+	flags.StringVar(&f.data, "data", "", "`DIRECTORY` that is kept (a temporary one)")
+	exits(c, "0    interrupted: the way it ends", "1    it could not go on", "104  bad flags")
+	return c
+}
+
+// dev runs a small cluster until a signal comes.
+func (a *app) dev(ctx context.Context, f devFlags) error {
+	host, port, err := net.SplitHostPort(f.listen)
+	first, err2 := strconv.Atoi(port)
+	if err := errors.Join(err, err2); err != nil {
+		return refuse("--listen %s; expected HOST:PORT", f.listen)
+	}
+	if f.managers < 1 || f.managers%2 == 0 || f.workers < 0 {
+		return refuse("%d managers and %d workers; expected 1, 3 or 5 managers", f.managers, f.workers)
+	}
+	if f.cores <= 0 {
+		f.cores = max(runtime.GOMAXPROCS(0)/max(f.workers, 1), 1)
+	}
+	if f.data == "" {
+		if f.data, err = os.MkdirTemp("", "hyperscale-dev-"); err != nil {
+			return fmt.Errorf("a directory for the cluster: %w", err)
+		}
+		defer func() { _ = os.RemoveAll(f.data) }() // nothing in it was to be kept
+	}
+	at := func(manager, offset int) string { return net.JoinHostPort(host, strconv.Itoa(first+10*manager+offset)) }
+	ctx, stop := a.untilSignal(ctx)
+	defer stop()
+	g, ctx := errgroup.WithContext(ctx)
+	var managers []*manager.Manager
+	for i := range f.managers {
+		m, err := manager.New(devManager(f, i, at), a.devLog())
+		if err != nil {
+			return refused(err)
+		}
+		managers = append(managers, m)
+		g.Go(func() error { return m.Run(ctx) })
+	}
+	for i := range f.workers {
+		w, err := a.devWorker(f, i, at)
+		if err != nil {
+			return errors.Join(refused(err), g.Wait())
+		}
+		g.Go(func() error { return w.Run(ctx) })
+	}
+	g.Go(func() error { return a.devReady(ctx, f, managers) })
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// devLog says only what is wrong, unless -v asks for more.
+func (a *app) devLog() *slog.Logger { return a.log() }
+
+// devManager is the i-th manager of a small cluster.
+func devManager(f devFlags, i int, at func(manager, offset int) string) manager.Config {
+	cfg := manager.Config{
+		Name: hyperscale.NodeID(fmt.Sprintf("m%d", i+1)), Cluster: "hyperscale", Env: "dev", DC: "dc1", Version: Version,
+		Listen: at(i, 0), Gossip: at(i, 2), StoreListen: at(i, 3), Expect: f.managers,
+		Data: filepath.Join(f.data, fmt.Sprintf("m%d", i+1)),
+	}
+	for k := range f.managers {
+		if k != i {
+			cfg.Join = append(cfg.Join, at(k, 2))
+		}
+	}
+	return cfg
+}
+
+// devWorker is the i-th worker of a small cluster.
+func (a *app) devWorker(f devFlags, i int, at func(manager, offset int) string) (*worker.Worker, error) {
+	cfg := worker.Config{
+		Self: identity.ID{
+			Cluster: "hyperscale", Env: "dev", Role: identity.Worker, DC: "dc1", Node: hyperscale.NodeID(fmt.Sprintf("w%d", i+1)),
+		},
+		Cores: f.cores,
+	}
+	for k := range f.managers {
+		cfg.Join = append(cfg.Join, at(k, 0))
+	}
+	return worker.New(cfg, worker.Deps{Log: a.devLog()})
+}
+
+// devReady says when the cluster can be used.
+func (a *app) devReady(ctx context.Context, f devFlags, managers []*manager.Manager) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for _, m := range managers {
+		for m.Ready() != nil {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-tick.C:
+			}
+		}
+	}
+	if a.quiet {
+		return nil
+	}
+	server := ""
+	if f.listen != "127.0.0.1:7400" {
+		server = " --server " + f.listen
+	}
+	_, err := fmt.Fprintf(a.Stderr, "%d managers and %d workers with %d cores each; the first manager is at %s\ntry: hyperscale submit examples/quickstart.yaml --watch%s\n",
+		f.managers, f.workers, f.cores, f.listen, server)
+	return err
+}
