@@ -17,8 +17,9 @@ import (
 // engines are the engine processes that are not gone, and the target that plans
 // without one are run against.
 type engines struct {
-	byID map[uint64]*engine
-	demo string // URL; "": it was not wanted yet
+	byID    map[uint64]*engine
+	starter *process.Starter
+	demo    string // URL; "": it was not wanted yet
 }
 
 // engine is one engine process.
@@ -69,10 +70,8 @@ func (s *shell) startEngine(e agent.StartEngine) {
 			return
 		}
 	}
-	cfg := s.deps.Engine
-	cfg.Log = s.log.With(append(holdAttrs(e.Hold), "engine", e.Engine)...)
 	ctx, kill := context.WithCancel(s.ctx)
-	p := process.New(cfg, setup, e.Brief, func(m process.Message) { s.inbox.Put(eventOf(e.Engine, m)) })
+	p := s.engines.starter.New(setup, e.Brief, func(m process.Message) { s.inbox.Put(eventOf(e.Engine, m)) })
 	s.engines.byID[e.Engine] = &engine{Process: p, hold: e.Hold, load: loadOf(plan, run), kill: kill}
 	s.counts.enginesStarted++
 	s.others.Go(func() {
@@ -124,7 +123,7 @@ func (s *shell) toEngine(e agent.ToEngine) {
 	case agent.Grant:
 		en.Grant(c.Reserve)
 	case agent.Adjust:
-		s.logEngine(e.Engine, "engines can't adjust a load yet", "number", c.Number)
+		en.Adjust(c.Brief)
 	}
 }
 
@@ -132,7 +131,7 @@ func (s *shell) toEngine(e agent.ToEngine) {
 func loadOf(plan *hyperscale.Plan, run spec.Run) lapse.Load {
 	return lapse.Load{
 		Load: run.Load, Source: hyperscale.NewSource(plan.Seed, plan.Workflows[0].Name), First: run.First,
-		Warmup: run.Warmup, From: link.Reserve{Place: run.Place, Pass: run.Pass},
+		Warmup: run.Warmup, From: link.Reserve{Place: run.Place, Pass: run.Pass}, Adjustments: run.Adjustments,
 	}
 }
 
@@ -144,6 +143,12 @@ func (s *shell) lapse(g agent.Gone) agent.Lapse {
 		panic(fmt.Sprintf("worker: a brief that an engine ran: %v", err))
 	}
 	load := loadOf(plan, run)
+	for _, text := range g.Briefs[1:] {
+		// Each tells all that were made; one that can't be read no engine ran under.
+		if a, err := spec.DecodeAdjustments(text); err == nil && len(a.List) > len(load.Adjustments) {
+			load.Adjustments = a.List
+		}
+	}
 	return load.Of(g)
 }
 

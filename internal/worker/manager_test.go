@@ -217,11 +217,17 @@ func (m *manager) state(want link.State) {
 func (m *manager) order(o link.Order) {
 	m.t.Helper()
 	o.Epoch, o.Owner = 1, m.id.Node
+	m.say(o)
+}
+
+// say says something to the worker.
+func (m *manager) say(down link.Down) {
+	m.t.Helper()
 	m.until("attached", func() bool { return m.stream != nil })
 	m.mu.Lock()
 	s := m.stream
 	m.mu.Unlock()
-	if err := s.Send(o); err != nil {
+	if err := s.Send(down); err != nil {
 		m.t.Error(err)
 	}
 }

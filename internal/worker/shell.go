@@ -10,6 +10,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/link"
+	"hyperscale/internal/process"
 	"hyperscale/internal/worker/agent"
 )
 
@@ -45,7 +46,9 @@ func (w *Worker) newShell(ctx context.Context, boot hyperscale.Boot) *shell {
 		book: book{map[string]*place{}}, doors: map[string]*door{}, pipes: map[hyperscale.NodeID]*pipe{},
 	}
 	s.wake.Stop()
-	s.engines.byID = map[uint64]*engine{}
+	starting := w.deps.Engine
+	starting.Log = w.log
+	s.engines = engines{byID: map[uint64]*engine{}, starter: process.NewStarter(starting)}
 	s.agent = agent.New(agent.Config{
 		Node: w.cfg.Self.Node, Boot: boot, Cores: w.cfg.Cores, Autonomy: w.cfg.Autonomy, MaxKept: w.cfg.MaxKept, Lapse: s.lapse,
 	})
@@ -158,6 +161,9 @@ func (s *shell) said(ev said) {
 	}
 	switch down := ev.down.(type) {
 	case link.Word:
+		if down.Drain {
+			s.step(agent.Drain{})
+		}
 		for _, p := range down.Parents {
 			s.open(p.Address)
 		}

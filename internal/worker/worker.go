@@ -179,6 +179,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	s.others.Go(func() { s.seek(ctx) })
 	s.others.Go(func() { s.fare(ctx) })
+	s.others.Go(func() { _ = s.engines.starter.Run(ctx) }) // its errors are told by whoever needs an engine
 	s.loop(ctx)
 	s.leave(stop)
 	return nil

@@ -217,6 +217,7 @@ func (m *manager) over() *stats.Selection {
 // A share runs from the order to its last acknowledgement: the target saw what the
 // windows say.
 func TestRuns(t *testing.T) {
+	t.Parallel()
 	tg := newTarget(t)
 	m := newManager(t, "m1", "")
 	w := work(t, Config{Join: []string{m.address}})
@@ -238,6 +239,7 @@ func TestRuns(t *testing.T) {
 // What one start of a manager did not acknowledge goes to the next: nothing is
 // lost, nothing counted twice, and the load does not care.
 func TestManagerRestarts(t *testing.T) {
+	t.Parallel()
 	tg := newTarget(t)
 	m := newManager(t, "m1", "")
 	work(t, Config{Join: []string{m.address}})
@@ -256,12 +258,22 @@ func TestManagerRestarts(t *testing.T) {
 // A worker that drains takes nothing new, finishes what it has, and returns once
 // that is acknowledged.
 func TestDrains(t *testing.T) {
+	for name, drain := range map[string]func(*manager, *running){
+		"asked here":         func(_ *manager, w *running) { w.Drain() },
+		"asked by a manager": func(m *manager, _ *running) { m.say(link.Word{Node: m.id.Node, Boot: m.boot, Seq: 1e6, Drain: true}) },
+	} {
+		t.Run(name, func(t *testing.T) { drains(t, drain) })
+	}
+}
+
+func drains(t *testing.T, drain func(*manager, *running)) {
+	t.Parallel()
 	tg := newTarget(t)
 	m := newManager(t, "m1", "")
 	w := work(t, Config{Join: []string{m.address}})
 	m.start(briefOf(t, tg.URL, spec.Run{Load: rate(100, 1500*time.Millisecond)}))
 	m.state(link.Running)
-	w.Drain()
+	drain(m, w)
 	m.until("draining", func() bool { return m.last.Draining })
 	if err := w.Ready(); err == nil || !strings.Contains(err.Error(), "draining") {
 		t.Error(err)
@@ -287,6 +299,7 @@ func TestDrains(t *testing.T) {
 
 // A worker that is to stop now takes its engines with it.
 func TestStopsNow(t *testing.T) {
+	t.Parallel()
 	tg := newTarget(t)
 	m := newManager(t, "m1", "")
 	w := work(t, Config{Join: []string{m.address}})
@@ -309,6 +322,7 @@ func TestStopsNow(t *testing.T) {
 // What can't be run here is refused with the reason: too many cores, a target that
 // is not allowed, a brief that can't be read.
 func TestRefuses(t *testing.T) {
+	t.Parallel()
 	m := newManager(t, "m1", "")
 	work(t, Config{Join: []string{m.address}, Targets: []string{"192.0.2.0/24"}})
 	load := spec.Run{Load: rate(1, time.Second)}
@@ -335,6 +349,7 @@ func TestRefuses(t *testing.T) {
 // A plan whose target is the demo runs against the worker's own, also where other
 // targets are not allowed.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	m := newManager(t, "m1", "")
 	work(t, Config{Join: []string{m.address}, Targets: []string{"192.0.2.0/24"}})
 	m.start(briefOf(t, spec.DemoTarget, spec.Run{Load: rate(50, time.Second)}))
@@ -347,6 +362,7 @@ func TestDemo(t *testing.T) {
 // One manager at many addresses has one link; another that it tells of gets one,
 // and when the first is gone at one address it is found at the other.
 func TestFindsManagers(t *testing.T) {
+	t.Parallel()
 	second := newManager(t, "m2", "")
 	first := newManager(t, "m1", "", func(m *manager) {
 		m.parents = []link.Parent{{Node: "m1"}, {Node: "m2", Address: second.address}}
@@ -379,6 +395,7 @@ func TestFindsManagers(t *testing.T) {
 
 // A manager that falls silent is dialled anew.
 func TestSilentManager(t *testing.T) {
+	t.Parallel()
 	m := newManager(t, "m1", "")
 	w := work(t, Config{Join: []string{m.address}})
 	m.until("linked", func() bool { return m.stated > 0 })
@@ -397,6 +414,7 @@ func TestSilentManager(t *testing.T) {
 
 // Metrics tell what there is.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	tg := newTarget(t)
 	m := newManager(t, "m1", "")
 	w := work(t, Config{Join: []string{m.address}})

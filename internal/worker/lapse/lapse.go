@@ -19,6 +19,8 @@ type Load struct {
 	First  hyperscale.Slot   // number of an open load's first slot
 	Warmup hyperscale.JobTime
 	From   link.Reserve // where the turn began, if another holder had the share before
+
+	Adjustments []hyperscale.Adjustment // of the job, all that were heard of
 }
 
 // Resume is where virtual users go on after an engine that told of the reserve.
@@ -45,16 +47,16 @@ func (l *Load) Resume(share hyperscale.Share, told link.Reserve) link.Reserve {
 // users everything before the reserve is lost that no window told of; in a closed
 // load nothing more is due than what was begun.
 func (l *Load) Of(g agent.Gone) agent.Lapse {
+	changes := schedule.Changes(l.Adjustments, g.Hold.Workflow, g.Begin)
 	switch l.Kind {
 	case hyperscale.LoadOpen:
-		return l.open(g)
+		return l.open(g, changes)
 	case hyperscale.LoadClosed:
-		return agent.Lapse{Losses: l.parts(g, l.ends(schedule.NewUsers(l.Load).End(), g))}
+		return agent.Lapse{Losses: l.parts(g, ends(g, schedule.NewUsers(l.Load, changes...).End()))}
 	}
 	var due int64
 	share := g.Hold.Share
 	reserve := l.Resume(share, g.Reserve)
-	end := never
 	switch l.Kind {
 	case hyperscale.LoadOnce:
 		due = l.slots(share)
@@ -63,18 +65,15 @@ func (l *Load) Of(g agent.Gone) agent.Lapse {
 	case hyperscale.LoadIterations:
 		due = reserve.Place - l.From.Place
 	}
-	if l.For > 0 {
-		end = l.ends(l.For, g)
-	}
-	losses := l.parts(g, end)
+	losses := l.parts(g, ends(g, schedule.Cap(l.For, changes)))
 	losses[0].Lost = above(uint64(max(due, 0)), g.Due)
 	return agent.Lapse{Losses: losses, Over: l.Kind == hyperscale.LoadOnce}
 }
 
 const never = hyperscale.JobTime(1<<63 - 1)
 
-// ends is the job time at which the load's schedule ends.
-func (l *Load) ends(length hyperscale.JobTime, g agent.Gone) hyperscale.JobTime {
+// ends is the job time that is so long after the load's beginning.
+func ends(g agent.Gone, length hyperscale.JobTime) hyperscale.JobTime {
 	if length > never-g.Begin {
 		return never
 	}
@@ -92,13 +91,13 @@ func (l *Load) slots(share hyperscale.Share) int64 {
 }
 
 // open is the lapse of arrivals.
-func (l *Load) open(g agent.Gone) agent.Lapse {
-	all := schedule.NewArrivals(l.Load, l.Source)
+func (l *Load) open(g agent.Gone, changes []schedule.Change) agent.Lapse {
+	all := schedule.NewArrivals(l.Load, l.Source, changes...)
 	share, first := g.Hold.Share, int64(l.First)
 	before := func(t hyperscale.JobTime) uint64 { return uint64(share.Count(first + all.Before(max(t-g.Begin, 0)))) }
 	origin := before(share.From)
 	met := origin + g.Due // what the windows told of; the rest was due or is
-	losses := l.parts(g, l.ends(all.End(), g))
+	losses := l.parts(g, ends(g, all.End()))
 	for i := range losses {
 		x := &losses[i]
 		died := max(before(min(x.To, g.Died)), met)
@@ -114,7 +113,7 @@ func (l *Load) open(g agent.Gone) agent.Lapse {
 func (l *Load) parts(g agent.Gone, end hyperscale.JobTime) []stats.Losses {
 	from := max(g.Reach, g.Begin, g.Hold.Share.From)
 	to := max(from, g.Back)
-	warm := min(l.ends(l.Warmup, g), end)
+	warm := min(ends(g, l.Warmup), end)
 	var parts []stats.Losses
 	for _, p := range []stats.Interval{
 		{From: from, To: min(to, warm), Stretch: stats.InWarmup},

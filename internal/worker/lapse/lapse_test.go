@@ -43,6 +43,22 @@ func openLoad(t *rapid.T) Load {
 	return l
 }
 
+// adjustments of the load, and of another one.
+func adjustments(t *rapid.T) []hyperscale.Adjustment {
+	var list []hyperscale.Adjustment
+	at := time.Duration(0)
+	for i, do := range rapid.SliceOfN(rapid.SampledFrom([]hyperscale.AdjustKind{
+		hyperscale.AdjustRate, hyperscale.AdjustPause, hyperscale.AdjustResume,
+	}), 0, 4).Draw(t, "do") {
+		at += times(t, "after")
+		list = append(list, hyperscale.Adjustment{
+			Number: uint64(i + 1), Workflow: rapid.SampledFrom([]string{"w", "w", "other"}).Draw(t, "workflow"), At: at, Do: do,
+			Rate: hyperscale.Rate(rapid.Int64Range(0, 50).Draw(t, "rate")) * hyperscale.PerSecond,
+		})
+	}
+	return list
+}
+
 // checkParts holds losses to their form: they follow each other from the last
 // window to where another goes on, each in one stretch of the load.
 func checkParts(t *rapid.T, l *Load, g agent.Gone, end hyperscale.JobTime, losses []stats.Losses) {
@@ -74,7 +90,10 @@ func checkParts(t *rapid.T, l *Load, g agent.Gone, end hyperscale.JobTime, losse
 func TestArrivalsAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, share, begin := openLoad(t), shares(t), times(t, "begin")
-		all := schedule.NewArrivals(l.Load, l.Source)
+		if rapid.Bool().Draw(t, "adjusted") {
+			l.Adjustments = adjustments(t)
+		}
+		all := schedule.NewArrivals(l.Load, l.Source, schedule.Changes(l.Adjustments, "w", begin)...)
 		at := func(n int64) hyperscale.JobTime { // of the share's slot of the place
 			due, _ := all.Due(share.At(n) - l.First)
 			return begin + due
@@ -98,7 +117,7 @@ func TestArrivalsAddUp(t *testing.T) {
 				reach = windows
 			}
 			g := agent.Gone{
-				Hold: link.Hold{Share: share}, Begin: begin, Reach: reach, Due: told,
+				Hold: link.Hold{Workflow: "w", Share: share}, Begin: begin, Reach: reach, Due: told,
 				Died: died, Back: died + times(t, "away"),
 			}
 			lapse := l.Of(g)
