@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -75,6 +76,42 @@ func TestByRevision(t *testing.T) {
 		if got := fmt.Sprint(sizes); got != c.want {
 			t.Errorf("%v: %s, want %s", c.in, got, c.want)
 		}
+	}
+}
+
+// What a new stream tells again is not told again, and what got says ends it.
+func TestWatchingTellsOnce(t *testing.T) {
+	var told []store.Revision
+	stop := errors.New("stop")
+	w := &watching{store: &Store{}, next: 5, got: func(r store.Revision, _ []store.Event) error {
+		if told = append(told, r); r == 8 {
+			return stop
+		}
+		return nil
+	}}
+	answer := func(revisions ...int64) clientv3.WatchResponse {
+		a := clientv3.WatchResponse{Header: &etcdserverpb.ResponseHeader{Revision: 7}}
+		for _, r := range revisions {
+			a.Events = append(a.Events, &clientv3.Event{Kv: &mvccpb.KeyValue{ModRevision: r}})
+		}
+		return a
+	}
+	for _, a := range []clientv3.WatchResponse{answer(4, 5, 5), answer(5, 6), answer(5, 6)} {
+		if err := w.hear(t.Context(), a); err != nil {
+			t.Error(err)
+		}
+	}
+	if w.next != 7 {
+		t.Errorf("goes on from %d", w.next)
+	}
+	if err := w.hear(t.Context(), answer()); err != nil || w.next != 8 {
+		t.Errorf("told how far the store is, it goes on from %d: %v", w.next, err)
+	}
+	if err := w.hear(t.Context(), answer(7, 8, 9)); !errors.Is(err, stop) || !errors.Is(w.refused, stop) {
+		t.Errorf("got %v", err)
+	}
+	if !slices.Equal(told, []store.Revision{5, 6, 8}) {
+		t.Errorf("told %v", told)
 	}
 }
 

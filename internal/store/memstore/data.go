@@ -90,7 +90,7 @@ func (d *data) compact(before store.Revision) {
 			newest--
 		}
 		versions = versions[newest:]
-		if versions[0].Deleted && versions[0].Mod < before {
+		if versions[0].Deleted {
 			versions = versions[1:]
 		}
 		d.versions[key] = slices.Clone(versions)

@@ -157,6 +157,21 @@ func TestSubscribersMayCallTheStore(t *testing.T) {
 	wantTold(t, other, "2: a=1", "3: a=2", "4: a=3", "5: a=4")
 }
 
+// Who cancels is told nothing more, not even of what has already happened.
+func TestCancelledSubscribersAreNotTold(t *testing.T) {
+	s := memstore.New((&clock{}).read)
+	var told []string
+	var cancel func()
+	tell := telling(&told)
+	cancel = must[func()](t)(s.Subscribe("", store.After(""), 0, func(r store.Revision, events []store.Event) {
+		tell(r, events)
+		must[store.Done](t)(s.Txn(t.Context(), put("a", "2", 0)))
+		cancel()
+	}))
+	must[store.Done](t)(s.Txn(t.Context(), put("a", "1", 0)))
+	wantTold(t, told, "2: a=1")
+}
+
 func TestSubscribingToTheForgottenFails(t *testing.T) {
 	s := memstore.New(nil)
 	for range 3 {

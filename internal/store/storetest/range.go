@@ -96,7 +96,13 @@ func compactedIsTold(f *fixture) {
 	f.want("at the revision itself", text(f.page(store.Range{Until: all, At: last}).Entries), "a=3")
 	f.want("watched from it", changes(f.watch(last, 1)[0].events), "a=3")
 	f.want("now", f.all(), "a=3")
-	if err := keeper.Compact(f.ctx, last); err != nil {
+	gone := f.do(remove("a")).Revision
+	if err := keeper.Compact(f.ctx, gone); err != nil {
+		f.Fatalf("compacting: %v", err)
+	}
+	f.want("watched from a deletion that was compacted to", changes(f.watch(gone, 1)[0].events), "-a")
+	f.want("after it", f.all(), "")
+	if err := keeper.Compact(f.ctx, gone); err != nil {
 		f.Errorf("compacting to the same: %v", err)
 	}
 	if err := keeper.Compact(f.ctx, first); err != nil {

@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		{"WatchTellsOfARevisionAtOnce", watchTellsOfARevisionAtOnce},
 		{"WatchBeginsNow", watchBeginsNow},
 		{"WatchResumesFromRevision", watchResumesFromRevision},
+		{"WatchersShareNothing", watchersShareNothing},
 		{"WatchSeesOnlyItsRange", watchSeesOnlyItsRange},
 		{"WatchEnds", watchEnds},
 		{"WatchWaitsForTheFuture", watchWaitsForTheFuture},

@@ -18,16 +18,19 @@ func txnIsAllOrNothing(f *fixture) {
 	}
 	f.want("after both", f.all(), "a=1 b=1")
 
-	refused := f.txn(store.Txn{
-		If:   []store.If{{Key: "a", Mod: done.Revision}, {Key: "b", Mod: done.Revision - 1}},
-		Then: []store.Op{put("a", "2"), remove("b"), put("c", "2")},
-		Else: []store.Op{get("a"), get("c")},
-	})
-	if refused.Held || refused.Revision != done.Revision {
-		f.Errorf("one condition does not hold: %+v", refused)
+	holds, fails := store.If{Key: "a", Mod: done.Revision}, store.If{Key: "b", Mod: done.Revision - 1}
+	for _, conditions := range [][]store.If{{holds, fails}, {fails, holds}} {
+		refused := f.txn(store.Txn{
+			If:   conditions,
+			Then: []store.Op{put("a", "2"), remove("b"), put("c", "2")},
+			Else: []store.Op{get("a"), get("c")},
+		})
+		if refused.Held || refused.Revision != done.Revision {
+			f.Errorf("one condition does not hold: %+v", refused)
+		}
+		f.want("what Else read", text(refused.Read[0])+"|"+text(refused.Read[1]), "a=1|")
+		f.want("after a condition failed", f.all(), "a=1 b=1")
 	}
-	f.want("what Else read", text(refused.Read[0])+"|"+text(refused.Read[1]), "a=1|")
-	f.want("after a condition failed", f.all(), "a=1 b=1")
 
 	_, err := f.Txn(f.ctx, store.Txn{Then: []store.Op{
 		put("a", "3"), {Kind: store.Put, Key: "c", Lease: 12345},

@@ -70,6 +70,37 @@ func watchResumesFromRevision(f *fixture) {
 	f.want("in four parts", strings.Join(seen, " "), "a=0 a=1 a=2 a=3 a=4 a=5 a=6 a=7 a=8 a=9")
 }
 
+// watchersShareNothing has two watch the same while it happens, one of which
+// overwrites what it is told.
+func watchersShareNothing(f *fixture) {
+	const n = 20
+	now := f.do(put("begin", "")).Revision
+	var wait sync.WaitGroup
+	for range 2 {
+		wait.Go(func() {
+			for _, call := range f.watchOrError(now+1, n) {
+				f.want("told", changes(call.events), "a=mine")
+			}
+		})
+		wait.Go(func() {
+			calls := 0
+			err := f.Watch(f.ctx, "", store.After(""), now+1, func(_ store.Revision, events []store.Event) error {
+				copy(events[0].Value, "over")
+				if calls++; calls == n {
+					return errEnough
+				}
+				return nil
+			})
+			f.wantError("watching", err, errEnough)
+		})
+	}
+	for range n {
+		f.do(put("a", "mine"))
+	}
+	wait.Wait()
+	f.want("in the end", text(f.do(get("a")).Read[0]), "a=mine")
+}
+
 func watchSeesOnlyItsRange(f *fixture) {
 	start := f.do(put("a/1", "1"), put("b/1", "1")).Revision
 	f.do(put("b/2", "2"))
