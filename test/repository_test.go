@@ -190,7 +190,7 @@ var mayImport = map[string][]string{
 	"worker":   {"", "link", "schedule", "stats", "engine", "process", "spec", "rpc", "demo", "ops", "mailbox"},
 	"mailbox":  {},
 	"ops":      {},
-	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "tui", "demo", "show", "process", "client", "link", "manager", "rpc", "spec", "worker", "member", "store", "own"},
+	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "tui", "demo", "show", "process", "client", "link", "manager", "rpc", "spec", "worker", "ops", "member", "store", "own"},
 }
 
 func TestImportsFollowTheMap(t *testing.T) {
