@@ -31,6 +31,7 @@ func Replay(plan *hyperscale.Plan, entries []Entry) *Job {
 var kinds = map[string]reflect.Type{
 	"start":     reflect.TypeFor[Start](),
 	"began":     reflect.TypeFor[LegBegan](),
+	"adjusted":  reflect.TypeFor[LegAdjusted](),
 	"ended":     reflect.TypeFor[LegEnded](),
 	"broken":    reflect.TypeFor[LegBroken](),
 	"interrupt": reflect.TypeFor[Interrupt](),

@@ -44,7 +44,7 @@ func TestReplayGoesOnTheSame(t *testing.T) {
 // Every kind of event can be written down.
 func TestEntriesKnowEveryEvent(t *testing.T) {
 	for _, ev := range []Event{
-		Start{}, LegBegan{Workflow: "w", Leg: 2, At: 3}, LegEnded{Workflow: "w"}, LegBroken{Reason: "r"},
+		Start{}, LegBegan{Workflow: "w", Leg: 2, At: 3}, LegAdjusted{Workflow: "w", Length: -1}, LegEnded{Workflow: "w"}, LegBroken{Reason: "r"},
 		Interrupt{}, Cancel{By: "anna"}, ThresholdBroken{Threshold: "t"}, StepAborted{Step: "s"}, Tick{},
 	} {
 		text, err := json.Marshal(Entry{5, ev})

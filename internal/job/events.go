@@ -18,6 +18,15 @@ type (
 		At       hyperscale.JobTime
 	}
 
+	// LegAdjusted: the load of the leg was changed by hand and is over so long after
+	// it began; below zero: it is paused, and nothing tells when it will be.
+	LegAdjusted struct {
+		Workflow string
+		Leg      int
+		Length   hyperscale.JobTime
+		What     string // in words
+	}
+
 	// LegEnded: nothing of the leg is in flight any more.
 	LegEnded struct {
 		Workflow string
@@ -58,6 +67,7 @@ type (
 
 func (Start) event()           {}
 func (LegBegan) event()        {}
+func (LegAdjusted) event()     {}
 func (LegEnded) event()        {}
 func (LegBroken) event()       {}
 func (Interrupt) event()       {}
@@ -138,6 +148,7 @@ const (
 	Found     What = "found"     // its search has ended
 	LoadOver  What = "load over" // it starts nothing more
 	Cut       What = "cut"       // its grace has passed
+	Adjusted  What = "adjusted"  // its load was changed by hand
 	Ended     What = "ended"     // completed
 	Failed    What = "failed"
 	Skipped   What = "skipped"

@@ -18,7 +18,8 @@ import (
 //	cutting    –          book                   –            –            –                 –
 //	over       –          –                      –            –            –                 –
 //
-// LegBegan sets the times of its leg in every state that has legs. Cancel of one
+// LegBegan sets the times of its leg in every state that has legs, and LegAdjusted
+// those of one that was not stopped. Cancel of one
 // workflow, not of the job, stops that one alone and leaves the state as it is.
 //
 // Running: it starts what is ready. Finishing: loads have ended, what was started
@@ -140,6 +141,10 @@ func (j *Job) take(now hyperscale.JobTime, ev Event) {
 	case LegBegan:
 		if f := j.running(ev.Workflow, ev.Leg); f != nil {
 			j.legBegan(f, ev.At)
+		}
+	case LegAdjusted:
+		if f := j.running(ev.Workflow, ev.Leg); f != nil {
+			j.legAdjusted(now, f, ev)
 		}
 	case LegEnded:
 		if f := j.running(ev.Workflow, ev.Leg); f != nil {

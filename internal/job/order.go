@@ -130,6 +130,20 @@ func (j *Job) legBegan(f *flow, at hyperscale.JobTime) {
 	}
 }
 
+// legAdjusted sets the times of a leg whose load was changed by hand. What the plan
+// says of its stages counts no more.
+func (j *Job) legAdjusted(now hyperscale.JobTime, f *flow, ev LegAdjusted) {
+	if !f.leg.begun || f.leg.stopped || f.phase != hyperscale.Running {
+		return
+	}
+	j.mark(now, Adjusted, f.w.Name, ev.What)
+	f.leg.stages, f.leg.over, f.leg.cutAt, f.leg.giveUp = nil, never, never, never
+	if ev.Length >= 0 {
+		f.leg.over = later(f.leg.at, ev.Length)
+		f.leg.end(later(f.leg.over, f.w.Graceful), patience)
+	}
+}
+
 // legEnded books the end of a leg that was running.
 func (j *Job) legEnded(now hyperscale.JobTime, f *flow, ev LegEnded) {
 	once := f.w.Load.Kind == hyperscale.LoadOnce

@@ -153,6 +153,8 @@ func (w *watcher) drawEvent() Event {
 		return Tick{}
 	case 7, 8, 9:
 		return LegBegan{Workflow: name, Leg: leg, At: w.now}
+	case 11:
+		return LegAdjusted{Workflow: name, Leg: leg, Length: time.Duration(rapid.IntRange(-1, 60).Draw(w.t, "length")) * time.Second}
 	case 10:
 		return Cancel{Workflow: rapid.SampledFrom([]string{"", name}).Draw(w.t, "cancel")}
 	}

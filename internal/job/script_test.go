@@ -148,6 +148,14 @@ func readEvent(t *testing.T, line string) (hyperscale.JobTime, Event) {
 	case "began":
 		name, leg := legName(t, rest)
 		return at, LegBegan{Workflow: name, Leg: leg, At: at}
+	case "adjusted":
+		workflow, length, _ := strings.Cut(rest, " ")
+		name, leg := legName(t, workflow)
+		ev := LegAdjusted{Workflow: name, Leg: leg, Length: -1, What: "by hand"}
+		if length != "" {
+			ev.Length = duration(t, length)
+		}
+		return at, ev
 	case "until":
 		return at, Tick{}
 	case "threshold":

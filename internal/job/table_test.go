@@ -63,6 +63,7 @@ func TestTable(t *testing.T) {
 		{running, Cancel{}, soon, finishing, true},
 		{running, Cancel{Workflow: "browse"}, soon, running, true},
 		{running, began, soon, running, true},
+		{running, LegAdjusted{Workflow: "browse", Leg: 1, Length: soon}, soon, running, false}, // it has not begun
 
 		{finishing, Start{}, soon, finishing, false},
 		{finishing, ended, soon, finishing, true},  // starts the teardown

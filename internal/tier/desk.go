@@ -29,6 +29,7 @@ type desk struct {
 	log   *slog.Logger
 	job   hyperscale.JobID
 	epoch hyperscale.Epoch
+	plan  *hyperscale.Plan
 	in    *mailbox.Mailbox[any] // owner.Event, or a func() to be run between two of them
 	end   context.CancelCauseFunc
 	hub   *hub
@@ -37,10 +38,31 @@ type desk struct {
 	seat    *seat.Seat
 	tenure  *own.Tenure
 	saves   chan owner.Save
-	answers map[uint64]chan rpc.CancelStatus
+	asked   asked
 	token   uint64
 	phase   hyperscale.Phase
 	percent float64
+}
+
+// asked is what clients wait to be answered.
+type asked struct {
+	token   uint64 // the last
+	cancels map[uint64]chan rpc.CancelStatus
+	adjusts map[uint64]chan owner.Adjusted
+}
+
+func newAsked() asked {
+	return asked{cancels: map[uint64]chan rpc.CancelStatus{}, adjusts: map[uint64]chan owner.Adjusted{}}
+}
+
+// close leaves all that wait without an answer.
+func (a *asked) close() {
+	for _, c := range a.cancels {
+		close(c)
+	}
+	for _, c := range a.adjusts {
+		close(c)
+	}
 }
 
 // options are how a job is run, as they are kept in its head.
@@ -63,7 +85,7 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 	d := &desk{
 		tier: t, job: tenure.Job(), epoch: tenure.Epoch(), tenure: tenure, in: mailbox.New[any](), hub: newHub(),
 		log:   t.log.With("job", tenure.Job(), "epoch", tenure.Epoch()),
-		saves: make(chan owner.Save, 1), answers: map[uint64]chan rpc.CancelStatus{},
+		saves: make(chan owner.Save, 1), asked: newAsked(),
 	}
 	content, err := own.Spec(ctx, t.deps.Store, tenure.Head().Spec)
 	if err != nil {
@@ -91,7 +113,7 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 			return nil, err
 		}
 	}
-	d.phase = who.Phase()
+	d.phase, d.plan = who.Phase(), plan
 	d.seat = seat.New(seat.Config{
 		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: how.Priority, Exclusive: how.Exclusive, Cores: how.Cores,
 		Brief: (&briefs{plan: plan, rows: rows, flows: map[string]*spec.Flow{}, version: t.cfg.Version, late: t.cfg.MaxLate}).make,
@@ -145,9 +167,7 @@ func (d *desk) run(ctx context.Context) error {
 	writing.Wait()
 	d.tell(node.JobGone{Job: d.job})
 	d.hub.close()
-	for _, a := range d.answers {
-		close(a)
-	}
+	d.asked.close()
 	d.log.Info("this node owns the job no more", "reason", context.Cause(ctx))
 	return context.Cause(ctx)
 }
@@ -219,9 +239,14 @@ func (d *desk) perform(e owner.Effect) {
 		d.phase, d.percent = e.Phase, e.Done
 		d.saves <- e // there is room: at most one is under way
 	case owner.Answer:
-		if a := d.answers[e.Token]; a != nil {
+		if a := d.asked.cancels[e.Token]; a != nil {
 			a <- rpc.CancelStatus(e.Status)
-			delete(d.answers, e.Token)
+			delete(d.asked.cancels, e.Token)
+		}
+	case owner.Adjusted:
+		if a := d.asked.adjusts[e.Token]; a != nil {
+			a <- e
+			delete(d.asked.adjusts, e.Token)
 		}
 	case owner.Show:
 		d.show(e)

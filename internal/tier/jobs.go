@@ -191,9 +191,9 @@ func (d *desk) cancel(ctx context.Context, who rpc.Caller, c rpc.Cancellation) (
 	}
 	answer := make(chan rpc.CancelStatus, 1)
 	err := d.ask(ctx, func() {
-		d.token++
-		d.answers[d.token] = answer
-		d.step(owner.Cancel{Token: d.token, Workflow: c.Workflow, By: by})
+		d.asked.token++
+		d.asked.cancels[d.asked.token] = answer
+		d.step(owner.Cancel{Token: d.asked.token, Workflow: c.Workflow, By: by})
 	})
 	if err != nil {
 		return "", err
@@ -210,11 +210,47 @@ func (d *desk) cancel(ctx context.Context, who rpc.Caller, c rpc.Cancellation) (
 }
 
 // Adjust changes the load of a running workflow.
-func (t front) Adjust(_ context.Context, _ rpc.Caller, job hyperscale.JobID, _ string, a hyperscale.Adjustment) (hyperscale.Adjustment, error) {
-	if t.registry.desk(job) == nil {
-		return a, t.registry.notOwner(job)
+func (t front) Adjust(ctx context.Context, who rpc.Caller, job hyperscale.JobID, key string, a hyperscale.Adjustment) (hyperscale.Adjustment, error) {
+	t.log.Info("audit", "what", "adjust", "job", job, "workflow", a.Workflow, "do", a.Do, "client", clientOf(who), "from", who.Address)
+	if d := t.registry.desk(job); d != nil {
+		return d.adjust(ctx, who, key, a)
 	}
-	return a, rpc.Errorf(rpc.Unsupported, "the load of a running job can't be adjusted yet")
+	saved, err := own.Look(ctx, t.deps.Store, job)
+	switch {
+	case err != nil:
+		return a, explain(err)
+	case saved.Head.Phase.Terminal():
+		return a, rpc.Errorf(rpc.Conflict, "job %s has ended: it is %s", job, saved.Head.Phase)
+	}
+	return a, t.registry.notOwner(job)
+}
+
+// adjust gives the wish to the owner and waits until it is written down.
+func (d *desk) adjust(ctx context.Context, who rpc.Caller, key string, a hyperscale.Adjustment) (hyperscale.Adjustment, error) {
+	if err := spec.Fits(d.plan, a); err != nil {
+		return a, rpc.InvalidField("adjustment", "%v", err)
+	}
+	answer := make(chan owner.Adjusted, 1)
+	err := d.ask(ctx, func() {
+		d.asked.token++
+		d.asked.adjusts[d.asked.token] = answer
+		d.step(owner.Adjust{Token: d.asked.token, Key: clientOf(who) + "/" + key, By: clientOf(who), Adjustment: a})
+	})
+	if err != nil {
+		return a, err
+	}
+	select {
+	case said, ok := <-answer:
+		switch {
+		case !ok:
+			return a, rpc.Errorf(rpc.Unavailable, "job %s changes its owner; ask again with the same key", d.job)
+		case said.Refused != "":
+			return a, rpc.Errorf(rpc.Conflict, "%s", said.Refused)
+		}
+		return said.Adjustment, nil
+	case <-ctx.Done():
+		return a, ctx.Err()
+	}
 }
 
 // Result gives what a job that has ended came to.

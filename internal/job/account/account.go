@@ -6,6 +6,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/job"
+	"hyperscale/internal/schedule"
 	"hyperscale/internal/stats"
 )
 
@@ -14,13 +15,14 @@ type Account struct {
 	Tally *stats.Tally
 	Rules *stats.Watch
 
-	plan   *hyperscale.Plan
-	flows  []*flow // in the plan's order
-	marks  []stats.Mark
-	causes []stats.Cause
-	losses []stats.Loss
-	stop   stats.Stop
-	live   live
+	plan        *hyperscale.Plan
+	flows       []*flow // in the plan's order
+	marks       []stats.Mark
+	causes      []stats.Cause
+	losses      []stats.Loss
+	adjustments []hyperscale.Adjustment
+	stop        stats.Stop
+	live        live
 }
 
 // New is the account of a run of the plan that has not begun.
@@ -111,6 +113,14 @@ func (a *Account) Aborted(workflow, step string) {
 // room for, in words.
 func (a *Account) Lowered(workflow, how string) { a.flow(workflow).lowered = how }
 
+// Adjusted notes that a load was changed by hand.
+func (a *Account) Adjusted(by hyperscale.Adjustment) { a.adjustments = append(a.adjustments, by) }
+
+// changes are those of a workflow's load, which began then.
+func (a *Account) changes(workflow string, begin hyperscale.JobTime) []schedule.Change {
+	return schedule.Changes(a.adjustments, workflow, begin)
+}
+
 // Loss notes what was lost with a holder.
 func (a *Account) Loss(l stats.Loss) { a.losses = append(a.losses, l) }
 
@@ -167,7 +177,7 @@ func (a *Account) Ended(l Leg) job.LegEnded {
 			What: fmt.Sprintf("%s: %d virtual users ended because a data set with unique rows had none left", l.Workflow, l.NoRows),
 		})
 	}
-	f.planned += plannedVU(l.Load, l.Share, l.Stopped-l.Begin)
+	f.planned += plannedVU(l, a.changes(l.Workflow, l.Begin))
 	f.waived += l.Waived
 	ev := job.LegEnded{Workflow: l.Workflow, Leg: l.Number, Failed: l.Failed || l.Interrupted, Reason: l.Reason, Exports: l.Exports}
 	if l.Interrupted {

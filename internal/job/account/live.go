@@ -108,11 +108,17 @@ func (a *Account) standing(o job.Outcome) stats.WorkflowProgress {
 	into := a.live.second - o.Started
 	switch f.Load.Kind {
 	case hyperscale.LoadClosed:
-		p.VUs = schedule.NewUsers(f.Load).At(into)
-		p.Done = part(into, f.length)
+		users := schedule.NewUsers(f.Load, a.changes(f.Name, o.Started)...)
+		p.VUs = users.At(into)
+		p.Done = part(into, users.End())
 	case hyperscale.LoadOpen:
+		changes := a.changes(f.Name, o.Started)
 		p.Rate = rateAt(f.Load.Stages, into)
 		p.Done = part(into, f.length)
+		if len(changes) > 0 {
+			p.Rate = rateUnder(changes, into, p.Rate)
+			p.Done = part(into, schedule.NewArrivals(f.Load, 0, changes...).End())
+		}
 	case hyperscale.LoadSearch:
 		if n := len(f.probes); n > 0 {
 			p.Rate = f.probes[n-1].Rate
@@ -137,6 +143,20 @@ func rateAt(stages []hyperscale.Stage, t hyperscale.JobTime) float64 {
 		t -= s.Over
 	}
 	return 0
+}
+
+// rateUnder is the level of an open load under changes, if it would be the given
+// one without.
+func rateUnder(changes []schedule.Change, t hyperscale.JobTime, rate float64) float64 {
+	for _, c := range changes {
+		if c.At <= t && c.Do == hyperscale.AdjustRate {
+			rate = c.Rate.Float()
+		}
+	}
+	if schedule.PausedAt(changes, t) {
+		return 0
+	}
+	return rate
 }
 
 // part is a ÷ b, at most 1.

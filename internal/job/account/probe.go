@@ -47,10 +47,10 @@ func unmet(conditions []hyperscale.Threshold, sample *stats.Sample) []string {
 	return broken
 }
 
-// plannedVU is the VU-time that a closed load promised in its first part.
-func plannedVU(load hyperscale.Load, share hyperscale.Share, until hyperscale.JobTime) time.Duration {
-	if load.Kind != hyperscale.LoadClosed {
+// plannedVU is the VU-time that a closed load promised until it was stopped.
+func plannedVU(l Leg, changes []schedule.Change) time.Duration {
+	if l.Load.Kind != hyperscale.LoadClosed {
 		return 0
 	}
-	return schedule.NewUsers(load).Planned(share, until)
+	return schedule.NewUsers(l.Load, changes...).Planned(l.Share, l.Stopped-l.Begin)
 }

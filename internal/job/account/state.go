@@ -26,6 +26,7 @@ type written struct {
 	Marks        []stats.Mark
 	Causes       []stats.Cause
 	Losses       []stats.Loss
+	Adjustments  []hyperscale.Adjustment
 	Stop         stats.Stop
 	Second       hyperscale.JobTime
 	Rates        []float64
@@ -45,7 +46,7 @@ type writtenFlow struct {
 func (a *Account) MarshalJSON() ([]byte, error) {
 	w := written{
 		Tally: a.Tally.AppendBinary(nil), Rules: a.Rules.AppendBinary(nil),
-		Marks: a.marks, Causes: a.causes, Losses: a.losses, Stop: a.stop,
+		Marks: a.marks, Causes: a.causes, Losses: a.losses, Adjustments: a.adjustments, Stop: a.stop,
 		Second: a.live.second, Rates: a.live.rates, Warnings: a.live.warnings, Stopping: a.live.stopping,
 	}
 	for _, f := range a.flows {
@@ -82,6 +83,7 @@ func (a *Account) read(text []byte) (err error) {
 		return err
 	}
 	a.marks, a.causes, a.losses, a.stop = w.Marks, w.Causes, w.Losses, w.Stop
+	a.adjustments = w.Adjustments
 	a.live.second, a.live.rates, a.live.warnings, a.live.stopping = w.Second, w.Rates, w.Warnings, w.Stopping
 	for i, f := range a.flows {
 		wf := &w.Flows[i]

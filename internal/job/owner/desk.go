@@ -78,8 +78,13 @@ func (o *Owner) order(to link.Holder, order link.Order, p *Prepare) {
 	if to == (link.Holder{}) {
 		return
 	}
-	order.Epoch, order.Owner = o.cfg.Epoch, o.cfg.Self
-	o.say(Tell{To: to, Order: order, Prepare: p})
+	o.command(Tell{To: to, Order: order, Prepare: p})
+}
+
+// command says an order under the owner's name.
+func (o *Owner) command(t Tell) {
+	t.Order.Epoch, t.Order.Owner = o.cfg.Epoch, o.cfg.Self
+	o.say(t)
 }
 
 // save writes down what changed, if nothing is being written down already.

@@ -64,6 +64,16 @@ type (
 		By       string
 	}
 
+	// Adjust is a client's wish to change the load of a running workflow; the answer
+	// follows as [Adjusted] with its Token. The same key is the same adjustment.
+	// Number and At are filled in. It was checked against the plan.
+	Adjust struct {
+		Token      uint64
+		Key        string
+		By         string
+		Adjustment hyperscale.Adjustment
+	}
+
 	// Saved: everything up to and including that save is durable.
 	Saved struct{ Number uint64 }
 
@@ -79,6 +89,7 @@ func (Granted) event()   {}
 func (Denied) event()    {}
 func (Unbriefed) event() {}
 func (Cancel) event()    {}
+func (Adjust) event()    {}
 func (Saved) event()     {}
 func (Tick) event()      {}
 
@@ -87,11 +98,13 @@ type Effect interface{ effect() }
 
 // The effects.
 type (
-	// Tell gives a child an order. Of a Prepare the shell makes the brief.
+	// Tell gives a child an order. Of a Prepare and an Adjust the shell makes the
+	// brief.
 	Tell struct {
 		To      link.Holder
 		Order   link.Order
-		Prepare *Prepare // of a Prepare; else nil
+		Prepare *Prepare                // of a Prepare; else nil
+		Adjust  []hyperscale.Adjustment // of an Adjust: all so far
 	}
 
 	// Acknowledge answers a child's deliveries.
@@ -122,6 +135,14 @@ type (
 		Status CancelStatus
 	}
 
+	// Adjusted is the answer to a client that wanted to adjust a load. Refused says
+	// why not; "": it will be, as the adjustment says.
+	Adjusted struct {
+		Token      uint64
+		Adjustment hyperscale.Adjustment
+		Refused    string
+	}
+
 	// Show gives watchers the newest numbers, and the joints of windows that were
 	// saved.
 	Show struct {
@@ -138,6 +159,7 @@ func (Tell) effect()        {}
 func (Acknowledge) effect() {}
 func (Save) effect()        {}
 func (Answer) effect()      {}
+func (Adjusted) effect()    {}
 func (Show) effect()        {}
 func (Over) effect()        {}
 

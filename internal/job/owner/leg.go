@@ -45,6 +45,7 @@ type leg struct {
 	end      hyperscale.JobTime
 	endKnown bool
 	schedule *schedule.Arrivals
+	changes  []schedule.Change // by adjustments
 }
 
 // halt is how a leg is ended before its time.
@@ -118,11 +119,12 @@ func (l *leg) prepare(s *share) *Prepare {
 	}
 }
 
-// over is when the leg's load ends by the plan; never: only its work ends it.
+// over is when the leg's load ends by the plan and its adjustments; never: only its
+// work ends it, or it is paused.
 func (l *leg) over(source hyperscale.Source) hyperscale.JobTime {
 	if !l.endKnown {
 		l.end, l.endKnown = never, true
-		if length, known := loadLength(l.Leg.Load, source); known {
+		if length, known := loadLength(l.Leg.Load, source, l.changes); known && length < never-l.Begin {
 			l.end = l.Begin + length
 		}
 	}
@@ -132,20 +134,20 @@ func (l *leg) over(source hyperscale.Source) hyperscale.JobTime {
 // arrivals is the schedule of an open load.
 func (l *leg) arrivals(source hyperscale.Source) *schedule.Arrivals {
 	if l.schedule == nil {
-		l.schedule = schedule.NewArrivals(l.Leg.Load, source)
+		l.schedule = schedule.NewArrivals(l.Leg.Load, source, l.changes...)
 	}
 	return l.schedule
 }
 
 // loadLength is how long a load other than a search goes on by the plan.
-func loadLength(load hyperscale.Load, source hyperscale.Source) (time.Duration, bool) {
+func loadLength(load hyperscale.Load, source hyperscale.Source, changes []schedule.Change) (time.Duration, bool) {
 	switch load.Kind {
 	case hyperscale.LoadOpen:
-		return schedule.NewArrivals(load, source).End(), true
+		return schedule.NewArrivals(load, source, changes...).End(), true
 	case hyperscale.LoadClosed:
-		return schedule.NewUsers(load).End(), true
+		return schedule.NewUsers(load, changes...).End(), true
 	case hyperscale.LoadIterations, hyperscale.LoadEach:
-		return load.For, load.For > 0
+		return schedule.Cap(load.For, changes), load.For > 0
 	}
 	return 0, false
 }

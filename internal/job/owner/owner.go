@@ -49,11 +49,12 @@ type Owner struct {
 
 // state is who holds what: saved as it is whenever it changed.
 type state struct {
-	Start uint64 // number of the start that job time counts from; 0: not started
-	Turns map[string]hyperscale.Turn
-	Legs  []*leg
-	Wants uint64 // number of the last want
-	Given []given
+	Start       uint64 // number of the start that job time counts from; 0: not started
+	Turns       map[string]hyperscale.Turn
+	Legs        []*leg
+	Wants       uint64 // number of the last want
+	Given       []given
+	Adjustments []adjustment
 }
 
 // given is a turn that was given out, and to whom.
@@ -112,6 +113,8 @@ func (o *Owner) Step(now time.Duration, ev Event) []Effect {
 		o.unbriefed(ev)
 	case Cancel:
 		o.cancel(ev)
+	case Adjust:
+		o.adjust(ev)
 	case Saved:
 		o.saved(ev)
 	}

@@ -173,10 +173,17 @@ func (r reserve) within(whole, part hyperscale.Share) reserve {
 	return reserve{link.Reserve{Place: part.Count(int64(whole.At(r.Place))), Pass: r.Pass}}
 }
 
+// prepare is what the holder of a share is to make ready.
+func (o *Owner) prepare(l *leg, s *share) *Prepare {
+	p := l.prepare(s)
+	p.Adjustments = o.adjustments()
+	return p
+}
+
 // hand tells the holder of a share to make ready.
 func (o *Owner) hand(l *leg, s *share) {
 	s.told = o.now
-	o.order(s.Holder, link.Order{Do: link.Prepare, Hold: o.hold(l, s.Share), Cores: s.Cores}, l.prepare(s))
+	o.order(s.Holder, link.Order{Do: link.Prepare, Hold: o.hold(l, s.Share), Cores: s.Cores}, o.prepare(l, s))
 }
 
 // denied ends what wanted cores that it will never have.

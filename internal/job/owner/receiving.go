@@ -23,6 +23,7 @@ func (o *Owner) delivered(ev Delivered) {
 	}
 	switch o.marks().Receive(ev.Window) {
 	case stats.Merged:
+		o.under(ev.Window)
 		o.joints.Add(ev.Window)
 		o.acknowledge(h, ev.Holder)
 		if s != nil && ev.Window.Final {

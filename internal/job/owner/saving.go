@@ -90,6 +90,9 @@ func Read(cfg Config, records [][]byte, clock hyperscale.JobTime) (*Owner, error
 	if o.state.Turns == nil {
 		o.state.Turns = map[string]hyperscale.Turn{}
 	}
+	for _, l := range o.state.Legs {
+		o.readjust(l)
+	}
 	o.story.fresh = nil
 	o.desk.written = written{} // the first save is a base
 	return o, nil

@@ -105,8 +105,11 @@ func (o *Owner) reconcile(l *leg, s *share, h *link.Held) {
 		o.refused(l, s, h)
 	case link.Running:
 		s.Started = true
-		if l.Stop != nil && quiet {
+		switch last := o.lastOf(l.workflow()); {
+		case l.Stop != nil && quiet:
 			o.halted(l, s)
+		case last != nil && h.Adjustment < last.Number && quiet:
+			o.tellAdjusted(l, s)
 		}
 		if o.now-s.rose > o.cfg.Stalled {
 			o.order(s.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)

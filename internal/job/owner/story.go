@@ -28,10 +28,12 @@ func newStory(plan *hyperscale.Plan) *story {
 
 // step is one thing that was applied. One of its fields is set.
 type step struct {
-	Entry  *job.Entry          `json:",omitempty"`
-	Ended  *account.Leg        `json:",omitempty"` // and then Entry follows from it
-	Judged *hyperscale.JobTime `json:",omitempty"`
-	Loss   *stats.Loss         `json:",omitempty"`
+	Entry    *job.Entry             `json:",omitempty"`
+	Ended    *account.Leg           `json:",omitempty"` // and then Entry follows from it
+	Judged   *hyperscale.JobTime    `json:",omitempty"`
+	Loss     *stats.Loss            `json:",omitempty"`
+	Cause    *stats.Cause           `json:",omitempty"`
+	Adjusted *hyperscale.Adjustment `json:",omitempty"`
 
 	joint *stats.Window // written down apart
 }
@@ -60,6 +62,18 @@ func (s *story) judged(second hyperscale.JobTime) []string {
 func (s *story) loss(l stats.Loss) {
 	s.fresh = append(s.fresh, step{Loss: &l})
 	s.account.Loss(l)
+}
+
+// cause notes a cause of the verdict that windows do not tell.
+func (s *story) cause(c stats.Cause) {
+	s.fresh = append(s.fresh, step{Cause: &c})
+	s.account.Cause(c)
+}
+
+// adjusted notes an adjustment.
+func (s *story) adjusted(a hyperscale.Adjustment) {
+	s.fresh = append(s.fresh, step{Adjusted: &a})
+	s.account.Adjusted(a)
 }
 
 // count counts a joint.
@@ -103,6 +117,10 @@ func (s *story) again(st step) error {
 		s.account.Glance(*st.Judged)
 	case st.Loss != nil:
 		s.account.Loss(*st.Loss)
+	case st.Cause != nil:
+		s.account.Cause(*st.Cause)
+	case st.Adjusted != nil:
+		s.account.Adjusted(*st.Adjusted)
 	default:
 		return errors.New("a step of nothing")
 	}

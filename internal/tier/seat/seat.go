@@ -11,6 +11,7 @@ import (
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/place"
+	"hyperscale/internal/spec"
 	"hyperscale/internal/tier/node"
 )
 
@@ -60,6 +61,9 @@ func (s *Seat) Step(now time.Duration, ev owner.Event, room Room) (tell []node.E
 				continue
 			}
 			t.Order.Brief = brief
+		}
+		if t.Adjust != nil {
+			t.Order.Brief = spec.Adjustments{List: t.Adjust}.Encode()
 		}
 		tell = append(tell, node.JobTells{Job: s.cfg.Job, To: t.To, Order: t.Order})
 	}

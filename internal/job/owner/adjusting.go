@@ -1,0 +1,147 @@
+package owner
+
+import (
+	"fmt"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+	"hyperscale/internal/link"
+	"hyperscale/internal/schedule"
+	"hyperscale/internal/stats"
+)
+
+// adjustment is one that was stored, and what it was asked for under.
+type adjustment struct {
+	Key string
+	hyperscale.Adjustment
+	Late bool // somebody ran under an older one when it was to count
+}
+
+// adjustLead is how long before it counts an adjustment is stored at least, so
+// that all holders hear it in time.
+const adjustLead = 2 * time.Second
+
+// adjust changes the load of a workflow from a whole second on. It is written down
+// before anybody hears of it.
+func (o *Owner) adjust(ev Adjust) {
+	for _, a := range o.state.Adjustments {
+		if a.Key == ev.Key {
+			o.say(Adjusted{Token: ev.Token, Adjustment: a.Adjustment})
+			return
+		}
+	}
+	l := o.adjustable(ev.Adjustment.Workflow)
+	if l == nil {
+		o.say(Adjusted{Token: ev.Token, Refused: "the load of " + ev.Adjustment.Workflow + " is not going on"})
+		return
+	}
+	a := ev.Adjustment
+	a.Number = uint64(len(o.state.Adjustments) + 1)
+	a.At = ceilSecond(o.at() + adjustLead)
+	if refused := o.pointless(l, a); refused != "" {
+		o.say(Adjusted{Token: ev.Token, Refused: refused})
+		return
+	}
+	o.state.Adjustments = append(o.state.Adjustments, adjustment{Key: ev.Key, Adjustment: a})
+	o.change()
+	o.readjust(l)
+	o.story.adjusted(a)
+	length := hyperscale.JobTime(-1)
+	if end := l.over(o.source(l)); end != never {
+		length = end - l.Begin
+	}
+	o.job(job.LegAdjusted{Workflow: l.workflow(), Leg: l.Leg.Leg, Length: length, What: adjustText(a, ev.By)})
+	for _, s := range l.Shares {
+		if s.placed() && !s.over() {
+			o.tellAdjusted(l, s)
+		}
+	}
+	o.say(Adjusted{Token: ev.Token, Adjustment: a})
+}
+
+// adjustable is the leg of a workflow whose load goes on; nil: there is none.
+func (o *Owner) adjustable(workflow string) *leg {
+	for _, l := range o.state.Legs {
+		if l.workflow() == workflow && l.Stage == running && l.Stop == nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// pointless says why an adjustment would change nothing; "": it would.
+func (o *Owner) pointless(l *leg, a hyperscale.Adjustment) string {
+	paused := schedule.PausedAt(l.changes, a.At-l.Begin)
+	switch {
+	case a.At >= l.over(o.source(l)):
+		return fmt.Sprintf("the load of %s is over before it could count", l.workflow())
+	case paused && a.Do == hyperscale.AdjustPause:
+		return l.workflow() + " is paused already"
+	case !paused && a.Do == hyperscale.AdjustResume:
+		return l.workflow() + " is not paused"
+	}
+	return ""
+}
+
+// readjust computes a leg's schedule anew, with all adjustments so far.
+func (o *Owner) readjust(l *leg) {
+	l.changes, l.schedule, l.endKnown = schedule.Changes(o.adjustments(), l.workflow(), l.Begin), nil, false
+}
+
+// adjustments are all so far.
+func (o *Owner) adjustments() []hyperscale.Adjustment {
+	var all []hyperscale.Adjustment
+	for _, a := range o.state.Adjustments {
+		all = append(all, a.Adjustment)
+	}
+	return all
+}
+
+// lastOf is the last adjustment of a workflow; nil: there is none.
+func (o *Owner) lastOf(workflow string) *adjustment {
+	for i := len(o.state.Adjustments) - 1; i >= 0; i-- {
+		if a := &o.state.Adjustments[i]; a.Workflow == workflow {
+			return a
+		}
+	}
+	return nil
+}
+
+// tellAdjusted tells a holder all adjustments so far.
+func (o *Owner) tellAdjusted(l *leg, s *share) {
+	last := o.lastOf(l.workflow())
+	s.told = o.now
+	o.command(Tell{To: s.Holder, Adjust: o.adjustments(), Order: link.Order{
+		Do: link.Adjust, Hold: o.hold(l, s.Share), Number: last.Number, At: last.At,
+	}})
+}
+
+// under notes that a window ran under an older adjustment than it was to.
+func (o *Owner) under(w *stats.Window) {
+	a := o.lastOf(w.ID.Workflow)
+	if a == nil || a.Late || w.Adjustment >= a.Number || w.From < a.At {
+		return
+	}
+	a.Late = true
+	o.note()
+	o.story.cause(stats.Cause{
+		State: stats.Degraded, Node: w.Watch.Node, From: w.From, To: w.To,
+		What: fmt.Sprintf("%s: adjustment %d was heard late; until then the load went on as before", w.ID.Workflow, a.Number),
+	})
+}
+
+// adjustText is an adjustment in words.
+func adjustText(a hyperscale.Adjustment, by string) string {
+	text := fmt.Sprintf("%s from %s on", a.Do, hyperscale.FormatDuration(a.At))
+	switch a.Do {
+	case hyperscale.AdjustRate:
+		text = fmt.Sprintf("%v from %s on", a.Rate, hyperscale.FormatDuration(a.At))
+	case hyperscale.AdjustVUs:
+		text = fmt.Sprintf("%d VUs from %s on", a.VUs, hyperscale.FormatDuration(a.At))
+	}
+	if by != "" {
+		text += ", by " + by
+	}
+	return text
+}
