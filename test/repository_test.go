@@ -189,6 +189,7 @@ var mayImport = map[string][]string{
 	"client":   {"", "link", "rpc"},
 	"worker":   {"", "link", "schedule", "stats", "engine", "process", "spec", "rpc", "demo", "ops", "mailbox"},
 	"mailbox":  {},
+	"sim":      {"", "stats", "schedule", "job", "link", "place", "own", "store", "tier", "worker"},
 	"ops":      {},
 	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "tui", "demo", "show", "process", "client", "link", "manager", "rpc", "spec", "worker", "ops", "member", "store", "own"},
 }

@@ -8,7 +8,7 @@ import (
 
 // clock tells job time from the time of the node. Before the job has started it
 // stands at 0. After a takeover it stands where it was saved until a child tells
-// how late it is.
+// how late it is, or nobody did for so long that it goes on from there.
 type clock struct {
 	runs   bool
 	origin time.Duration      // the node's time at job time 0

@@ -46,12 +46,6 @@ func (o *Owner) cancelStatus(workflow string) CancelStatus {
 // finish closes the books: the job is over. What is said from here on is its
 // result.
 func (o *Owner) finish(r job.Result) {
-	o.over = &r
-	o.join()
-	o.closeAll()
-	o.change()
-	o.tell(hyperscale.Event{What: JobEnded, Detail: strings.TrimSuffix(string(r.Phase)+": "+r.Reason, ": ")})
-	o.desk.show = true
 	for _, l := range o.state.Legs {
 		for _, s := range l.Shares {
 			if !s.over() {
@@ -59,6 +53,12 @@ func (o *Owner) finish(r job.Result) {
 			}
 		}
 	}
+	o.over = &r
+	o.closeAll()
+	o.join()
+	o.change()
+	o.tell(hyperscale.Event{What: JobEnded, Detail: strings.TrimSuffix(string(r.Phase)+": "+r.Reason, ": ")})
+	o.desk.show = true
 }
 
 // result is what came of the job.

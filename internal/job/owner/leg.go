@@ -29,6 +29,11 @@ const (
 // reserve is a place and pass of a share; see [link.Reserve].
 type reserve struct{ link.Reserve }
 
+// most is the further of two, each way.
+func (r reserve) most(o reserve) reserve {
+	return reserve{link.Reserve{Place: max(r.Place, o.Place), Pass: max(r.Pass, o.Pass)}}
+}
+
 // leg is a leg of the job, divided among children. What is exported is saved.
 type leg struct {
 	Leg     job.StartLeg
@@ -62,7 +67,7 @@ type share struct {
 	Cores   int
 	From    reserve // the first place and pass that are its own
 	Reserve reserve // the last that its holder stated
-	Started bool    // its holder was told to start
+	Started bool    // its holder is, or was, told to start
 	Ended   bool    // its last window came
 	Closed  bool    // nothing more of it is expected, though its last window did not come
 	Ending  link.Ending
@@ -93,11 +98,15 @@ type hole struct {
 	From    reserve
 	Reserve reserve
 	Again   bool // the holder may have the share again: it had only stopped
+	Idle    bool // its holder began nothing
 	Closed  bool
 }
 
 // never is later than everything.
 const never = hyperscale.JobTime(1<<63 - 1)
+
+// begun reports whether its load may have begun.
+func (l *leg) begun() bool { return l.Stage == starting || l.Stage == running }
 
 func (l *leg) workflow() string { return l.Leg.Workflow }
 
@@ -115,7 +124,7 @@ func (l *leg) all(is func(*share) bool) bool {
 func (l *leg) prepare(s *share) *Prepare {
 	return &Prepare{
 		Workflow: l.Leg.Workflow, Load: l.Leg.Load, First: l.Leg.First, Warmup: l.Leg.Warmup, Graceful: l.Leg.Graceful,
-		Use: l.Leg.Use, Share: s.Share, Begun: l.Stage == running, Begin: l.Begin, From: s.From.Reserve,
+		Use: l.Leg.Use, Share: s.Share, Begun: l.begun(), Begin: l.Begin, From: s.From.Reserve,
 	}
 }
 

@@ -17,6 +17,7 @@ type loss struct {
 	what  string // in words, of its holder
 	dead  bool   // its holder says no more: what it did ended now
 	again bool   // its holder may have it again
+	idle  bool   // its holder began nothing
 }
 
 // lost gives up what a child holds that is not heard any more.
@@ -37,12 +38,12 @@ func (o *Owner) lost(ev Lost) {
 	}
 }
 
-// lose takes a share from its holder. What was never started is simply given to
+// lose takes a share from its holder. Before the load begins it is simply given to
 // another; else there is a hole where its last windows would have been.
 func (o *Owner) lose(l *leg, s *share, why loss) {
 	o.change()
 	holder := s.Holder
-	if l.Stage != running || !s.Started {
+	if !l.begun() {
 		o.giveBack(l, s, why)
 		return
 	}
@@ -53,14 +54,9 @@ func (o *Owner) lose(l *leg, s *share, why loss) {
 			return
 		}
 	}
-	x := &hole{
-		Share: s.Share, Holder: holder, Dead: never, Fence: never, From: s.From, Reserve: s.Reserve, Again: why.again,
-	}
-	if why.dead {
-		x.Dead = o.at()
-	}
-	l.Holes = append(l.Holes, x)
-	s.Holder, s.seen = link.Holder{}, false
+	why.idle = why.idle || !s.Started
+	o.open(l, s, why)
+	s.Holder, s.seen, s.Started = link.Holder{}, false, false
 	if l.Stop != nil {
 		o.release(l, s) // it was ending anyway: nobody goes on
 		o.tell(o.lossEvent(l, holder, why.what))
@@ -70,6 +66,18 @@ func (o *Owner) lose(l *leg, s *share, why loss) {
 	o.tell(o.lossEvent(l, holder, why.what+"; its slots are given to others"))
 }
 
+// open opens a hole where the windows of a share would have been.
+func (o *Owner) open(l *leg, s *share, why loss) {
+	x := &hole{
+		Share: s.Share, Holder: s.Holder, Dead: never, Fence: never, From: s.From, Reserve: s.Reserve, Again: why.again,
+		Idle: why.idle,
+	}
+	if why.dead {
+		x.Dead = o.at()
+	}
+	l.Holes = append(l.Holes, x)
+}
+
 func (o *Owner) lossEvent(l *leg, h link.Holder, detail string) hyperscale.Event {
 	return hyperscale.Event{What: "worker lost", Workflow: l.workflow(), Node: h.Node, Detail: detail}
 }
@@ -77,12 +85,6 @@ func (o *Owner) lossEvent(l *leg, h link.Holder, detail string) hyperscale.Event
 // giveBack takes a share that was not started from its holder.
 func (o *Owner) giveBack(l *leg, s *share, why loss) {
 	o.tell(o.lossEvent(l, s.Holder, why.what+" before the start"))
-	if l.Stage == running {
-		// A cover that was lost before it began: another one covers.
-		s.Holder, s.seen = link.Holder{}, false
-		o.want(l)
-		return
-	}
 	for _, other := range l.Shares {
 		if other != s {
 			o.order(other.Holder, link.Order{Do: link.Drop, Hold: o.hold(l, other.Share)}, nil)
@@ -136,17 +138,17 @@ func takeCores(list *[]link.Cores, n int) []link.Cores {
 // coverOne cuts a share without a holder into shares of a higher turn, from the
 // fence on.
 func (o *Owner) coverOne(l *leg, s *share, cores []link.Cores, fence hyperscale.JobTime) {
-	began := slices.ContainsFunc(l.Holes, func(x *hole) bool { return x.Share == s.Share })
-	if began {
-		for _, x := range l.Holes {
-			if x.Share == s.Share {
-				x.Fence = fence
-				s.From = x.next(l)
+	for _, x := range l.Holes {
+		if x.Share == s.Share {
+			x.Fence = fence
+			s.From = x.next(l)
+			o.marks().Cover(l.workflow(), s.Share, fence)
+			if x.Idle {
+				o.closeHole(l, x)
 			}
 		}
-		o.marks().Cover(l.workflow(), s.Share, fence)
-		s.Share.From = fence
 	}
+	s.Share.From = fence
 	parts := o.cut(l, s, cores)
 	i := slices.Index(l.Shares, s)
 	l.Shares = slices.Replace(l.Shares, i, i+1, parts...)
@@ -159,13 +161,16 @@ func (o *Owner) coverOne(l *leg, s *share, cores []link.Cores, fence hyperscale.
 	}
 }
 
-// next is where another goes on with work that has no times: at the reserve last
-// heard. What has no load is done again.
+// next is where another goes on with work that has no times: what the holder did
+// not reach, by what it last said, or before it said anything by what it may do
+// unasked. What has no load is done again.
 func (x *hole) next(l *leg) reserve {
-	if l.Leg.Load.Kind == hyperscale.LoadOnce || x.Reserve == (reserve{}) {
+	if l.Leg.Load.Kind == hyperscale.LoadOnce || x.Idle {
 		return x.From
 	}
-	return x.Reserve
+	places, passes := schedule.Ahead(l.Leg.Load, x.Share)
+	unasked := reserve{link.Reserve{Place: x.From.Place + places, Pass: x.From.Pass + passes}}
+	return x.Reserve.most(unasked)
 }
 
 // back gives a share back to a holder that was only silent, before anybody took
@@ -202,40 +207,92 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 	}
 	x.Closed = true
 	o.change()
-	fence := min(x.Fence, l.over(o.source(l)))
+	ends := l.over(o.source(l))
+	if l.Stop != nil {
+		ends = min(ends, max(l.Stop.At, l.Begin))
+	}
+	fence := min(x.Fence, ends)
 	if fence == never {
 		fence = o.at()
 	}
 	from := o.marks().Standing(l.workflow(), x.Share)
 	reach := max(from.Reach, l.Begin, x.Share.From)
-	gone := min(max(min(x.Dead, fence), reach), max(fence, reach))
-	losses := stats.Losses{Interval: stats.Interval{From: reach, To: max(fence, reach), Stretch: l.stretch(reach, o.source(l))}}
-	switch l.Leg.Load.Kind {
+	fence = max(fence, reach)
+	losses := stats.Losses{Interval: stats.Interval{From: reach, To: fence, Stretch: l.stretch(reach, o.source(l))}}
+	passes := uint64(0)
+	switch gone := min(max(x.Dead, reach), fence); l.Leg.Load.Kind {
 	case hyperscale.LoadOpen:
+		if x.Idle {
+			gone = reach
+		}
 		losses.Lost = o.due(l, x.Share, reach, gone)
 		losses.Missed = o.due(l, x.Share, gone, fence)
-	case hyperscale.LoadIterations, hyperscale.LoadEach:
-		losses.Lost = x.unheard(l, from.Slots)
+	case hyperscale.LoadClosed:
+		passes = x.begun(l, o.peak(l), int64(never), from.Slots)
+	default:
+		w := schedule.NewIterations(l.Leg.Load)
+		losses.Lost = x.unheard(l, w, from.Slots)
+		if x.Fence == never && l.Stop == nil {
+			losses.Missed = x.rest(l, w)
+		}
 	}
 	if w := o.marks().Close(l.workflow(), x.Share, losses); w != nil {
 		o.joints.Add(w)
-		o.story.loss(stats.NewLoss(string(x.Holder.Node), o.workflow(l), w, 0))
+		o.story.loss(stats.NewLoss(string(x.Holder.Node), o.plan(l), w, passes))
 	}
 }
 
-func (o *Owner) workflow(l *leg) *hyperscale.Workflow {
-	i := slices.IndexFunc(o.cfg.Plan.Workflows, func(w hyperscale.Workflow) bool { return w.Name == l.workflow() })
-	return &o.cfg.Plan.Workflows[i]
-}
+// peak is how many virtual users a closed load has at most.
+func (o *Owner) peak(l *leg) int64 { return schedule.NewUsers(l.Leg.Load, l.changes...).Peak() }
 
-// unheard is how many slots before the reserve no window told of.
-func (x *hole) unheard(l *leg, told stats.Slots) uint64 {
-	places := x.Reserve.Place - x.From.Place
+// unheard is how many slots that the holder may have begun no window told of.
+func (x *hole) unheard(l *leg, w schedule.Iterations, told stats.Slots) uint64 {
+	if x.Idle {
+		return 0
+	}
 	if l.Leg.Load.Kind == hyperscale.LoadEach {
-		w := schedule.NewIterations(l.Leg.Load)
-		places = (x.Reserve.Pass - x.From.Pass) * x.Share.Count(w.Slots)
+		return x.begun(l, w.VUs, w.Passes, told)
+	}
+	places := min(x.next(l).Place, x.total(w)) - x.From.Place
+	if l.Leg.Load.Kind == hyperscale.LoadOnce {
+		places = 1
 	}
 	return uint64(max(places-int64(told.Due), 0))
+}
+
+// begun is how many passes of so many virtual users the holder may have begun that
+// no window told of.
+func (x *hole) begun(l *leg, users, most int64, told stats.Slots) uint64 {
+	if x.Idle {
+		return 0
+	}
+	share := x.Share
+	if l.Leg.Load.Kind == hyperscale.LoadEach {
+		share, _ = schedule.NewIterations(l.Leg.Load).Share(share)
+	}
+	passes := min(x.next(l).Pass, most) - x.From.Pass
+	return uint64(max(passes*share.Count(users)-int64(told.Due), 0))
+}
+
+// total is how many slots the share has.
+func (x *hole) total(w schedule.Iterations) int64 {
+	share, some := w.Share(x.Share)
+	if !some {
+		return 0
+	}
+	return share.Count(w.Slots)
+}
+
+// rest is how many slots nobody begins, if nobody goes on.
+func (x *hole) rest(l *leg, w schedule.Iterations) uint64 {
+	next := x.next(l)
+	switch {
+	case l.Leg.Load.Kind == hyperscale.LoadOnce && !x.Idle:
+		return 0
+	case l.Leg.Load.Kind == hyperscale.LoadEach:
+		return uint64(max((w.Passes-next.Pass)*x.total(w), 0))
+	}
+	return uint64(max(x.total(w)-next.Place, 0))
 }
 
 // due is how many slots of a share of an open load are due in [from, to) of job
@@ -293,4 +350,14 @@ func (o *Owner) legNumber(workflow string) int {
 		}
 	}
 	return 0
+}
+
+// plan is what the plan says of a leg's workflow.
+func (o *Owner) plan(l *leg) *hyperscale.Workflow {
+	for i := range o.cfg.Plan.Workflows {
+		if o.cfg.Plan.Workflows[i].Name == l.workflow() {
+			return &o.cfg.Plan.Workflows[i]
+		}
+	}
+	panic("owner: no workflow " + l.workflow())
 }

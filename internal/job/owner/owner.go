@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"slices"
 	"time"
 
 	"hyperscale"
@@ -42,6 +43,7 @@ type Owner struct {
 	kids    map[hyperscale.NodeID]*kid
 	seconds hyperscale.JobTime // the last whole second that was looked at
 	now     time.Duration
+	alone   time.Duration // after a takeover: until then a child may tell the job time; 0: it is known
 	over    *job.Result
 	gone    bool
 	effects []Effect
@@ -118,6 +120,9 @@ func (o *Owner) Step(now time.Duration, ev Event) []Effect {
 	case Saved:
 		o.saved(ev)
 	}
+	if o.alone != 0 && now >= o.alone {
+		o.goOnAlone()
+	}
 	if !o.gone {
 		o.pass()
 		o.settle()
@@ -128,7 +133,12 @@ func (o *Owner) Step(now time.Duration, ev Event) []Effect {
 
 // Next is when a Tick is due, on the clock of Step.
 func (o *Owner) Next() time.Duration {
-	if o.gone || o.over != nil || !o.clock.runs {
+	switch {
+	case o.gone || o.over != nil:
+		return never
+	case o.alone != 0:
+		return o.alone
+	case !o.clock.runs:
 		return never
 	}
 	next := o.clock.when(o.seconds + time.Second + settleTime)
@@ -169,7 +179,17 @@ func (o *Owner) Holders() []link.Holder {
 	return list
 }
 
-func (o *Owner) do(e Effect) { o.effects = append(o.effects, e) }
+// do is what is done now. When a start is meant is reckoned at the last moment: it
+// may have waited for a save.
+func (o *Owner) do(e Effect) {
+	if t, tell := e.(Tell); tell && t.Order.Do == link.Start {
+		way := o.trip(t.To) / 2
+		t.Order.At = max(t.Order.Begin, o.clock.at(o.now)+way)
+		t.Order.In = o.clock.when(t.Order.At) - o.now - way
+		e = t
+	}
+	o.effects = append(o.effects, e)
+}
 
 // begin starts the job, or after a takeover tells the children.
 func (o *Owner) begin() {
@@ -180,11 +200,38 @@ func (o *Owner) begin() {
 	for _, h := range o.Holders() {
 		o.order(h, link.Order{Do: link.Own, Hold: link.Hold{Job: o.cfg.Job}}, nil)
 	}
-	for _, l := range o.state.Legs {
-		if l.Stage == starting && o.state.Start == 0 {
-			l.Stage = preparing // nobody was told; those who are ready say so again
-		}
+	if o.state.Start != 0 {
+		o.alone = o.now + aloneAfter
 	}
+}
+
+// aloneAfter is how long a new owner waits for a child to tell what time it is:
+// longer than children take to find a manager again.
+const aloneAfter = 8 * time.Second
+
+// goOnAlone goes on with a job of which no child could tell the time. If its first
+// load was being started, and nobody that is heard began, all is begun anew.
+func (o *Owner) goOnAlone() {
+	o.alone = 0
+	if o.clock.runs || o.over != nil {
+		return
+	}
+	if o.clock.last == 0 && !slices.ContainsFunc(o.state.Legs, func(l *leg) bool { return l.Stage == running }) {
+		o.state.Start = 0
+		o.change()
+		for _, l := range o.state.Legs {
+			if l.Stage != starting {
+				continue
+			}
+			l.Stage = preparing
+			for _, s := range l.Shares {
+				s.Started = false
+			}
+		}
+		return
+	}
+	o.clock.set(o.now, o.clock.last)
+	o.resume()
 }
 
 // marks are how far the turns are.

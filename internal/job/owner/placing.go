@@ -8,6 +8,7 @@ import (
 	"hyperscale/internal/job"
 	"hyperscale/internal/link"
 	"hyperscale/internal/place"
+	"hyperscale/internal/schedule"
 )
 
 // Wants are all that the job wants of the cores of its datacenter now. Legs that
@@ -156,7 +157,8 @@ func (o *Owner) cut(l *leg, s *share, cores []link.Cores) []*share {
 		}
 		cut.Turn = o.state.Turns[l.workflow()]
 		part := &share{Share: cut, Holder: cores[i].Holder, Cores: cores[i].N, rose: o.now}
-		part.From = s.From.within(s.Share, cut)
+		part.From = s.From.within(l, s.Share, cut)
+		part.Reserve = part.From
 		list = append(list, part)
 		o.state.Given = append(o.state.Given, given{l.workflow(), cut, part.Holder.Node})
 		o.marks().Expect(l.workflow(), cut)
@@ -166,11 +168,11 @@ func (o *Owner) cut(l *leg, s *share, cores []link.Cores) []*share {
 
 // within is the reserve of a share as a part of it has it: the first of its own
 // places that is not before.
-func (r reserve) within(whole, part hyperscale.Share) reserve {
-	if r.Place == 0 {
-		return r
+func (r reserve) within(l *leg, whole, part hyperscale.Share) reserve {
+	if l.Leg.Load.Kind == hyperscale.LoadIterations && r.Place > 0 {
+		r.Place = schedule.NewIterations(l.Leg.Load).Resume(whole, r.Place, part)
 	}
-	return reserve{link.Reserve{Place: part.Count(int64(whole.At(r.Place))), Pass: r.Pass}}
+	return r
 }
 
 // prepare is what the holder of a share is to make ready.

@@ -26,6 +26,7 @@ func (o *Owner) delivered(ev Delivered) {
 		o.under(ev.Window)
 		o.joints.Add(ev.Window)
 		o.acknowledge(h, ev.Holder)
+		o.engineLost(h, ev)
 		if s != nil && ev.Window.Final {
 			o.finished(l, s, ev)
 		}
@@ -46,6 +47,29 @@ func (o *Owner) delivered(ev Delivered) {
 			o.lose(l, s, loss{what: "sent windows that no honest worker sends", dead: true})
 		}
 	}
+}
+
+// engineLost notes what was lost with an engine in a holder that lives: its window
+// tells how many iterations, and nobody how many passes were begun beside.
+func (o *Owner) engineLost(h link.Hold, ev Delivered) {
+	if ev.Window.Slots.Lost == 0 {
+		return
+	}
+	var x hole
+	l, s := o.share(h)
+	if s != nil {
+		x = hole{Share: s.Share, From: s.From, Reserve: s.Reserve}
+	} else if lost, found := o.hole(h); found != nil {
+		l, x = lost, *found
+	}
+	if l == nil {
+		return
+	}
+	passes := uint64(0)
+	if l.Leg.Load.Kind == hyperscale.LoadClosed {
+		passes = x.begun(l, o.peak(l), int64(never), o.marks().Standing(l.workflow(), x.Share).Slots)
+	}
+	o.story.loss(stats.NewLoss(string(ev.Node), o.plan(l), ev.Window, passes))
 }
 
 // knows reports whether the turn is one of those that were given out.

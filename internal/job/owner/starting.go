@@ -36,6 +36,9 @@ func (o *Owner) settle() {
 	for _, l := range slices.Clone(o.state.Legs) {
 		o.settleEnd(l)
 	}
+	if o.over != nil {
+		return
+	}
 	o.state.Legs = slices.DeleteFunc(o.state.Legs, func(l *leg) bool {
 		return l.Stage == ended && !slices.ContainsFunc(l.Holes, func(x *hole) bool { return !x.Closed })
 	})
@@ -59,11 +62,19 @@ func (o *Owner) settleFirst() {
 	for _, l := range o.state.Legs {
 		if l.Stage == preparing {
 			l.Stage, l.Begin = starting, 0
+			l.begin()
 		}
 	}
 	o.state.Start = uint64(o.cfg.Epoch)
 	o.change()
 	o.then(o.launch)
+}
+
+// begin notes that all holders of a leg are about to be told to start it.
+func (l *leg) begin() {
+	for _, s := range l.Shares {
+		s.Started = s.Started || s.placed() && !s.over()
+	}
 }
 
 // launch begins job time: everybody starts at one moment.
@@ -85,11 +96,12 @@ func (o *Owner) launch() {
 // ready.
 func (o *Owner) settleLeg(l *leg) {
 	switch {
-	case l.Stage == preparing && l.all((*share).ready):
+	case l.Stage == preparing && o.clock.runs && l.all((*share).ready):
 		l.Stage, l.Begin = starting, o.at()+laterLead
+		l.begin()
 		o.change()
 		o.then(func() { o.runLater(l) })
-	case l.Stage == running:
+	case l.Stage == running && o.clock.runs:
 		for _, s := range l.Shares {
 			if !s.over() && !s.Started && s.ready() {
 				s.Started = true
@@ -115,27 +127,30 @@ func (o *Owner) runLater(l *leg) {
 	o.run(l)
 }
 
-// run tells all holders of a leg to start.
+// run tells all holders of a leg to start: that they would be was saved. Those who
+// came to it since are told later.
 func (o *Owner) run(l *leg) {
 	l.Stage = running
-	o.note()
-	o.job(job.LegBegan{Workflow: l.workflow(), Leg: l.Leg.Leg, At: l.Begin})
 	for _, s := range l.Shares {
-		if s.placed() && !s.over() && l.Stop == nil {
-			s.Started = true
-			o.start(l, s)
+		if s.placed() && s.Started && !s.over() && l.Stop == nil {
+			s.told = o.now
+			o.do(Tell{To: s.Holder, Order: o.startOrder(l, s)})
 		}
 	}
+	o.job(job.LegBegan{Workflow: l.workflow(), Leg: l.Leg.Leg, At: l.Begin})
 }
 
 // start tells the holder of a share to start.
 func (o *Owner) start(l *leg, s *share) {
 	s.told = o.now
-	at := max(l.Begin, o.clock.at(o.now))
-	o.order(s.Holder, link.Order{
-		Do: link.Start, Hold: o.hold(l, s.Share), Number: o.state.Start, Begin: l.Begin, At: at,
-		In: o.clock.when(at) - o.now - o.trip(s.Holder)/2,
-	}, nil)
+	o.order(s.Holder, o.startOrder(l, s), nil)
+}
+
+// startOrder is the order to start a share; when is filled in as it goes out.
+func (o *Owner) startOrder(l *leg, s *share) link.Order {
+	return link.Order{
+		Do: link.Start, Epoch: o.cfg.Epoch, Owner: o.cfg.Self, Hold: o.hold(l, s.Share), Number: o.state.Start, Begin: l.Begin,
+	}
 }
 
 // trip is how long the way to a child and back is; 0 if unknown.
@@ -178,12 +193,16 @@ func (o *Owner) halted(l *leg, s *share) {
 	o.order(s.Holder, order, nil)
 }
 
-// release lets a share go of which nothing is expected any more.
+// release lets a share go of which nothing is expected any more. What its holder
+// did not tell is lost, and what nobody began of it was missed.
 func (o *Owner) release(l *leg, s *share) {
 	s.Closed = true
 	o.change()
 	if s.placed() {
 		o.order(s.Holder, link.Order{Do: link.Drop, Hold: o.hold(l, s.Share)}, nil)
+	}
+	if l.begun() && !slices.ContainsFunc(l.Holes, func(x *hole) bool { return x.Share == s.Share }) {
+		o.open(l, s, loss{idle: !s.Started})
 	}
 }
 
@@ -192,11 +211,11 @@ func (o *Owner) settleEnd(l *leg) {
 	if l.Stage == ended || o.over != nil {
 		return
 	}
-	unbegun := l.Stage != running
+	unbegun := !l.begun()
 	if unbegun && l.Stop == nil {
 		return
 	}
-	if !unbegun && o.at() >= l.over(o.source(l)) {
+	if l.Stage == running && o.clock.runs && o.at() >= l.over(o.source(l)) {
 		for _, s := range l.Shares {
 			if !s.placed() && !s.over() {
 				o.release(l, s) // nobody covered it before the load was over

@@ -56,9 +56,12 @@ func (o *Owner) heard(k *kid, h *link.Held) {
 		o.heardOther(k, h)
 		return
 	}
+	if !s.seen {
+		s.rose = o.now
+	}
 	s.seen, s.state = true, h.State
-	if h.Reserve != s.Reserve.Reserve {
-		s.Reserve = reserve{h.Reserve}
+	if r := s.Reserve.most(reserve{h.Reserve}); r != s.Reserve {
+		s.Reserve = r
 		o.note()
 	}
 	if h.Cut > s.cut {
@@ -74,12 +77,19 @@ func (o *Owner) heard(k *kid, h *link.Held) {
 
 // hearClock takes the job time from a child that runs, if ours does not run.
 func (o *Owner) hearClock(k *kid, h *link.Held) {
-	if o.clock.runs {
-		return
+	told := h.JobTime + k.trip/2
+	switch {
+	case !o.clock.runs:
+		o.alone = 0
+		o.clock.set(o.now, max(told, o.clock.last))
+		o.resume()
+	case told > o.at()+ahead:
+		o.clock.set(o.now, told) // ours went on from an old save
 	}
-	o.clock.set(o.now, max(h.JobTime+k.trip/2, o.clock.last))
-	o.resume()
 }
+
+// ahead is how far a child's job time may be before ours.
+const ahead = 2 * time.Second
 
 // resume goes on with a job whose start had been written down by an owner before,
 // now that somebody tells what time it is.
@@ -98,13 +108,12 @@ func (o *Owner) reconcile(l *leg, s *share, h *link.Held) {
 	quiet := o.now-s.told >= resend
 	switch h.State {
 	case link.Prepared:
-		if s.Started && quiet {
+		if s.Started && quiet && o.clock.runs {
 			o.start(l, s)
 		}
 	case link.Refused:
 		o.refused(l, s, h)
 	case link.Running:
-		s.Started = true
 		switch last := o.lastOf(l.workflow()); {
 		case l.Stop != nil && quiet:
 			o.halted(l, s)
@@ -178,8 +187,8 @@ func (o *Owner) refused(l *leg, s *share, h *link.Held) {
 		o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: reason})
 		return
 	}
-	if l.Stage == running {
-		o.lose(l, s, loss{what: "refuses it: " + h.Reason, dead: true})
+	if l.Stage == running || l.Stage == starting {
+		o.lose(l, s, loss{what: "refuses it: " + h.Reason, dead: true, idle: true})
 		return
 	}
 	for _, other := range l.Shares {

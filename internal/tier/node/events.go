@@ -60,6 +60,13 @@ type (
 		Order link.Order
 	}
 
+	// JobAnswers is what a job's owner answers to windows.
+	JobAnswers struct {
+		Job     hyperscale.JobID
+		To      link.Holder
+		Receipt link.Receipt
+	}
+
 	// JobWants is all that a job wants and runs now.
 	JobWants struct {
 		Job   hyperscale.JobID
@@ -80,20 +87,21 @@ type (
 	Tick struct{}
 )
 
-func (Attached) event() {}
-func (Detached) event() {}
-func (Said) event()     {}
-func (PeerUp) event()   {}
-func (PeerDown) event() {}
-func (PeerSaid) event() {}
-func (JobHere) event()  {}
-func (JobGone) event()  {}
-func (JobTells) event() {}
-func (JobWants) event() {}
-func (Placer) event()   {}
-func (Parents) event()  {}
-func (Presses) event()  {}
-func (Tick) event()     {}
+func (Attached) event()   {}
+func (Detached) event()   {}
+func (Said) event()       {}
+func (PeerUp) event()     {}
+func (PeerDown) event()   {}
+func (PeerSaid) event()   {}
+func (JobHere) event()    {}
+func (JobGone) event()    {}
+func (JobTells) event()   {}
+func (JobAnswers) event() {}
+func (Parents) event()    {}
+func (JobWants) event()   {}
+func (Placer) event()     {}
+func (Presses) event()    {}
+func (Tick) event()       {}
 
 // Effect is something that is to be done, in order.
 type Effect interface{ effect() }

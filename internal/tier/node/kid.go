@@ -12,9 +12,13 @@ import (
 // kid is everything that is known of one child. When it is forgotten all of it
 // goes.
 //
+//	expected → (a stream) linked
 //	linked → (stream ended) away → gone after Back
-//	linked → (beats missed) silent → others asked → gone after Ask, unless one hears it
-//	gone → (a statement) linked
+//	expected, linked → (beats missed) silent → others asked → gone after Ask, unless one hears it
+//	gone → (a statement) linked; (an order for it) silent
+//
+// Expected is who holds something by the word of another manager, of an owner
+// before or of the placer, and never said anything here.
 type kid struct {
 	link.Holder
 	conn   uint64 // of its stream; 0: it has none
@@ -137,11 +141,14 @@ func (n *Node) watch(k *kid) {
 		}
 		return
 	}
-	if k.conn == 0 && k.by == "" && n.now-k.left >= n.cfg.Back && k.asked == 0 {
+	if k.left != 0 && k.conn == 0 && k.by == "" && n.now-k.left >= n.cfg.Back && k.asked == 0 {
 		n.lose(k, true)
 		return
 	}
 	patience := time.Duration(float64(n.cfg.Missed) * (1 + k.last.Stall) * float64(n.cfg.Beat))
+	if !k.stated {
+		patience *= 2 // it may be about to dial
+	}
 	if n.now-k.heard < patience {
 		return
 	}

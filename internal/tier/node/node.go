@@ -89,6 +89,8 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 		n.placer.changed = true
 	case JobTells:
 		n.jobTells(ev)
+	case JobAnswers:
+		n.jobAnswers(ev)
 	case JobWants:
 		n.jobWants(ev)
 	case Placer:
@@ -130,7 +132,7 @@ func (n *Node) lookAtItself() {
 	}
 	for _, k := range n.kids {
 		k.heard, k.asked = max(k.heard, n.now), 0
-		if k.conn == 0 {
+		if k.conn == 0 && k.left != 0 {
 			k.left = n.now
 		}
 	}
@@ -168,14 +170,10 @@ func (n *Node) jobHere(ev JobHere) {
 	n.jobs[ev.Job] = j
 	for _, h := range ev.Holders {
 		j.kids[h.Node] = h.Boot
-		k := n.kids[h.Node]
-		if k == nil {
-			// It is to be heard before long, or it is lost.
-			k = &kid{Holder: h, heard: n.now, left: n.now}
-			n.kids[h.Node] = k
-		}
-		switch {
-		case k.gone && k.Boot <= h.Boot:
+		switch k := n.expect(h); {
+		case k.Boot > h.Boot:
+			n.do(ToJob{ev.Job, owner.Lost{Holder: h, Dead: true}})
+		case k.gone:
 			n.do(ToJob{ev.Job, owner.Lost{Holder: h, Dead: k.dead}})
 		case k.stated:
 			n.do(ToJob{ev.Job, n.statedTo(ev.Job, k, true)})
@@ -193,20 +191,54 @@ func (n *Node) jobTells(ev JobTells) {
 	if ev.Order.Do == link.Prepare {
 		j.kids[ev.To.Node] = ev.To.Boot
 	}
-	k := n.kids[ev.To.Node]
-	if k == nil || k.Boot != ev.To.Boot {
-		n.do(ToJob{ev.Job, owner.Lost{Holder: ev.To, Dead: k != nil && k.Boot > ev.To.Boot}})
-		return
-	}
+	k := n.expect(ev.To)
 	switch {
-	case k.gone:
-		n.do(ToJob{ev.Job, owner.Lost{Holder: ev.To, Dead: k.dead}})
-	case k.conn != 0:
-		n.do(ToChild{Child: k.Node, Conn: k.conn, Down: ev.Order})
-	case k.by != "":
-		n.do(ToPeer{k.by, relayDown(k.Holder, ev.Order)})
+	case k.Boot > ev.To.Boot:
+		n.do(ToJob{ev.Job, owner.Lost{Holder: ev.To, Dead: true}})
+		return
+	case k.gone && ev.Order.Do == link.Prepare:
+		// The placer hears it: it is looked for once more before it is given up.
+		k.gone, k.dead, k.asked, k.left = false, false, 0, 0
+		n.silent(k)
+	}
+	n.tell(k, ev.Order)
+}
+
+// expect is the record of a start of a child that another manager told of. If it
+// was never heard here it is to be before long, or it is lost.
+func (n *Node) expect(h link.Holder) *kid {
+	k := n.kids[h.Node]
+	if k == nil {
+		k = &kid{Holder: h, heard: n.now}
+		n.kids[h.Node] = k
+	}
+	if k.Boot < h.Boot {
+		n.lose(k, true)
+		*k = kid{Holder: h, conn: k.conn, heard: n.now, fresh: true}
+	}
+	return k
+}
+
+// jobAnswers passes an answer on to the child, if there is a way to it.
+func (n *Node) jobAnswers(ev JobAnswers) {
+	if k := n.kids[ev.To.Node]; k != nil && k.Boot == ev.To.Boot {
+		n.tell(k, ev.Receipt)
 	}
 }
+
+// tell says something to a child: on its stream, or through the manager that
+// hears it.
+func (n *Node) tell(k *kid, down link.Down) {
+	switch {
+	case k.conn != 0:
+		n.do(ToChild{Child: k.Node, Conn: k.conn, Down: down})
+	case k.by != "":
+		n.do(ToPeer{k.by, relayDown(k.Holder, down)})
+	}
+}
+
+// Jobs are the jobs that are owned here, by name.
+func (n *Node) Jobs() []hyperscale.JobID { return slices.Sorted(maps.Keys(n.jobs)) }
 
 // Children are all children known, by name.
 func (n *Node) Children() []Child {

@@ -1,0 +1,232 @@
+package sim
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job/owner"
+	"hyperscale/internal/link"
+	"hyperscale/internal/own"
+	"hyperscale/internal/schedule"
+	"hyperscale/internal/stats"
+)
+
+func stack() string { return string(debug.Stack()) }
+
+// saved is what is stored of a job, read by nobody in particular.
+func (w *world) saved(job hyperscale.JobID) (own.Saved, error) {
+	return own.Load(context.Background(), w.store, job)
+}
+
+func (w *world) phase(job hyperscale.JobID) hyperscale.Phase {
+	saved, err := own.Look(context.Background(), w.store, job)
+	if err != nil {
+		return ""
+	}
+	return saved.Head.Phase
+}
+
+func (w *world) finished(job hyperscale.JobID) bool { return job != "" && w.phase(job).Terminal() }
+
+// ended reports whether every client has seen the end of its job.
+func (w *world) ended() bool {
+	for _, c := range w.clients {
+		if !c.over {
+			return false
+		}
+	}
+	return true
+}
+
+// unfinished says what did not end.
+func (w *world) unfinished() {
+	for _, c := range w.clients {
+		if !c.over {
+			w.fail("%s: job %s is %s after %v, events %d", c.id, c.job, w.phase(c.job), longest, len(c.events))
+		}
+	}
+}
+
+// check holds everything against the truth.
+func (w *world) check() {
+	heads, err := own.Heads(context.Background(), w.store)
+	if err != nil {
+		w.fail("the store can't be read: %v", err)
+		return
+	}
+	byClient := map[string]int{}
+	for _, h := range heads {
+		if byClient[h.Head.Client]++; byClient[h.Head.Client] > 1 {
+			w.fail("client %s has %d jobs by one key", h.Head.Client, byClient[h.Head.Client])
+		}
+	}
+	for _, c := range w.clients {
+		w.checkJob(c)
+	}
+	w.checkRest()
+}
+
+// checkRest demands that nothing is left of jobs that are over.
+func (w *world) checkRest() {
+	for _, m := range w.managers {
+		if len(m.seats) > 0 {
+			w.fail("%s still owns %v", m.id, slices.Sorted(maps.Keys(m.seats)))
+		}
+		if jobs := m.node.Jobs(); len(jobs) > 0 {
+			w.fail("%s still knows of jobs %v", m.id, jobs)
+		}
+		for _, c := range m.node.Children() {
+			if c.Heard && (c.Jobs > 0 || c.Free != c.Cores) {
+				w.fail("%s still holds parts of %d jobs, %d of %d cores free, as %s hears", c.Node, c.Jobs, c.Free, c.Cores, m.id)
+			}
+		}
+	}
+	for _, k := range w.workers {
+		if len(k.engines) > 0 {
+			w.fail("%s still has %d engines", k.id, len(k.engines))
+		}
+	}
+}
+
+// checkJob holds a job's result against what its target saw.
+func (w *world) checkJob(c *client) {
+	saved, err := w.saved(c.job)
+	if err != nil || len(saved.Records) != 1 {
+		w.fail("%s: %d records: %v", c.job, len(saved.Records), err)
+		return
+	}
+	t := w.jobs[c.job]
+	result, err := stats.DecodeResult(t.plan, saved.Records[0])
+	if err != nil {
+		w.fail("%s: %v", c.job, err)
+		return
+	}
+	if saved.Owner.Node != "" {
+		w.fail("%s is over and %s owns it", c.job, saved.Owner.Node)
+	}
+	ends := 0
+	for _, ev := range c.events {
+		if ev.What == owner.JobEnded {
+			ends++
+		}
+	}
+	if ends != 1 || c.events[len(c.events)-1].What != owner.JobEnded {
+		w.fail("%s: %d last events", c.job, ends)
+	}
+	for _, text := range stats.Identities(result.Tally) {
+		w.fail("%s: %s", c.job, text)
+	}
+	unreported := result.Unreported()
+	var saw, told, twice uint64
+	for _, f := range t.plan.Workflows {
+		w.checkFlow(t, result, &f)
+		saw += t.flows[f.Name].count
+		told += result.Tally.Workflow(f.Name).Requests.Started
+		twice += t.flows[f.Name].twice()
+		stray := result.Tally.Marks().Stray(f.Name)
+		if len(stray.Steps) > 0 {
+			told += stray.Steps[0].Requests.Started
+		}
+	}
+	strays := result.Tally.Marks().StrayRequests()
+	switch {
+	case told > saw:
+		w.fail("%s: the result tells of %d requests, the target saw %d", c.job, told, saw)
+	case saw > told+unreported-strays+twice:
+		w.fail("%s: the target saw %d requests, the result tells of %d, and of %d at most that it does not count, %d were begun twice", c.job, saw, told, unreported-strays, twice)
+	case !t.hurt && len(result.Losses) == 0 && saw != told:
+		w.fail("%s: nothing was lost, the target saw %d requests, the result tells of %d", c.job, saw, told)
+	}
+	if !t.hurt && w.plan.calm && len(result.Losses) > 0 {
+		w.fail("%s: losses where nothing went wrong: %+v", c.job, result.Losses)
+	}
+	if w.plan.calm && c.sub.cancel == 0 && saved.Head.Phase != hyperscale.Completed && !w.maybeFails(t.plan) {
+		w.fail("%s is %s where nothing went wrong: %s", c.job, saved.Head.Phase, saved.Head.Reason)
+	}
+}
+
+// maybeFails reports whether a plan has an iteration that alone decides, and fails.
+func (w *world) maybeFails(p *hyperscale.Plan) bool {
+	return slices.ContainsFunc(p.Workflows, func(f hyperscale.Workflow) bool { return f.Load.Kind == hyperscale.LoadOnce })
+}
+
+// checkFlow checks one workflow.
+func (w *world) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow) {
+	flow := t.flows[f.Name]
+	slots := r.Tally.Workflow(f.Name).Slots
+	stray := r.Tally.Marks().Stray(f.Name).Slots
+	lost := slots.Lost
+	if flow.count+lost < slots.Started+stray.Started {
+		w.fail("%s/%s: %d started, of them %d lost, %d stray; the target saw %d", t.id, f.Name, slots.Started, lost, stray.Started, flow.count)
+	}
+	i := slices.IndexFunc(r.Workflows, func(o stats.WorkflowResult) bool { return o.Name == f.Name })
+	if r.Workflows[i].Phase == hyperscale.Completed {
+		all, known := schedule.Slots(f.Load, hyperscale.NewSource(t.plan.Seed, f.Name))
+		if known && slots.Due != uint64(all) && !t.retried(f) {
+			w.fail("%s/%s: %d slots were due, %d by the schedule", t.id, f.Name, slots.Due, all)
+		}
+	}
+	flow.check(w, t, f)
+}
+
+// retried reports whether the workflow has no load and was begun more than once.
+func (t *truth) retried(f *hyperscale.Workflow) bool {
+	return f.Load.Kind == hyperscale.LoadOnce && len(t.flows[f.Name].byShare) > 1
+}
+
+// twice is how many starts were of iterations that were started before.
+func (f *flowTruth) twice() uint64 {
+	var n uint64
+	for _, list := range f.starts {
+		n += uint64(len(list) - 1)
+	}
+	return n
+}
+
+// check demands that no iteration is begun twice by one turn, nor by two for
+// longer than a holder goes on alone.
+func (f *flowTruth) check(w *world, t *truth, flow *hyperscale.Workflow) {
+	if flow.Load.Kind == hyperscale.LoadOnce {
+		return
+	}
+	first := map[hyperscale.Turn]time.Duration{}
+	last := map[hyperscale.Turn]time.Duration{}
+	its := slices.SortedFunc(maps.Keys(f.starts), func(a, b iteration) int {
+		return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.pass, b.pass))
+	})
+	for _, it := range its {
+		list := f.starts[it]
+		for i, s := range list {
+			for _, o := range list[:i] {
+				if o.share == s.share {
+					w.fail("%s: begun twice: slot %d pass %d", holdText(link.Hold{Job: t.id, Workflow: flow.Name, Share: s.share}), it.slot, it.pass)
+					return
+				}
+				low, high := o, s
+				if low.share.Turn > high.share.Turn {
+					low, high = high, low
+				}
+				if at, known := first[high.share.Turn]; !known || high.at < at {
+					first[high.share.Turn] = high.at
+				}
+				last[high.share.Turn] = max(last[high.share.Turn], low.at)
+			}
+		}
+	}
+	for turn, at := range first {
+		if last[turn] > at+autonomy+10*time.Second {
+			w.fail("%s/%s: two holders of turn %d's slots from %v to %v", t.id, flow.Name, turn, at, last[turn])
+		}
+	}
+	if len(first) > 0 {
+		w.saw("two holders for a while")
+	}
+	if len(first) > 0 && w.plan.calm {
+		w.fail("%s/%s: iterations begun twice where nothing went wrong", t.id, flow.Name)
+	}
+}

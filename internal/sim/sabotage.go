@@ -1,0 +1,70 @@
+package sim
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"hyperscale/internal/link"
+	"hyperscale/internal/own"
+	"hyperscale/internal/stats"
+	"hyperscale/internal/store"
+)
+
+// Sabotage takes one of the rules away that the truth of results rests on, to see
+// that it is missed.
+type Sabotage string
+
+// What can be taken away.
+const (
+	None             Sabotage = ""
+	NoFence          Sabotage = "the fence is not compared"
+	SayBeforeSaved   Sabotage = "said before it is saved"
+	AckBeforeSaved   Sabotage = "acknowledged before it is saved"
+	NoDuplicateCheck Sabotage = "no duplicate is noticed"
+	ReadBefore       Sabotage = "read before the takeover"
+)
+
+// txn takes the fence out of a transaction.
+func (s Sabotage) txn(t store.Txn) store.Txn {
+	if s != NoFence {
+		return t
+	}
+	writes := slices.ContainsFunc(t.Then, func(o store.Op) bool { return strings.HasSuffix(o.Key, "/ck") })
+	takes := slices.ContainsFunc(t.Then, func(o store.Op) bool { return o.Kind == store.Put && strings.HasSuffix(o.Key, "/owner") })
+	if writes && !takes {
+		t.If = nil
+	}
+	return t
+}
+
+// takeItOver is [own.TakeOver].
+func (m *manager) takeItOver(ctx context.Context, t *term, take own.Take) (*own.Tenure, own.Saved, error) {
+	if m.w.cfg.Sabotage != ReadBefore {
+		return own.TakeOver(ctx, t.session, take, m.wall())
+	}
+	before, err := own.Load(ctx, m.store, take.Job)
+	if err != nil {
+		return nil, own.Saved{}, err
+	}
+	if err := m.store.sleep(ctx, 500*time.Millisecond); err != nil {
+		return nil, own.Saved{}, err
+	}
+	tenure, _, err := own.TakeOver(ctx, t.session, take, m.wall())
+	return tenure, before, err
+}
+
+// sabotage is what may be done to a window on its way to the owner.
+func (c *chair) sabotage(from link.Holder, d link.Delivery, w *stats.Window) {
+	switch c.m.w.cfg.Sabotage {
+	case AckBeforeSaved:
+		c.m.answer(from, link.Receipt{Hold: d.Hold, Seq: w.ID.Seq, Epoch: c.tenure.Epoch()})
+	case NoDuplicateCheck:
+		if c.last == nil {
+			c.last = map[link.Hold]uint64{}
+		}
+		c.last[d.Hold]++
+		w.ID.First, w.ID.Seq = c.last[d.Hold], c.last[d.Hold]
+	}
+}

@@ -1,0 +1,67 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+var (
+	seeds = flag.Int("seeds", 200, "how many seeds to run")
+	from  = flag.Uint64("from", 1, "the first seed")
+	whole = flag.Bool("whole", false, "print the whole trace of a seed that fails")
+)
+
+// TestSeeds runs whole datacenters, each as its seed has it.
+func TestSeeds(t *testing.T) {
+	next := make(chan uint64)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	sites := map[string]int{}
+	failed := 0
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for seed := range next {
+				out := Run(Config{Seed: seed, Whole: *whole})
+				mu.Lock()
+				for what, n := range out.Sites {
+					sites[what] += n
+				}
+				for phase, n := range out.Jobs {
+					sites[string(phase)] += n
+				}
+				if len(out.Wrong) > 0 {
+					failed++
+					if failed <= 5 || *seeds == 1 {
+						t.Errorf("%s\n%s", again(seed, out), tail(out.Trace))
+					} else {
+						t.Errorf("%s", again(seed, out))
+					}
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range *seeds {
+		next <- *from + uint64(i)
+	}
+	close(next)
+	all.Wait()
+	t.Logf("%d of %d failed; %v", failed, *seeds, sites)
+}
+
+// again says what was wrong, and how to see it again.
+func again(seed uint64, out Outcome) string {
+	return fmt.Sprintf("seed %d: %v\nagain: go test ./internal/sim -run TestSeeds -seeds 1 -from %d -whole", seed, out.Wrong[0], seed)
+}
+
+// tail is the end of a trace.
+func tail(trace string) string {
+	const most = 6000
+	if len(trace) > most && !*whole {
+		trace = trace[len(trace)-most:]
+	}
+	return trace
+}

@@ -1,0 +1,148 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job/owner"
+	"hyperscale/internal/link"
+	"hyperscale/internal/own"
+	"hyperscale/internal/stats"
+)
+
+// truth is what really happened of one job: what its target saw, and what managers
+// and workers did.
+type truth struct {
+	id     hyperscale.JobID
+	plan   *hyperscale.Plan
+	flows  map[string]*flowTruth
+	done   float64 // the most that was shown
+	owners []ownership
+	sent   map[link.Hold]map[uint64]string // windows by number: always the same bytes
+	hurt   bool                            // a worker or engine that held a part of it was lost
+}
+
+// ownership is a tenure as it began.
+type ownership struct {
+	at    time.Duration
+	node  hyperscale.NodeID
+	epoch hyperscale.Epoch
+}
+
+// flowTruth is what the target saw of a workflow.
+type flowTruth struct {
+	starts  map[iteration][]start
+	count   uint64
+	ended   uint64
+	byShare map[hyperscale.Share]uint64
+}
+
+// iteration is a slot with its pass.
+type iteration struct {
+	slot hyperscale.Slot
+	pass int64
+}
+
+// start is one start of an iteration.
+type start struct {
+	at     time.Duration
+	due    hyperscale.JobTime
+	worker link.Holder
+	share  hyperscale.Share
+	engine uint64
+}
+
+func newTruth(id hyperscale.JobID, plan *hyperscale.Plan) *truth {
+	t := &truth{id: id, plan: plan, flows: map[string]*flowTruth{}, sent: map[link.Hold]map[uint64]string{}}
+	for _, f := range plan.Workflows {
+		t.flows[f.Name] = &flowTruth{starts: map[iteration][]start{}, byShare: map[hyperscale.Share]uint64{}}
+	}
+	return t
+}
+
+// started notes what the target saw.
+func (t *truth) started(e *engine, f *flight) {
+	flow := t.flows[e.hold.Workflow]
+	it := iteration{f.slot, f.pass}
+	flow.starts[it] = append(flow.starts[it], start{
+		at: e.k.w.now, due: f.due, worker: link.Holder{Node: e.k.id, Boot: e.k.boot}, share: e.hold.Share, engine: e.id,
+	})
+	flow.count++
+	flow.byShare[e.hold.Share]++
+	e.k.w.trace.note(uint64(f.slot))
+}
+
+func (t *truth) ended(e *engine, _ *flight) { t.flows[e.hold.Workflow].ended++ }
+
+// owned notes a tenure: epochs only rise.
+func (t *truth) owned(w *world, m *manager, tenure *own.Tenure) {
+	for _, o := range t.owners {
+		if o.epoch == tenure.Epoch() && o.node != m.id {
+			w.fail("%s and %s both own %s under epoch %d", o.node, m.id, t.id, o.epoch)
+		}
+	}
+	t.owners = append(t.owners, ownership{w.now, m.id, tenure.Epoch()})
+}
+
+// shown checks what people are shown.
+func (t *truth) shown(w *world, e owner.Show) {
+	if e.Done < t.done {
+		w.fail("%s: progress falls from %.3f to %.3f", t.id, t.done, e.Done)
+	}
+	t.done = e.Done
+}
+
+// sent checks that a window of one number is always the same.
+func (w *world) sent(k *worker, d link.Delivery) {
+	t := w.jobs[d.Hold.Job]
+	v, err := stats.DecodeWindow(d.Window)
+	if err != nil {
+		w.fail("%s sends a window that can't be read: %v", k.id, err)
+		return
+	}
+	if t.sent[d.Hold] == nil {
+		t.sent[d.Hold] = map[uint64]string{}
+	}
+	before, known := t.sent[d.Hold][v.ID.Seq]
+	if known && before != string(d.Window) {
+		w.fail("%s sends window %d of %s with other content", k.id, v.ID.Seq, holdText(d.Hold))
+	}
+	t.sent[d.Hold][v.ID.Seq] = string(d.Window)
+}
+
+// doubt notes that an engine was lost while it ran.
+func (w *world) doubt(_ *worker, e *engine) {
+	if e.run != nil {
+		w.jobs[e.hold.Job].hurt = true
+	}
+}
+
+// sourceOf is where a workflow's draws come from.
+func (w *world) sourceOf(h link.Hold) hyperscale.Source {
+	return hyperscale.NewSource(w.jobs[h.Job].plan.Seed, h.Workflow)
+}
+
+// serviceOf is how long the target takes for an iteration, and whether it fails: a
+// function of its name, so that who runs it changes nothing.
+func (w *world) serviceOf(job hyperscale.JobID, workflow string, slot hyperscale.Slot, pass int64) (time.Duration, bool) {
+	source := hyperscale.NewSource(w.jobs[job].plan.Seed, workflow)
+	x := source.Draw(slot, pass, 99)
+	takes := 2*time.Millisecond + time.Duration(x%80)*time.Millisecond
+	switch {
+	case x>>32%200 == 0:
+		takes = 2500 * time.Millisecond
+	case x>>32%20 == 0:
+		takes = 400 * time.Millisecond
+	}
+	return takes, x>>16%30 == 0
+}
+
+// fail notes that something is wrong.
+func (w *world) fail(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	w.say("WRONG: %s", text)
+	if len(w.wrong) < 20 {
+		w.wrong = append(w.wrong, text)
+	}
+}

@@ -1,0 +1,90 @@
+package seat
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job/owner"
+	"hyperscale/internal/own"
+	"hyperscale/internal/store"
+)
+
+// meta is what the manifest of a job carries beside the names of its records.
+type meta struct {
+	Clock hyperscale.JobTime `json:"clock"` // job time of the save
+}
+
+// Open is a seat with the owner that goes on with a job from what is stored of it.
+func Open(cfg Config, as owner.Config, saved own.Saved) (*Seat, error) {
+	if saved.Version == 0 {
+		return New(cfg, owner.New(as)), nil // it was accepted, and no owner came to anything
+	}
+	var m meta
+	if err := json.Unmarshal(saved.Meta, &m); err != nil {
+		return nil, fmt.Errorf("open job %s: what its manifest carries: %w", saved.Job, err)
+	}
+	o, err := owner.Read(as, saved.Records, m.Clock)
+	if err != nil {
+		return nil, err
+	}
+	return New(cfg, o), nil
+}
+
+// Between two attempts at a store that does not answer.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 2 * time.Second
+)
+
+// Write makes a save durable, however long the store does not answer, and waits
+// between attempts by the function given. A nil error says that it is durable, and
+// that [owner.Saved] is due. [own.ErrFenced]: another owns the job, or nobody: the
+// seat is to be given up. So it is after any other error: the save can't be taken.
+func Write(ctx context.Context, t *own.Tenure, save owner.Save, now time.Time, wait func(context.Context, time.Duration) error) error {
+	again := func() error { return t.Resolve(ctx) }
+	commit := commitOf(save, t.Head(), now)
+	put := func() error { return t.Commit(ctx, commit) }
+	if save.Result != nil {
+		end := own.Ending{Phase: save.Phase, Reason: save.Reason, Commit: commit, Now: now}
+		put = func() error { _, err := t.Finish(ctx, end); return err }
+		again = put
+	}
+	err := put()
+	for pause := firstPause; err != nil; pause = min(2*pause, lastPause) {
+		if !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+		if werr := wait(ctx, pause); werr != nil {
+			return werr
+		}
+		err = again()
+	}
+	return nil
+}
+
+// commitOf is a save in the words of the store.
+func commitOf(save owner.Save, head own.Head, now time.Time) own.Commit {
+	text, err := json.Marshal(meta{Clock: save.Clock})
+	if err != nil {
+		panic("seat: " + err.Error())
+	}
+	c := own.Commit{Base: save.Base, Meta: text, Events: save.Events}
+	for i := range c.Events {
+		c.Events[i].Wall = now.UTC()
+	}
+	record := save.Record
+	if save.Result != nil {
+		record = save.Result
+	} else if head.Phase != save.Phase || int(head.Percent) != int(save.Done) {
+		head.Phase, head.Percent = save.Phase, save.Done
+		c.Head = &head
+	}
+	if len(record) > 0 {
+		c.Records = [][]byte{record}
+	}
+	return c
+}
