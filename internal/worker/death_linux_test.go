@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"hyperscale"
 	"hyperscale/internal/spec"
 )
 
@@ -65,6 +67,44 @@ func TestEngineKilled(t *testing.T) {
 		t.Errorf("%d hits, %d started of which %d are lost", hits, sel.Slots.Started, sel.Slots.Lost)
 	}
 	t.Logf("%d due, %d started, %d lost, %d missed; the target saw %d", sel.Due, sel.Slots.Started, sel.Slots.Lost, sel.Missed, hits)
+}
+
+// Of loads of virtual users no iteration is begun twice when an engine is killed,
+// and of a fixed number of them all are accounted for.
+func TestEngineKilledOfUsers(t *testing.T) {
+	for name, load := range map[string]hyperscale.Load{
+		"iterations": {Kind: hyperscale.LoadIterations, VUs: 8, Iterations: 3000},
+		"each":       {Kind: hyperscale.LoadEach, VUs: 8, Iterations: 375},
+		"closed":     {Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 8, To: 8, Over: 2 * time.Second}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tg := newTarget(t)
+			tg.slow = 5 * time.Millisecond // what was told ahead is not the whole
+			m := newManager(t, "m1", "")
+			work(t, Config{Join: []string{m.address}})
+			m.start(briefOf(t, tg.URL, spec.Run{Load: load}))
+			for range 500 {
+				<-tg.times
+			}
+			at := time.Now()
+			if err := syscall.Kill(engineOf(t, os.Getpid()), syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			tg.await(t, at.Add(10*time.Millisecond))
+			sel := m.over()
+			tg.paths.Range(func(path, n any) bool {
+				if n := n.(*atomic.Int64).Load(); n != 1 {
+					t.Errorf("%v was asked for %d times", path, n)
+				}
+				return true
+			})
+			hits := uint64(tg.hits.Load())
+			if load.Kind != hyperscale.LoadClosed && (sel.Due != 3000 || hits > sel.Slots.Started) || sel.Slots.Missed > 0 {
+				t.Errorf("%+v, hits %d", sel.Slots, hits)
+			}
+			t.Logf("%d due, %d started, %d lost; the target saw %d", sel.Due, sel.Slots.Started, sel.Slots.Lost, hits)
+		})
+	}
 }
 
 // Killing a worker kills its engines: they hear that it is gone.

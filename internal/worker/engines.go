@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 
 	"hyperscale"
@@ -36,23 +37,24 @@ func (n *engines) gone(s *shell, ev agent.Event) {
 	switch ev := ev.(type) {
 	case agent.EngineRefused:
 		id = ev.Engine
-		s.logEngine(id, "an engine refuses", "reason", ev.Reason)
+		s.logEngine(slog.LevelWarn, id, "an engine refuses", "reason", ev.Reason)
 	case agent.EngineEnded:
 		id = ev.Engine
+		s.logEngine(slog.LevelInfo, id, "an engine has ended", "stopped", ev.Ending.Stopped, "reason", ev.Ending.Reason)
 	case agent.EngineDied:
 		id = ev.Engine
 		s.counts.enginesDied++
-		s.logEngine(id, "an engine died", "reason", ev.Reason)
+		s.logEngine(slog.LevelWarn, id, "an engine died", "reason", ev.Reason)
 	}
 	delete(n.byID, id)
 }
 
-func (s *shell) logEngine(id uint64, what string, more ...any) {
+func (s *shell) logEngine(level slog.Level, id uint64, what string, more ...any) {
 	var attrs []any
 	if e := s.engines.byID[id]; e != nil {
 		attrs = holdAttrs(e.hold)
 	}
-	s.log.Warn(what, append(append(attrs, "engine", id), more...)...)
+	s.log.Log(s.ctx, level, what, append(append(attrs, "engine", id), more...)...)
 }
 
 // startEngine starts a process for a share. What comes of it comes as events.

@@ -75,7 +75,7 @@ func (j *journal) String() string {
 func deps(log interface{ Write([]byte) (int, error) }) Deps {
 	return Deps{
 		Log:    slog.New(slog.NewTextHandler(log, nil)),
-		Engine: process.Config{Args: []string{}, Env: append(os.Environ(), asEngine+"=yes")},
+		Engine: process.Config{Args: []string{}, Env: append(os.Environ(), asEngine+"=yes", "GORACE=atexit_sleep_ms=0")},
 	}
 }
 
@@ -122,12 +122,17 @@ type target struct {
 	*httptest.Server
 	hits  atomic.Int64
 	times chan time.Time // of hits, with room for many
+	paths sync.Map       // how often each was asked for, as *atomic.Int64
+	slow  time.Duration  // how long it takes to answer
 }
 
 func newTarget(t *testing.T) *target {
 	tg := &target{times: make(chan time.Time, 1<<16)}
-	tg.Server = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	tg.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		tg.hits.Add(1)
+		n, _ := tg.paths.LoadOrStore(r.URL.Path, new(atomic.Int64))
+		n.(*atomic.Int64).Add(1)
+		<-time.After(tg.slow)
 		select {
 		case tg.times <- time.Now():
 		default: // it is not looked at so closely
@@ -155,9 +160,17 @@ func (tg *target) await(t *testing.T, after time.Time) time.Time {
 
 var theHold = link.Hold{Job: "7", Workflow: "w", Share: hyperscale.Whole}
 
-// briefOf makes a brief of a workflow that makes one request.
+// briefOf makes a brief of a workflow that makes one request, for /SLOT or, of
+// loads with passes, /VU-PASS.
 func briefOf(t *testing.T, url string, run spec.Run) []byte {
 	t.Helper()
+	path := "/{{ iteration }}"
+	if k := run.Load.Kind; k == hyperscale.LoadClosed || k == hyperscale.LoadEach {
+		path = "/{{ vu }}-{{ iteration }}"
+	}
+	if url == spec.DemoTarget {
+		path = "/json"
+	}
 	p := &hyperscale.Plan{
 		Name: "test", Target: url, Seed: 7, Deadline: time.Minute,
 		Workflows: []hyperscale.Workflow{{
@@ -165,7 +178,7 @@ func briefOf(t *testing.T, url string, run spec.Run) []byte {
 			Steps: []hyperscale.Step{{
 				Name: "get", OnError: hyperscale.OnErrorContinue,
 				Request: &hyperscale.Request{
-					Method: "GET", URL: "/",
+					Method: "GET", URL: path,
 					Transport: hyperscale.Transport{Timeout: 5 * time.Second, HTTP: 1, Connections: hyperscale.ConnPerVU, MaxBody: 1 << 20},
 				},
 			}},
