@@ -33,3 +33,25 @@ func TestOutline(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the bytes are, an outline is read or refused; of what is a whole brief
+// it is read.
+func FuzzOutline(f *testing.F) {
+	plan, rows := sample()
+	flow, err := spec.Cut(plan, "browse", rows)
+	if err != nil {
+		f.Fatal(err)
+	}
+	b, err := flow.Brief(spec.Run{Share: hyperscale.Whole, Lanes: 2, Load: plan.Workflows[1].Load})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b[:200])
+	f.Add([]byte{1, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_, _, err := spec.Outline(b)
+		if _, whole := spec.DecodeBrief(b); whole == nil && err != nil {
+			t.Errorf("a brief without an outline: %v", err)
+		}
+	})
+}

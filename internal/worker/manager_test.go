@@ -26,6 +26,8 @@ type manager struct {
 	stop    func() // ends it, and waits
 	parents []link.Parent
 
+	certificates *identity.Source // nil: none
+
 	mu      sync.Mutex
 	changed chan struct{} // closed and made anew with each change
 	last    link.Statement
@@ -54,7 +56,7 @@ func newManager(t *testing.T, node, address string, change ...func(*manager)) *m
 	for _, c := range change {
 		c(m)
 	}
-	server, err := rpc.NewServer(rpc.ServerConfig{Self: m.id}, rpc.ServerDeps{Log: slog.New(slog.DiscardHandler), Links: m})
+	server, err := rpc.NewServer(rpc.ServerConfig{Self: m.id}, rpc.ServerDeps{Log: slog.New(slog.DiscardHandler), Links: m, Certificates: m.certificates})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,9 @@ func (w *Worker) Metrics() []ops.Metric {
 	if !ok {
 		return nil
 	}
+	part := func(name, help string, value float64) ops.Metric {
+		return ops.Metric{Name: "hyperscale_worker_" + name + "_ratio", Help: help, Value: value}
+	}
 	gauge := func(name, help string, value int, labels ...ops.Label) ops.Metric {
 		return ops.Metric{Name: "hyperscale_worker_" + name, Help: help, Value: float64(value), Labels: labels}
 	}
@@ -41,6 +44,8 @@ func (w *Worker) Metrics() []ops.Metric {
 		gauge("links", "Managers that are linked.", f.links),
 		gauge("windows_kept", "Windows that wait for their acknowledgement.", f.Kept),
 		gauge("windows_kept_bytes", "Bytes of windows that wait for their acknowledgement.", f.KeptBytes),
+		part("cpu", "CPU in use by the worker and its engines, as a part of what they may use, smoothed.", f.Vitals.CPU),
+		part("memory", "Memory in use by the worker and its engines, as a part of what they may use, smoothed.", f.Vitals.Memory),
 		counter("windows_sent", "Windows sent, each time they were.", f.windowsSent),
 		counter("windows_acknowledged", "Windows acknowledged.", f.Acknowledged),
 		counter("engines_started", "Engine processes started.", f.enginesStarted),

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -88,14 +89,18 @@ type running struct {
 }
 
 // work begins a worker.
-func work(t *testing.T, cfg Config) *running {
+func work(t *testing.T, cfg Config, change ...func(*Deps)) *running {
 	t.Helper()
 	r := &running{log: new(journal), done: make(chan error, 1)}
 	cfg.Self = self(identity.Worker, "w1")
 	if cfg.Cores == 0 {
 		cfg.Cores = 2
 	}
-	w, err := New(cfg, deps(r.log))
+	d := deps(r.log)
+	for _, c := range change {
+		c(&d)
+	}
+	w, err := New(cfg, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -448,7 +453,80 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, v, want)
 		}
 	}
-	if got["windows_sent_total"] < 1 || got["windows_acknowledged_total"] < 1 {
+	if got["memory_ratio"] <= 0 || got["cpu_ratio"] < 0 || got["windows_sent_total"] < 1 || got["windows_acknowledged_total"] < 1 {
 		t.Errorf("%v", got)
+	}
+}
+
+// With certificates worker and manager know each other by them.
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	authority, err := identity.NewAuthority("hyperscale", "test", time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := authority.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := filepath.Join(t.TempDir(), "ca.crt")
+	if err := identity.WriteTrusted(trusted, own.Cert); err != nil {
+		t.Fatal(err)
+	}
+	source := func(id identity.ID) *identity.Source {
+		pair, err := authority.Issue(id, time.Now(), time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		files := identity.Files{Cert: filepath.Join(dir, "crt"), Key: filepath.Join(dir, "key"), Authorities: trusted}
+		if err := pair.Write(files.Cert, files.Key); err != nil {
+			t.Fatal(err)
+		}
+		s, err := identity.Load(files, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	m := newManager(t, "m1", "", func(m *manager) { m.certificates = source(self(identity.Manager, "m1")) })
+	w := work(t, Config{Join: []string{m.address}}, func(d *Deps) { d.Certificates = source(self(identity.Worker, "w9")) })
+	m.until("linked", func() bool { return m.stated > 0 && m.last.Node == "w9" })
+	if err := w.Ready(); err != nil {
+		t.Error(err)
+	}
+	// Without one it is told that it is not let in.
+	other := work(t, Config{Join: []string{m.address}})
+	other.logs(t, "no link to the manager")
+	// One of another datacenter is refused, and says why.
+	far := self(identity.Worker, "w8")
+	far.DC = "ams"
+	stranger := work(t, Config{Join: []string{m.address}}, func(d *Deps) { d.Certificates = source(far) })
+	stranger.logs(t, "worker w8 of ams may not call manager m1 of fra")
+}
+
+// A manager of another environment is no manager of ours.
+func TestWrongEnvironment(t *testing.T) {
+	t.Parallel()
+	m := newManager(t, "m1", "", func(m *manager) { m.id.Env = "prod" })
+	w := work(t, Config{Join: []string{m.address}})
+	w.logs(t, "environment prod")
+	if m.stated > 0 {
+		t.Error("it was told something")
+	}
+}
+
+// logs waits until something is in the log.
+func (r *running) logs(t *testing.T, want string) {
+	t.Helper()
+	limit := time.After(20 * time.Second)
+	each := time.NewTicker(10 * time.Millisecond)
+	defer each.Stop()
+	for !strings.Contains(r.log.String(), want) {
+		select {
+		case <-each.C:
+		case <-limit:
+			t.Fatalf("the log never says %q", want)
+		}
 	}
 }

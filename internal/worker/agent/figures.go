@@ -10,11 +10,12 @@ type Figures struct {
 	KeptBytes    int
 	Acknowledged uint64 // windows, since the start
 	Draining     bool
+	Vitals       link.Vitals
 }
 
 // Figures tells what there is now.
 func (a *Agent) Figures() Figures {
-	f := Figures{Cores: a.m.cfg.Cores, Free: a.m.free(), Acknowledged: a.m.acknowledged, Draining: a.drain.asked}
+	f := Figures{Cores: a.m.cfg.Cores, Free: a.m.free(), Acknowledged: a.m.acknowledged, Draining: a.drain.asked, Vitals: a.vitals}
 	for _, h := range a.holds {
 		f.Holds[h.state]++
 		f.Kept += len(h.out.list)
