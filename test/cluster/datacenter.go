@@ -1,0 +1,308 @@
+//go:build unix
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/rpc"
+	"hyperscale/internal/rpc/identity"
+)
+
+// Setup says what a datacenter is made of. Zero numbers stand for the defaults.
+type Setup struct {
+	Program  string // see [Build]
+	Dir      string // for data and logs
+	Managers int    // 0: 3
+	Workers  int    // 0: 3
+	Cores    int    // of each worker; 0: 2
+}
+
+// Datacenter is managers and workers of one datacenter, each a process.
+type Datacenter struct {
+	Managers, Workers []*Node
+
+	setup Setup
+}
+
+// Node is one manager or worker, over all its starts.
+type Node struct {
+	*Process // the newest start; nil: none yet
+
+	Name    hyperscale.NodeID
+	Address string // of a manager: where it takes calls
+	log     string
+	prefix  []string
+	program string
+	args    []string
+}
+
+// New makes a datacenter of which nothing runs.
+func New(setup Setup) (*Datacenter, error) {
+	for _, n := range []*int{&setup.Managers, &setup.Workers} {
+		if *n == 0 {
+			*n = 3
+		}
+	}
+	if setup.Cores == 0 {
+		setup.Cores = 2
+	}
+	d := &Datacenter{setup: setup}
+	var calls, gossip, store []string
+	for range setup.Managers {
+		ports, err := freePorts(3)
+		if err != nil {
+			return nil, err
+		}
+		calls, gossip, store = append(calls, ports[0]), append(gossip, ports[1]), append(store, ports[2])
+	}
+	for i := range setup.Managers {
+		name := "m" + strconv.Itoa(i+1)
+		args := []string{"manager", "--name", name, "--data", filepath.Join(setup.Dir, name), "--listen", calls[i],
+			"--gossip", gossip[i], "--store-listen", store[i], "--expect", strconv.Itoa(setup.Managers)}
+		for k := range setup.Managers {
+			if k != i {
+				args = append(args, "--join", gossip[k])
+			}
+		}
+		d.Managers = append(d.Managers, d.node(name, calls[i], args))
+	}
+	for i := range setup.Workers {
+		d.Workers = append(d.Workers, d.worker("w"+strconv.Itoa(i+1), calls))
+	}
+	return d, nil
+}
+
+// worker is a worker that knows managers at these addresses.
+func (d *Datacenter) worker(name string, managers []string) *Node {
+	args := []string{"worker", "--name", name, "--data", filepath.Join(d.setup.Dir, name), "--cores", strconv.Itoa(d.setup.Cores)}
+	for _, at := range managers {
+		args = append(args, "--join", at)
+	}
+	return d.node(name, "", args)
+}
+
+func (d *Datacenter) node(name, address string, args []string) *Node {
+	return &Node{
+		Name: hyperscale.NodeID(name), Address: address,
+		log: filepath.Join(d.setup.Dir, name+".log"), program: d.setup.Program, args: args,
+	}
+}
+
+// Start starts the node, again on its data if it ran before.
+func (n *Node) Start() (err error) {
+	n.Process, err = run(n.log, n.prefix, n.program, n.args...)
+	return err
+}
+
+// freePorts gives addresses on loopback that nothing listens at. They are below
+// those that the system gives to outgoing connections: a node that is started
+// again must find its own.
+func freePorts(n int) ([]string, error) {
+	const lowest, highest = 12_000, 32_000
+	var found []string
+	for range 1000 {
+		at := net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+rand.IntN(highest-lowest)))
+		l, err := net.Listen("tcp", at)
+		if err != nil {
+			continue
+		}
+		u, err := net.ListenPacket("udp", at)
+		if err == nil {
+			_ = u.Close() // nothing was sent
+			found = append(found, at)
+		}
+		_ = l.Close() // nobody came
+		if len(found) == n {
+			return found, nil
+		}
+	}
+	return nil, errors.New("no free ports")
+}
+
+// nodes are all of them, managers first.
+func (d *Datacenter) nodes() []*Node {
+	return append(append([]*Node(nil), d.Managers...), d.Workers...)
+}
+
+// Start starts what does not run and waits until every manager hears all others.
+func (d *Datacenter) Start(ctx context.Context) error {
+	for _, n := range d.nodes() {
+		if n.Process == nil || !n.Running() {
+			if err := n.Start(); err != nil {
+				return err
+			}
+		}
+	}
+	return d.Ready(ctx)
+}
+
+// Ready waits until every manager that runs calls every node that runs alive, and
+// the cores of all workers free.
+func (d *Datacenter) Ready(ctx context.Context) error {
+	for _, m := range d.Managers {
+		if m.Process == nil || !m.Running() {
+			continue
+		}
+		err := Until(ctx, func() error {
+			if !m.Running() {
+				return nil // it is seen when it is asked for something
+			}
+			return d.hearsAll(ctx, m)
+		})
+		if err != nil {
+			return fmt.Errorf("manager %s does not see the whole datacenter: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+// hearsAll says which node a manager does not hear, or hears that still works.
+func (d *Datacenter) hearsAll(ctx context.Context, m *Node) error {
+	members, err := Members(ctx, m)
+	if err != nil {
+		return err
+	}
+	heard := make(map[hyperscale.NodeID]rpc.Member)
+	for _, member := range members {
+		heard[member.Node] = member
+	}
+	for _, n := range d.nodes() {
+		if n.Process == nil || !n.Running() {
+			continue
+		}
+		switch member, ok := heard[n.Name]; {
+		case !ok:
+			return fmt.Errorf("%s is not known", n.Name)
+		case member.State != "alive" || member.Free != member.Cores:
+			return fmt.Errorf("%s is %s with %d of %d cores free", n.Name, member.State, member.Free, member.Cores)
+		}
+	}
+	return nil
+}
+
+// Close ends all at once and waits until all are gone.
+func (d *Datacenter) Close() {
+	for _, n := range d.nodes() {
+		if n.Process != nil {
+			n.Kill()
+		}
+	}
+}
+
+// Addresses are where the managers take calls, beginning with the i-th.
+func (d *Datacenter) Addresses(i int) []string {
+	var all []string
+	for k := range d.Managers {
+		all = append(all, d.Managers[(i+k)%len(d.Managers)].Address)
+	}
+	return all
+}
+
+// Find is the node of that name.
+func (d *Datacenter) Find(name hyperscale.NodeID) *Node {
+	for _, n := range d.nodes() {
+		if n.Name == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// Leader is the manager that leads the store, and its place.
+func (d *Datacenter) Leader(ctx context.Context) (leader int, err error) {
+	err = Until(ctx, func() error {
+		for i, m := range d.Managers {
+			members, err := Members(ctx, m)
+			if err != nil {
+				continue
+			}
+			for _, member := range members {
+				if member.Node == m.Name && member.StoreLeader {
+					leader = i
+					return nil
+				}
+			}
+		}
+		return errors.New("no manager leads the store")
+	})
+	return leader, err
+}
+
+// client is who asks.
+var client = identity.ID{Cluster: "hyperscale", Env: "dev", Role: identity.Client, Tenant: "default", Name: "test"}
+
+// dial makes a connection to a manager.
+func dial(address string) (*rpc.Conn, error) { return rpc.Dial(address, rpc.Dialing{Self: client}) }
+
+// Ask calls a manager, for at most 5 s.
+func Ask(ctx context.Context, m *Node, call func(context.Context, *rpc.Conn) error) error {
+	conn, err := dial(m.Address)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // all was said
+	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
+	defer stop()
+	return call(ctx, conn)
+}
+
+// Members are the nodes as a manager sees them.
+func Members(ctx context.Context, m *Node) (list []rpc.Member, err error) {
+	err = Ask(ctx, m, func(ctx context.Context, c *rpc.Conn) error {
+		list, err = c.Members(ctx)
+		return err
+	})
+	return list, err
+}
+
+// AskStatus is how a job fares, as one manager says.
+func (d *Datacenter) AskStatus(ctx context.Context, m *Node, job hyperscale.JobID) (s rpc.Status, err error) {
+	err = Ask(ctx, m, func(ctx context.Context, c *rpc.Conn) error {
+		s, err = c.Get(ctx, job)
+		return err
+	})
+	return s, err
+}
+
+// Status is how a job fares, as the first manager says that knows.
+func (d *Datacenter) Status(ctx context.Context, job hyperscale.JobID) (s rpc.Status, err error) {
+	for _, m := range d.Managers {
+		if s, err = d.AskStatus(ctx, m, job); err == nil {
+			return s, nil
+		}
+	}
+	return s, err
+}
+
+// Data is where a node keeps its data.
+func (d *Datacenter) Data(n *Node) string { return filepath.Join(d.setup.Dir, string(n.Name)) }
+
+// Logs is the last of what every node wrote.
+func (d *Datacenter) Logs(lines int) string {
+	text := ""
+	for _, n := range d.nodes() {
+		if n.Process != nil {
+			text += "--- " + string(n.Name) + "\n" + n.Tail(lines) + "\n"
+		}
+	}
+	return text
+}
+
+// program runs the command beside the datacenter, as a user would.
+func (d *Datacenter) command(name string, args ...string) (*Process, error) {
+	log := filepath.Join(d.setup.Dir, name)
+	if err := os.Remove(log); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	return run(log, nil, d.setup.Program, args...)
+}
