@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -34,6 +35,13 @@ func lockDir(dir string) (*fileutil.LockedFile, error) {
 	}
 	return lock, nil
 }
+
+// ErrStuck: part of the member did not end, and does not until the process does.
+var ErrStuck = errors.New("the process must end")
+
+// Lock makes a directory and keeps every other node out of it until what it gives
+// is closed. [ErrInUse]: another is in.
+func Lock(dir string) (io.Closer, error) { return lockDir(dir) }
 
 // Empty reports whether a data directory holds no member: it is new, or was
 // wiped.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"strings"
 	"testing"
 
 	"hyperscale/internal/store"
@@ -40,7 +39,7 @@ func TestFullDiskEndsTheNode(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	t.Log(err)
-	if strings.Contains(err.Error(), "the process must") {
+	if errors.Is(err, ErrStuck) {
 		return // and only another process could go on here
 	}
 	if out, err := exec.Command("mount", "-o", "remount,size=600m", dir).CombinedOutput(); err != nil {

@@ -63,13 +63,17 @@ func (n *Node) attend(ctx context.Context) error {
 	defer look.Stop()
 	vote := time.NewTicker(time.Second)
 	defer vote.Stop()
-	for before := Starting; ; {
+	for before, led := Starting, ""; ; {
 		changed := n.server.LeaderChangedNotify()
 		h := n.examine()
 		n.note(func(now *Health) { *now = h })
 		if h.State != before {
 			n.tell(before, h)
 			before = h.State
+		}
+		if h.Led != "" && h.Led != led {
+			n.log.Info("the store has a new leader", "leader", n.nameOfLeader(), "id", h.Led, "before", led)
+			led = h.Led
 		}
 		select {
 		case <-ctx.Done():
@@ -83,6 +87,14 @@ func (n *Node) attend(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// nameOfLeader is the leader's name; "": not known yet.
+func (n *Node) nameOfLeader() string {
+	if m := n.server.Cluster().Member(n.server.Leader()); m != nil {
+		return m.Name
+	}
+	return ""
 }
 
 func (n *Node) examine() Health {

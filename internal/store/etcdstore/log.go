@@ -26,6 +26,7 @@ type zapLog struct {
 	dropped atomic.Int64
 	last    atomic.Pointer[string] // the last warning or error
 	removed atomic.Bool            // etcd learnt that its member was removed
+	leaves  atomic.Bool            // the member is being ended: etcd complains of that, too
 	died    chan string            // why etcd would have ended the process
 }
 
@@ -80,24 +81,31 @@ type core struct {
 	with []zapcore.Field
 }
 
-// level says what a level of etcd is worth to us. It warns of much that mends
-// itself; what matters a node says in its own words.
-func level(l zapcore.Level) slog.Level {
+// matters are words of lines that those who run a node want to see: who is a
+// member, a disk or a clock that is not well, alarms, and who was turned away.
+var matters = []string{
+	"added member", "removed member", "promote", "slow fdatasync", "slow disk", "took too long", "alarm", "clock difference", "rejected connection",
+}
+
+// worth is what a line of etcd is worth to us. It tells and warns of much that is
+// as it should be or mends itself; what matters most a node says in its own words.
+func (z *zapLog) worth(entry zapcore.Entry) slog.Level {
+	matter := slices.ContainsFunc(matters, func(word string) bool { return strings.Contains(entry.Message, word) })
 	switch {
-	case l < zapcore.WarnLevel:
+	case entry.Level > zapcore.ErrorLevel:
+		return slog.LevelError
+	case z.leaves.Load():
 		return slog.LevelDebug
-	case l == zapcore.WarnLevel:
-		return slog.LevelInfo
-	case l == zapcore.ErrorLevel:
+	case entry.Level == zapcore.ErrorLevel, matter && entry.Level == zapcore.WarnLevel:
 		return slog.LevelWarn
+	case matter:
+		return slog.LevelInfo
 	}
-	return slog.LevelError
+	return slog.LevelDebug
 }
 
 // Enabled implements zapcore.LevelEnabler.
-func (c core) Enabled(l zapcore.Level) bool {
-	return l >= zapcore.InfoLevel && (l >= zapcore.WarnLevel || c.log.Enabled(context.Background(), level(l)))
-}
+func (c core) Enabled(l zapcore.Level) bool { return l >= zapcore.InfoLevel }
 
 // With implements zapcore.Core.
 func (c core) With(fields []zapcore.Field) zapcore.Core {
@@ -106,7 +114,7 @@ func (c core) With(fields []zapcore.Field) zapcore.Core {
 
 // Check implements zapcore.Core.
 func (c core) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	if c.Enabled(entry.Level) {
+	if entry.Level >= zapcore.WarnLevel || c.Enabled(entry.Level) && c.log.Enabled(context.Background(), c.worth(entry)) {
 		return checked.AddCore(entry, c)
 	}
 	return checked
@@ -118,8 +126,12 @@ func (c core) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	if entry.Level >= zapcore.WarnLevel {
 		c.notice(entry.Message, fields)
 	}
+	worth := c.worth(entry)
+	if !c.log.Enabled(context.Background(), worth) {
+		return nil
+	}
 	select {
-	case c.lines <- line{level(entry.Level), "store: " + entry.Message, attrs(fields)}:
+	case c.lines <- line{worth, "store: " + entry.Message, attrs(fields)}:
 	default:
 		c.dropped.Add(1)
 	}

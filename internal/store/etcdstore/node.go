@@ -106,6 +106,7 @@ func (n *Node) failed(err error) error {
 
 // end lets nobody in any more.
 func (n *Node) end() {
+	n.zap.leaves.Store(true)
 	n.door.shut()
 	n.note(func(h *Health) { *h = Health{State: Ended} })
 }
@@ -246,7 +247,7 @@ func (n *Node) stop(server *embed.Etcd, dead bool) error {
 	if within(limit, server.Server.HardStop) && within(limit, server.Close) {
 		return nil
 	}
-	return fmt.Errorf("etcd did not end within %v: the process must", limit)
+	return fmt.Errorf("etcd did not end within %v: %w", limit, ErrStuck)
 }
 
 // within does work for at most so long, and reports whether it is done; else it

@@ -18,6 +18,7 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -231,7 +232,7 @@ func TestLogDoesNotBlock(t *testing.T) {
 		cancel()
 		wait.Wait()
 		for _, want := range []string{
-			`level=WARN msg="store: the first" error=why n=1 who=me`, `level=INFO msg="store: more" who=me`, `"lines dropped"=7`,
+			`level=WARN msg="store: the first" error=why n=1 who=me`, `level=DEBUG msg="store: more" who=me`, `"lines dropped"=7`,
 		} {
 			if !strings.Contains(text.String(), want) {
 				t.Errorf("the log is without %s", want)
@@ -241,6 +242,33 @@ func TestLogDoesNotBlock(t *testing.T) {
 			t.Errorf("the last word is %q", z.lastWord())
 		}
 	})
+}
+
+// An operator sees what matters to one; the rest is for those who look closely.
+func TestWhatLinesOfEtcdAreWorth(t *testing.T) {
+	z := newZapLog(slog.New(slog.DiscardHandler))
+	for _, line := range []struct {
+		level   zapcore.Level
+		message string
+		worth   slog.Level
+	}{
+		{zapcore.InfoLevel, "opened backend db", slog.LevelDebug},
+		{zapcore.InfoLevel, "added member", slog.LevelInfo},
+		{zapcore.WarnLevel, "simple token is not cryptographically signed", slog.LevelDebug},
+		{zapcore.WarnLevel, "slow fdatasync", slog.LevelWarn},
+		{zapcore.WarnLevel, "apply request took too long", slog.LevelWarn},
+		{zapcore.WarnLevel, "rejected connection on peer endpoint", slog.LevelWarn},
+		{zapcore.ErrorLevel, "something failed", slog.LevelWarn},
+		{zapcore.PanicLevel, "cannot go on", slog.LevelError},
+	} {
+		if got := z.worth(zapcore.Entry{Level: line.level, Message: line.message}); got != line.worth {
+			t.Errorf("%v %q is %v", line.level, line.message, got)
+		}
+	}
+	z.leaves.Store(true)
+	if got := z.worth(zapcore.Entry{Level: zapcore.ErrorLevel, Message: "setting up serving failed"}); got != slog.LevelDebug {
+		t.Errorf("of a member that is being ended, it is %v", got)
+	}
 }
 
 // Requests wait before the door, are ended when a reign ends, and have all left
