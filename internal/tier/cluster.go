@@ -27,7 +27,7 @@ func (t front) Members(ctx context.Context, _ rpc.Caller) ([]rpc.Member, error) 
 		}
 		list = append(list, m)
 	}
-	children, err := t.Children(ctx)
+	children, err := t.Ops().Children(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,18 +45,6 @@ func (t front) Members(ctx context.Context, _ rpc.Caller) ([]rpc.Member, error) 
 	}
 	slices.SortFunc(list, func(a, b rpc.Member) int { return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Node, b.Node)) })
 	return list, nil
-}
-
-// Children are the children as this node sees them.
-func (t *Tier) Children(ctx context.Context) ([]node.Child, error) {
-	answer := make(chan []node.Child, 1)
-	t.node.Put(func(n *node.Node) { answer <- n.Children() })
-	select {
-	case children := <-answer:
-		return children, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // Drain lets this node hand over what it owns and take nothing new.

@@ -162,10 +162,12 @@ func (d *desk) run(ctx context.Context) error {
 	var writing sync.WaitGroup
 	writing.Go(func() { d.write(ctx) })
 	d.tell(node.JobHere{Job: d.job, Epoch: d.epoch, Holders: d.seat.Owner().Holders()})
+	d.tier.counts.is(d.job, d.phase)
 	d.log.Info("this node owns the job", "phase", d.phase)
 	d.loop(ctx)
 	writing.Wait()
 	d.tell(node.JobGone{Job: d.job})
+	d.tier.counts.gone(d.job)
 	d.hub.close()
 	d.asked.close()
 	d.log.Info("this node owns the job no more", "reason", context.Cause(ctx))
@@ -223,6 +225,9 @@ func (d *desk) untilNext() time.Duration {
 // step gives the owner an event and does what it wants.
 func (d *desk) step(ev owner.Event) {
 	tell, do := d.seat.Step(d.tier.now(), ev, *d.tier.room.Load())
+	if _, ok := ev.(owner.Delivered); ok {
+		d.tier.counts.judged(owner.TakeReceived(d.seat.Owner()))
+	}
 	d.tell(tell...)
 	for _, e := range do {
 		d.perform(e)
@@ -237,6 +242,7 @@ func (d *desk) perform(e owner.Effect) {
 		d.tier.lines.acknowledge(e.To.Node, e.Receipt)
 	case owner.Save:
 		d.phase, d.percent = e.Phase, e.Done
+		d.tier.counts.is(d.job, e.Phase)
 		d.saves <- e // there is room: at most one is under way
 	case owner.Answer:
 		if a := d.asked.cancels[e.Token]; a != nil {
@@ -262,7 +268,10 @@ func (d *desk) write(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case s := <-d.saves:
-			if err := d.save(ctx, s); err != nil {
+			done := d.tier.counts.saving(d.job, len(s.Record)+len(s.Result))
+			err := d.save(ctx, s)
+			done()
+			if err != nil {
 				d.end(err)
 				return
 			}

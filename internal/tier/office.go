@@ -135,6 +135,7 @@ func (o *office) takeOver(ctx context.Context, take own.Take) error {
 	if err != nil {
 		return err
 	}
+	o.tier.counts.took()
 	o.log.Info("took a job over", "job", take.Job, "epoch", tenure.Epoch(), "why", take.Why, "took", time.Since(began))
 	return o.run(tenure, saved)
 }

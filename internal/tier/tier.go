@@ -60,6 +60,7 @@ type Tier struct {
 	unowned  errands // questions to the store about jobs that nobody owns
 	inside   atomic.Pointer[office]
 	draining atomic.Bool
+	counts   *counts
 }
 
 // New makes a node that does nothing yet.
@@ -71,7 +72,7 @@ func New(cfg Config, deps Deps) *Tier {
 		cfg: cfg, deps: deps, log: deps.Log, began: time.Now(),
 		node: mailbox.New[any](), heirs: mailbox.New[own.SuccessionEvent](),
 		registry: newRegistry(), lines: newLines(deps.Dialing),
-		unowned: errands{under: map[hyperscale.JobID]bool{}},
+		unowned: errands{under: map[hyperscale.JobID]bool{}}, counts: newCounts(),
 	}
 	t.room.Store(&seat.Room{})
 	return t

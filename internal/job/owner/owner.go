@@ -47,6 +47,8 @@ type Owner struct {
 	over    *job.Result
 	gone    bool
 	effects []Effect
+
+	received [stats.Broken + 1]uint64 // windows by receipt, since they were taken
 }
 
 // state is who holds what: saved as it is whenever it changed.

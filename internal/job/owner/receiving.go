@@ -21,7 +21,9 @@ func (o *Owner) delivered(ev Delivered) {
 		o.do(Acknowledge{To: ev.Holder, Receipt: link.Receipt{Hold: h, Unknown: true, Epoch: o.cfg.Epoch}})
 		return
 	}
-	switch o.marks().Receive(ev.Window) {
+	receipt := o.marks().Receive(ev.Window)
+	o.received[receipt]++
+	switch receipt {
 	case stats.Merged:
 		o.under(ev.Window)
 		o.joints.Add(ev.Window)
@@ -70,6 +72,14 @@ func (o *Owner) engineLost(h link.Hold, ev Delivered) {
 		passes = x.begun(l, o.peak(l), int64(never), o.marks().Standing(l.workflow(), x.Share).Slots)
 	}
 	o.story.loss(stats.NewLoss(string(ev.Node), o.plan(l), ev.Window, passes))
+}
+
+// TakeReceived is how many windows were judged each way, by [stats.Receipt],
+// since it was asked last.
+func TakeReceived(o *Owner) [stats.Broken + 1]uint64 {
+	n := o.received
+	o.received = [stats.Broken + 1]uint64{}
+	return n
 }
 
 // knows reports whether the turn is one of those that were given out.

@@ -1,0 +1,160 @@
+package tier
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+	"hyperscale/internal/stats"
+	"hyperscale/internal/tier/node"
+)
+
+// Figures is what a node has and did since it was made, for metrics.
+type Figures struct {
+	Owned     map[hyperscale.Phase]int // jobs that this node owns
+	Takeovers uint64                   // jobs that it got from others
+	Windows   Received
+	Saves     Saves
+
+	// Lag is for how long the oldest save that is under way has been; 0: none is.
+	Lag time.Duration
+}
+
+// Received is how many windows were judged each way, by [stats.Receipt].
+type Received [stats.Broken + 1]uint64
+
+// SaveBounds are the upper bounds of the classes that saves are counted in by
+// how long they took; the last class has none.
+var SaveBounds = [...]time.Duration{
+	time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond,
+	100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second,
+}
+
+// Saves is what was made durable.
+type Saves struct {
+	Bytes uint64
+	Took  time.Duration               // of all together
+	Class [len(SaveBounds) + 1]uint64 // saves by SaveBounds
+}
+
+// counts is what figures are made of. It is safe for concurrent use.
+type counts struct {
+	mu        sync.Mutex
+	jobs      map[hyperscale.JobID]*jobCount
+	takeovers uint64
+	windows   Received
+	saves     Saves
+}
+
+// jobCount is one job that is owned here.
+type jobCount struct {
+	phase  hyperscale.Phase
+	saving time.Time // since when; zero: no save is under way
+}
+
+func newCounts() *counts { return &counts{jobs: map[hyperscale.JobID]*jobCount{}} }
+
+// is notes the phase of a job that is owned here.
+func (c *counts) is(job hyperscale.JobID, phase hyperscale.Phase) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.jobs[job] == nil {
+		c.jobs[job] = &jobCount{}
+	}
+	c.jobs[job].phase = phase
+}
+
+// gone forgets a job.
+func (c *counts) gone(job hyperscale.JobID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.jobs, job)
+}
+
+// took counts a job that was another's.
+func (c *counts) took() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.takeovers++
+}
+
+// judged counts windows.
+func (c *counts) judged(more Received) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, n := range more {
+		c.windows[i] += n
+	}
+}
+
+// saving notes that a save of a job has begun, and gives what notes that it is
+// done.
+func (c *counts) saving(job hyperscale.JobID, bytes int) (done func()) {
+	began := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if j := c.jobs[job]; j != nil {
+		j.saving = began
+	}
+	return func() {
+		took := time.Since(began)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if j := c.jobs[job]; j != nil {
+			j.saving = time.Time{}
+		}
+		c.saves.Bytes += uint64(bytes)
+		c.saves.Took += took
+		c.saves.Class[classOf(took)]++
+	}
+}
+
+// classOf is the class of a save that took so long.
+func classOf(took time.Duration) int {
+	for i, bound := range SaveBounds {
+		if took <= bound {
+			return i
+		}
+	}
+	return len(SaveBounds)
+}
+
+func (c *counts) figures(now time.Time) Figures {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := Figures{Owned: map[hyperscale.Phase]int{}, Takeovers: c.takeovers, Windows: c.windows, Saves: c.saves}
+	for _, j := range c.jobs {
+		f.Owned[j.phase]++
+		if !j.saving.IsZero() {
+			f.Lag = max(f.Lag, now.Sub(j.saving))
+		}
+	}
+	return f
+}
+
+// Ops is a node as those see it who run it. Its methods may be called at any time.
+type Ops struct{ tier *Tier }
+
+// Ops is for those who run the node.
+func (t *Tier) Ops() Ops { return Ops{t} }
+
+// Figures tells what the node has and did.
+func (o Ops) Figures() Figures { return o.tier.counts.figures(time.Now()) }
+
+// Press says how much windows this node can take from now on: its children hear
+// it with the next beat.
+func (o Ops) Press(level link.Level) { o.tier.node.Put(node.Presses{Level: level}) }
+
+// Children are the children as this node sees them.
+func (o Ops) Children(ctx context.Context) ([]node.Child, error) {
+	answer := make(chan []node.Child, 1)
+	o.tier.node.Put(func(n *node.Node) { answer <- n.Children() })
+	select {
+	case children := <-answer:
+		return children, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
