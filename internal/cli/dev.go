@@ -43,7 +43,7 @@ func devCommand(a *app) *cobra.Command {
 	flags.IntVar(&f.managers, "managers", 1, "`N` = 1, 3 or 5")
 	flags.IntVar(&f.workers, "workers", 2, "`N` workers")
 	flags.IntVar(&f.cores, "cores", 0, "`N` cores of each worker (its part of this machine's)")
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:7400", "`ADDRESS` of the first manager; the others follow ten ports apart")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:7400", "`ADDRESS` of the first manager; others ten ports on")
 	flags.StringVar(&f.data, "data", "", "`DIRECTORY` that is kept (a temporary one)")
 	exits(c, "0    interrupted: the way it ends", "1    it could not go on", "104  bad flags")
 	return c
@@ -102,7 +102,7 @@ func (a *app) devLog() *slog.Logger { return a.log() }
 func devManager(f devFlags, i int, at func(manager, offset int) string) manager.Config {
 	cfg := manager.Config{
 		Name: hyperscale.NodeID(fmt.Sprintf("m%d", i+1)), Cluster: "hyperscale", Env: "dev", DC: "dc1", Version: Version,
-		Listen: at(i, 0), Gossip: at(i, 2), StoreListen: at(i, 3), Expect: f.managers,
+		At: manager.Addresses{Listen: at(i, 0), HTTP: at(i, 1), Gossip: at(i, 2), Store: at(i, 3)}, Expect: f.managers,
 		Data: filepath.Join(f.data, fmt.Sprintf("m%d", i+1)),
 	}
 	for k := range f.managers {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,29 +14,38 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/manager"
+	"hyperscale/internal/store/etcdstore"
 )
 
 func managerCommand(a *app) *cobra.Command {
 	var m membership
 	cfg := manager.Config{Version: Version}
 	var name, peers string
+	at, store := &cfg.At, &cfg.Store
 	c := &cobra.Command{
 		Use: "manager", Short: "Run a manager: it gives the jobs of a datacenter to its workers",
 		Long: "Runs one manager of a datacenter until it is interrupted; then it hands over what it owns.\n" +
 			"One, three or five of them keep the datacenter's jobs safe: with three, one may die.\n\n" +
 			"The first start of several needs --expect and --join, the same number on each, or --peers;\n" +
-			"later ones find all in the data directory. Without certificates it listens on loopback only.",
+			"later ones find all in the data directory. With --join alone, an empty directory joins the\n" +
+			"managers that run; so does one that was wiped, or is on a new machine, under the old name.\n" +
+			"Without certificates it listens on loopback only. More: doc/operations.md.",
 		Example: "  hyperscale manager --data /var/lib/hyperscale\n" +
 			"  hyperscale manager --name m1 --dc fra --data d1 --expect 3 --join 10.0.0.2:7402 --join 10.0.0.3:7402 \\\n" +
-			"      --advertise 10.0.0.1 --listen 0.0.0.0:7400 --cert m1.crt --key-file m1.key --ca ca.crt",
+			"      --advertise 10.0.0.1 --listen 0.0.0.0:7400 --gossip 0.0.0.0:7402 --store-listen 0.0.0.0:7403 \\\n" +
+			"      --cert node.crt --key-file node.key --ca ca.crt \\\n" +
+			"      --store-cert store.crt --store-key store.key --store-ca store-ca.crt --keyring gossip.keys",
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var err error
 			if cfg.Certificates, err = m.certificates(a); err != nil {
 				return err
 			}
-			if cfg.Peers, err = parsePeers(peers); err != nil {
+			if store.Peers, err = parsePeers(peers); err != nil {
 				return refused(err)
+			}
+			if store.ClientTLS, err = storeClientTLS(store.TLS, store.External); err != nil {
+				return err
 			}
 			cfg.Name, cfg.Cluster, cfg.Env = hyperscale.NodeID(name), m.cluster, m.environment
 			return a.runManager(c.Context(), cfg)
@@ -45,17 +56,52 @@ func managerCommand(a *app) *cobra.Command {
 	f.StringVar(&name, "name", hostname(), "`NAME` of this manager, its own in the cluster")
 	f.StringVar(&cfg.DC, "dc", "dc1", "`NAME` of the datacenter")
 	f.StringVar(&cfg.Data, "data", "", "`DIRECTORY` of this manager alone")
-	f.StringVar(&cfg.Listen, "listen", "127.0.0.1:7400", "`ADDRESS` for calls of all others")
-	f.StringVar(&cfg.Gossip, "gossip", "127.0.0.1:7402", "`ADDRESS` for gossip, UDP and TCP")
-	f.StringVar(&cfg.StoreListen, "store-listen", "127.0.0.1:7403", "`ADDRESS` for the other members of the store")
-	f.StringVar(&cfg.Advertise, "advertise", "", "`IP` at which others reach this manager (as it listens)")
-	f.IntVar(&cfg.Expect, "expect", 1, "first start: `N` managers there are to be: 1, 3 or 5")
+	f.StringVar(&at.Listen, "listen", "127.0.0.1:7400", "`ADDRESS` for calls of all others")
+	f.StringVar(&at.HTTP, "http", "127.0.0.1:7401", "`ADDRESS` of /metrics and health; off: none")
+	f.StringVar(&at.Gossip, "gossip", "127.0.0.1:7402", "`ADDRESS` for gossip, UDP and TCP")
+	f.StringVar(&at.Store, "store-listen", "127.0.0.1:7403", "`ADDRESS` for the other members of the store")
+	f.StringVar(&at.Advertise, "advertise", "", "`IP` at which others reach this manager (as it listens)")
+	f.IntVar(&cfg.Expect, "expect", 0, "first start: `N` managers there are to be: 1, 3 or 5")
 	f.StringArrayVar(&cfg.Join, "join", nil, "gossip `ADDRESS` of another manager")
 	f.StringVar(&peers, "peers", "", "first start, in place of --expect: store addresses of all, `NAME=URL,…`")
-	f.StringVar(&cfg.Store, "store", "", "`etcd://HOST:PORT,…` in place of the embedded store")
+	f.StringVar(&store.TLS.Certificate, "store-cert", "", "`FILE` with the certificate shown to the store's members")
+	f.StringVar(&store.TLS.Key, "store-key", "", "`FILE` with its private key")
+	f.StringVar(&store.TLS.Authority, "store-ca", "", "`FILE` with the store's authority")
+	f.StringVar(&store.External, "store", "", "`etcd://HOST:PORT,…` in place of the embedded store")
+	f.BoolVar(&store.Owned, "store-owned", false, "nobody else uses that etcd: its history is compacted")
+	f.StringVar(&store.Restore, "restore", "", "`FILE` of a snapshot that a new cluster begins from")
 	f.StringVar(&cfg.Keyring, "keyring", "", "`FILE` of keys that gossip is encrypted with")
 	exits(c, "0    interrupted: the way it ends", "1    it could not go on; the log says why", "104  bad flags or configuration")
 	return c
+}
+
+// storeClientTLS is how an external store is spoken to; nil: without TLS.
+func storeClientTLS(files etcdstore.TLS, external string) (*tls.Config, error) {
+	given := 0
+	for _, file := range []string{files.Certificate, files.Key, files.Authority} {
+		if file != "" {
+			given++
+		}
+	}
+	if given%3 != 0 {
+		return nil, refuse("--store-cert, --store-key and --store-ca belong together; %d of the three are given", given)
+	}
+	if given == 0 || external == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(files.Certificate, files.Key)
+	if err != nil {
+		return nil, refuse("--store-cert and --store-key: %w", err)
+	}
+	trusted, err := os.ReadFile(files.Authority)
+	if err != nil {
+		return nil, refuse("--store-ca: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(trusted) {
+		return nil, refuse("--store-ca: %s holds no certificates", files.Authority)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, RootCAs: roots}, nil
 }
 
 func hostname() string {

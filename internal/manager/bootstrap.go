@@ -1,12 +1,13 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -24,24 +25,25 @@ type meta struct {
 	Fresh bool   // its data directory was empty when it started
 }
 
-// newGossip makes the failure detector.
-func (m *Manager) newGossip(ctx context.Context) (*gossip.Gossip, error) {
-	text, err := m.meta(true)
+// newGossip makes the failure detector. What it hears waits for the tier to be
+// there.
+func (l *life) newGossip(ctx context.Context) (*gossip.Gossip, error) {
+	text, err := l.meta(true)
 	if err != nil {
 		return nil, err
 	}
 	advertise := ""
-	if m.cfg.Advertise != "" {
-		_, port, _ := net.SplitHostPort(m.cfg.Gossip)
-		advertise = net.JoinHostPort(m.cfg.Advertise, port)
+	if l.cfg.At.Advertise != "" {
+		_, port, _ := net.SplitHostPort(l.cfg.At.Gossip)
+		advertise = net.JoinHostPort(l.cfg.At.Advertise, port)
 	}
 	return gossip.New(gossip.Config{
-		ID: m.cfg.Name, Boot: m.boot, Label: gossip.Datacenter(m.cfg.Cluster, m.cfg.Env, m.cfg.DC),
-		Bind: m.cfg.Gossip, Advertise: advertise, Join: m.cfg.Join, Keyring: m.cfg.Keyring, Meta: text,
-	}, gossip.Deps{Log: m.log, Heard: func(ev member.Event) {
+		ID: l.cfg.Name, Boot: l.boot, Label: gossip.Datacenter(l.cfg.Cluster, l.cfg.Env, l.cfg.DC),
+		Bind: l.cfg.At.Gossip, Advertise: advertise, Join: l.cfg.Join, Keyring: l.cfg.Keyring, Meta: text,
+	}, gossip.Deps{Log: l.log, Heard: func(ev member.Event) {
 		select {
-		case <-m.heard:
-			m.tier.Heard(ev)
+		case <-l.begun:
+			l.tier.Heard(ev)
 		case <-ctx.Done():
 		}
 	}})
@@ -49,53 +51,64 @@ func (m *Manager) newGossip(ctx context.Context) (*gossip.Gossip, error) {
 
 // meta is what this manager tells of itself, at its start or once its store has
 // begun: from then on nobody may take it for new.
-func (m *Manager) meta(start bool) ([]byte, error) {
-	told := meta{Calls: m.address(m.listen.Addr().String())}
-	if m.cfg.Store == "" {
-		fresh, err := etcdstore.Empty(m.storeDir())
+func (l *life) meta(start bool) ([]byte, error) {
+	told := meta{Calls: l.reached(l.listen.Addr().String())}
+	if l.cfg.Store.External == "" {
+		fresh, err := etcdstore.Empty(l.data.store())
 		if err != nil {
 			return nil, err
 		}
-		told.Store, told.Fresh = m.storeURL(), fresh && start
+		told.Store, told.Fresh = l.storeURL(), fresh && start && l.cfg.Store.Restore == ""
 	}
 	return json.Marshal(told)
 }
 
-func (m *Manager) storeDir() string { return filepath.Join(m.cfg.Data, "store") }
-
-// storeURL is where other members of the store reach this one.
-func (m *Manager) storeURL() string {
-	scheme := "http://"
-	if m.cfg.StoreTLS.Certificate != "" {
-		scheme = "https://"
+// reached is a local address as others reach it.
+func (l *life) reached(local string) string {
+	host, port, err := net.SplitHostPort(local)
+	if err != nil {
+		return local
 	}
-	return scheme + m.address(m.cfg.StoreListen)
+	return net.JoinHostPort(cmp.Or(l.cfg.At.Advertise, host), port)
 }
 
+func (l *life) storeScheme() string {
+	if l.cfg.Store.TLS.Certificate == "" {
+		return "http://"
+	}
+	return "https://"
+}
+
+// storeURL is where other members of the store reach this one.
+func (l *life) storeURL() string { return l.storeScheme() + l.reached(l.cfg.At.Store) }
+
 // openStore makes this manager's access to its store.
-func (m *Manager) openStore(ctx context.Context) (storage, error) {
-	if m.cfg.Store != "" {
-		return m.external()
+func (l *life) openStore(ctx context.Context) (storage, error) {
+	if l.cfg.Store.External != "" {
+		return l.external()
 	}
-	initial, err := m.initial(ctx)
+	b, err := l.beginning(ctx)
 	if err != nil {
 		return nil, err
 	}
-	scheme, _, _ := strings.Cut(m.storeURL(), "://")
-	node, err := etcdstore.New(etcdstore.Config{
-		Name: string(m.cfg.Name), Dir: m.storeDir(), Listen: scheme + "://" + m.cfg.StoreListen, Address: m.storeURL(),
-		Initial: initial, Cluster: m.cfg.Cluster + "." + m.cfg.Env + "." + m.cfg.DC, TLS: m.cfg.StoreTLS,
-	}, etcdstore.Deps{Log: m.log})
+	c := etcdstore.Config{
+		Name: string(l.cfg.Name), Dir: l.data.store(), Listen: l.storeScheme() + l.cfg.At.Store, Address: l.storeURL(),
+		Initial: b.initial, Join: b.join, Cluster: l.cfg.Cluster + "." + l.cfg.Env + "." + l.cfg.DC, TLS: l.cfg.Store.TLS,
+	}
+	if err := l.restore(c, b.fresh); err != nil {
+		return nil, err
+	}
+	node, err := etcdstore.New(c, etcdstore.Deps{Log: l.log})
 	if err != nil {
 		return nil, err
 	}
-	return embedded{node, m}, nil
+	return embedded{node, l}, nil
 }
 
 // embedded is a member of the store in this process.
 type embedded struct {
 	*etcdstore.Node
-	manager *Manager
+	life *life
 }
 
 // Run is the member's life.
@@ -103,9 +116,9 @@ func (e embedded) Run(ctx context.Context) error {
 	return within(ctx, e.Node.Run, func(ctx context.Context) error {
 		select {
 		case <-e.Node.Ready():
-			text, err := e.manager.meta(false)
+			text, err := e.life.meta(false)
 			if err == nil {
-				err = e.manager.gossip.Update(text)
+				err = e.life.gossip.Update(text)
 			}
 			if err != nil {
 				return fmt.Errorf("telling the others that the store has begun: %w", err)
@@ -119,54 +132,100 @@ func (e embedded) Run(ctx context.Context) error {
 
 func (e embedded) Store() store.Store { return e.Node.Store() }
 
-// initial is with whom the store begins, if the data directory is empty: the same
-// on all managers.
-func (m *Manager) initial(ctx context.Context) (map[string]string, error) {
-	self := map[string]string{string(m.cfg.Name): m.storeURL()}
-	fresh, err := etcdstore.Empty(m.storeDir())
-	switch {
-	case err != nil:
-		return nil, err
-	case !fresh:
-		return self, nil // what is in the directory counts
-	case m.cfg.Peers != nil:
-		return m.cfg.Peers, nil
-	case m.cfg.Expect == 1:
-		return self, nil
-	}
-	return m.meet(ctx)
+// beginning is with whom a member of the store begins. It matters to an empty
+// directory only: what is in one that is not counts.
+type beginning struct {
+	fresh   bool
+	initial map[string]string
+	join    bool // the others let it in
 }
 
-// meet waits until so many managers as expected have met, all of them new.
-func (m *Manager) meet(ctx context.Context) (map[string]string, error) {
+// beginning finds out how this manager's store begins: the same on all managers
+// that begin together.
+func (l *life) beginning(ctx context.Context) (beginning, error) {
+	self := map[string]string{string(l.cfg.Name): l.storeURL()}
+	fresh, err := etcdstore.Empty(l.data.store())
+	switch {
+	case err != nil:
+		return beginning{}, err
+	case !fresh:
+		return beginning{initial: self}, nil
+	case l.cfg.Store.Peers != nil:
+		return beginning{fresh: true, initial: l.cfg.Store.Peers}, nil
+	case len(l.cfg.Join) == 0:
+		return beginning{fresh: true, initial: self}, nil
+	}
+	return l.meet(ctx)
+}
+
+// meet waits until so many managers as expected have met, all of them new; or
+// until one is there that has a store already, which is asked to let this one in.
+func (l *life) meet(ctx context.Context) (beginning, error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	said := 0
+	said := -1
 	for {
-		all := map[string]string{}
-		for _, other := range m.gossip.Alive() {
-			var told meta
-			if err := json.Unmarshal(other.Meta, &told); err != nil || told.Store == "" {
-				return nil, fmt.Errorf("manager %s does not tell where its store is reached; it may be of another version", other.ID)
-			}
-			if !told.Fresh {
-				return nil, fmt.Errorf("manager %s has a store already, and this directory, %s, is empty: a cluster that runs is joined with --join-store", other.ID, m.storeDir())
-			}
-			all[string(other.ID)] = told.Store
-		}
+		here, err := l.company()
 		switch {
-		case len(all) == m.cfg.Expect:
-			return all, nil
-		case len(all) > m.cfg.Expect:
-			return nil, fmt.Errorf("%d managers met (%s), and --expect is %d", len(all), strings.Join(slices.Sorted(maps.Keys(all)), ", "), m.cfg.Expect)
-		case len(all) != said:
-			said = len(all)
-			m.log.Info("waiting for the other managers", "here", said, "expected", m.cfg.Expect)
+		case err != nil:
+			return beginning{}, err
+		case len(here.running) > 0:
+			initial, err := l.askIn(ctx, here.running)
+			return beginning{fresh: true, initial: initial, join: true}, err
+		case l.cfg.Expect > 0 && len(here.fresh) == l.cfg.Expect:
+			return beginning{fresh: true, initial: here.fresh}, nil
+		case l.cfg.Expect > 0 && len(here.fresh) > l.cfg.Expect:
+			return beginning{}, fmt.Errorf("%d managers met (%s), and --expect is %d",
+				len(here.fresh), strings.Join(slices.Sorted(maps.Keys(here.fresh)), ", "), l.cfg.Expect)
+		case len(here.fresh) != said:
+			said = len(here.fresh)
+			l.sayWaiting(said)
 		}
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return beginning{}, context.Cause(ctx)
 		case <-tick.C:
 		}
 	}
 }
+
+func (l *life) sayWaiting(here int) {
+	if l.cfg.Expect > 0 {
+		l.log.Info("waiting for the other managers", "here", here, "expected", l.cfg.Expect)
+		return
+	}
+	l.log.Info("waiting for a manager that runs, to be let in by", "looked for at", strings.Join(l.cfg.Join, ", "))
+}
+
+// company is who is met.
+type company struct {
+	fresh   map[string]string // names and store addresses of those that are new, this one too
+	running []string          // addresses for calls of those that have a store
+}
+
+func (l *life) company() (company, error) {
+	here := company{fresh: map[string]string{}}
+	for _, other := range l.gossip.Alive() {
+		var told meta
+		if err := json.Unmarshal(other.Meta, &told); err != nil {
+			return here, fmt.Errorf("manager %s does not tell where its store is reached; it may be of another version", other.ID)
+		}
+		switch {
+		case told.Store == "":
+			return here, fmt.Errorf("manager %s has an external store, and this one is to have its own", other.ID)
+		case told.Fresh:
+			here.fresh[string(other.ID)] = told.Store
+		case other.ID != l.cfg.Name:
+			here.running = append(here.running, told.Calls)
+		}
+	}
+	return here, nil
+}
+
+// askIn is not there yet.
+func (l *life) askIn(context.Context, []string) (map[string]string, error) {
+	return nil, errors.New("a cluster that runs can't be joined")
+}
+
+func (l *life) restore(etcdstore.Config, bool) error { return nil }
+func (l *life) afterRestore(context.Context) error   { return nil }

@@ -3,6 +3,8 @@ package manager
 import (
 	"context"
 	"io"
+	"sync"
+	"time"
 
 	"hyperscale/internal/store"
 	"hyperscale/internal/store/etcdstore"
@@ -12,23 +14,35 @@ import (
 type outside struct {
 	store  *etcdstore.Store
 	client io.Closer
+	owned  bool
 }
 
-func (m *Manager) external() (storage, error) {
-	st, client, err := etcdstore.Dial(m.cfg.Store, m.cfg.ClientTLS, etcdstore.DefaultPrefix)
+func (l *life) external() (storage, error) {
+	c := l.cfg.Store
+	st, client, err := etcdstore.Dial(c.External, c.ClientTLS, etcdstore.DefaultPrefix)
 	if err != nil {
 		return nil, err
 	}
-	return outside{st, client}, nil
+	return outside{st, client, c.Owned}, nil
 }
 
 func (o outside) Store() store.Store { return o.store }
 
-// Leader is false: who leads an external store is not ours to know.
-func (o outside) Leader() bool { return false }
+// Health is ready: how an external store fares is not ours to know; who can't
+// reach it has no session.
+func (o outside) Health() etcdstore.Health { return etcdstore.Health{State: etcdstore.Ready} }
 
-// Run keeps the connection until ctx ends.
+// history is for how long what was overwritten in an external store of our own
+// can be read.
+const history = time.Minute
+
+// Run keeps the connection until ctx ends, and lets a store of our own forget.
 func (o outside) Run(ctx context.Context) error {
+	var forgetting sync.WaitGroup
+	if o.owned {
+		forgetting.Go(func() { o.store.Forget(ctx, history) })
+	}
 	<-ctx.Done()
+	forgetting.Wait()
 	return o.client.Close()
 }

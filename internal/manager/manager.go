@@ -4,185 +4,169 @@
 package manager
 
 import (
-	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
 
-	"hyperscale"
-	"hyperscale/internal/member/gossip"
-	"hyperscale/internal/own"
-	"hyperscale/internal/rpc"
-	"hyperscale/internal/rpc/identity"
-	"hyperscale/internal/store"
+	"hyperscale/internal/ops"
 	"hyperscale/internal/store/etcdstore"
-	"hyperscale/internal/tier"
 )
-
-// Config is what a manager is made of. Addresses are host:port.
-type Config struct {
-	Name             hyperscale.NodeID
-	Cluster, Env, DC string
-	Version          string
-
-	Listen      string // gRPC; "": 127.0.0.1:7400
-	Gossip      string // UDP and TCP; "": 127.0.0.1:7402
-	StoreListen string // peers of the store; "": 127.0.0.1:7403
-	Advertise   string // host at which others reach all of these; "": as listened at
-
-	Data   string            // directory of this node alone
-	Peers  map[string]string // first start: names of all managers and the store address of each; nil: by Expect
-	Expect int               // first start: how many managers there are to be; 0: one
-	Join   []string          // gossip addresses of other managers
-	Store  string            // "": embedded; else etcd://HOST:PORT,…
-
-	Certificates *identity.Source // nil: loopback only
-	StoreTLS     etcdstore.TLS
-	ClientTLS    *tls.Config // towards an external store; nil: none
-	Keyring      string      // file of gossip keys; "": not encrypted
-}
 
 // Manager is one manager.
 type Manager struct {
-	cfg    Config
-	log    *slog.Logger
-	boot   hyperscale.Boot
-	listen net.Listener
-	gossip *gossip.Gossip
-	tier   *tier.Tier
-	heard  chan struct{} // closed once the tier is there to hear
-	server *rpc.Server
-	store  storage
+	cfg Config
+	log *slog.Logger
+
+	mu      sync.Mutex
+	life    *life // nil: it does not serve now
+	leaving bool
 }
 
-// storage is where the tier keeps its state.
-type storage interface {
-	Store() store.Store
-	Leader() bool
-	Run(ctx context.Context) error
-}
-
-// New makes a manager that does not run; its configuration was checked.
+// New makes a manager that does not run. Its error lists all that is wrong with
+// the configuration.
 func New(cfg Config, log *slog.Logger) (*Manager, error) {
-	cfg.Listen = cmp.Or(cfg.Listen, "127.0.0.1:7400")
-	cfg.Gossip = cmp.Or(cfg.Gossip, "127.0.0.1:7402")
-	cfg.StoreListen = cmp.Or(cfg.StoreListen, "127.0.0.1:7403")
-	cfg.Expect = max(cfg.Expect, 1)
+	cfg = cfg.complete()
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &Manager{cfg: cfg, log: log.With("node", cfg.Name), heard: make(chan struct{})}, nil
+	return &Manager{cfg: cfg, log: log.With("node", cfg.Name)}, nil
 }
 
-// check lists all that is wrong.
-func (c Config) check() error {
-	var errs []error
-	if c.Name == "" {
-		errs = append(errs, errors.New("a manager needs a name, its own in the cluster (--name)"))
-	}
-	if c.DC == "" {
-		errs = append(errs, errors.New("a manager needs the name of its datacenter (--dc)"))
-	}
-	if c.Data == "" {
-		errs = append(errs, errors.New("a manager needs a data directory of its own (--data)"))
-	}
-	if c.Peers != nil && c.Peers[string(c.Name)] == "" {
-		errs = append(errs, fmt.Errorf("--peers does not name this manager, %s", c.Name))
-	}
-	if c.Expect > 1 && len(c.Join) == 0 && c.Peers == nil {
-		errs = append(errs, fmt.Errorf("--expect %d needs --join with the gossip address of at least one other manager", c.Expect))
-	}
-	if c.Expect%2 == 0 {
-		errs = append(errs, fmt.Errorf("--expect %d: an even number of managers survives no more deaths than one less; use 1, 3 or 5", c.Expect))
-	}
-	return errors.Join(errs...)
-}
-
-// Run serves until ctx ends or a part fails. When it returns, everything that it
-// started has returned.
+// Run serves until ctx ends or a part fails for good. When the disk is full it
+// steps down, and serves again when there is room. When it returns, everything
+// that it started has returned.
 func (m *Manager) Run(ctx context.Context) error {
-	if err := os.MkdirAll(m.cfg.Data, 0o700); err != nil {
-		return fmt.Errorf("the data directory: %w", err)
-	}
-	var err error
-	if m.boot, err = nextBoot(filepath.Join(m.cfg.Data, "boot")); err != nil {
+	d, err := claim(m.cfg.Data, m.cfg.self())
+	if err != nil {
 		return err
 	}
-	if m.listen, err = net.Listen("tcp", m.cfg.Listen); err != nil {
-		return fmt.Errorf("listening for calls: %w", err)
-	}
-	if m.gossip, err = m.newGossip(ctx); err != nil {
-		return errors.Join(err, m.listen.Close())
-	}
-	return within(ctx, m.gossip.Run, m.runStore)
+	err = m.serveHTTP(ctx, func(ctx context.Context) error { return m.live(ctx, d) })
+	return errors.Join(err, d.release())
 }
 
-// runStore runs the store's member, and the tier inside of it.
-func (m *Manager) runStore(ctx context.Context) error {
-	st, err := m.openStore(ctx)
+// serveHTTP answers those who watch the node, for as long as inner runs.
+func (m *Manager) serveHTTP(ctx context.Context, inner func(context.Context) error) error {
+	if m.cfg.At.HTTP == off {
+		return inner(ctx)
+	}
+	ln, err := listen(m.cfg.At.HTTP, "--http")
 	if err != nil {
-		return errors.Join(err, m.listen.Close())
+		return err
 	}
-	m.store = st
-	if err := m.newTier(); err != nil {
-		return errors.Join(err, m.listen.Close())
-	}
-	return within(ctx, st.Run, func(ctx context.Context) error {
-		return within(ctx, m.tier.Run, func(ctx context.Context) error { return m.server.Run(ctx, m.listen) })
-	})
+	handler := ops.Handler(ops.Node{Healthy: m.Healthy, Ready: m.Ready, Metrics: m.Metrics})
+	return within(ctx, func(ctx context.Context) error { return ops.Serve(ctx, ln, handler) }, inner)
 }
 
-// newTier makes the node of the tier and the server in front of it.
-func (m *Manager) newTier() error {
-	id := identity.ID{Cluster: m.cfg.Cluster, Env: m.cfg.Env, Role: identity.Manager, DC: m.cfg.DC, Node: m.cfg.Name}
-	m.tier = tier.New(tier.Config{
-		Self: m.cfg.Name, Boot: m.boot, Datacenter: m.cfg.DC, Address: m.address(m.listen.Addr().String()), Version: m.cfg.Version,
-		Session: own.SessionConfig{},
-	}, tier.Deps{
-		Log: m.log, Store: m.store.Store(), Members: m.gossip, Leader: m.store.Leader,
-		Dialing: rpc.Dialing{Self: id, Certificates: m.cfg.Certificates},
-	})
-	close(m.heard)
-	var err error
-	m.server, err = rpc.NewServer(rpc.ServerConfig{Self: id}, rpc.ServerDeps{
-		Log: m.log, Certificates: m.cfg.Certificates, Jobs: m.tier.Jobs(), Cluster: m.tier.Cluster(), Links: m.tier.Links(), Peers: m.tier.Peers(),
-	})
-	return err
+// listen opens a port, and says which flag chooses another.
+func listen(address, flag string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", address)
+	return ln, listening(err, address, flag)
 }
 
-// address is a local address as others reach it.
-func (m *Manager) address(local string) string {
-	host, port, err := net.SplitHostPort(local)
+// listening says of a port that could not be opened which flag chooses another.
+func listening(err error, address, flag string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EADDRINUSE), strings.Contains(err.Error(), syscall.EADDRINUSE.Error()): // some give only its words
+		return fmt.Errorf("the port of %s is in use already, perhaps by another manager; %s takes another: %w", address, flag, err)
+	}
+	return fmt.Errorf("listening at %s (%s): %w", address, flag, err)
+}
+
+// roomEach is how often a manager without room on its disk looks whether there is
+// some.
+const roomEach = 2 * time.Second
+
+// live serves, again and again while the disk is what ended it.
+func (m *Manager) live(ctx context.Context, d *data) error {
+	for {
+		err := m.once(ctx, d)
+		if !m.mayComeBack(err) || ctx.Err() != nil {
+			return err
+		}
+		m.log.Error("this manager has stepped down; it comes back when its disk serves again", "reason", err)
+		if !pause(ctx, roomEach) {
+			return nil
+		}
+	}
+}
+
+// mayComeBack reports whether a life ended for what may mend by itself, and left
+// nothing behind.
+func (m *Manager) mayComeBack(err error) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	disk := errors.Is(err, etcdstore.ErrDisk) || errors.Is(err, syscall.ENOSPC)
+	return disk && !errors.Is(err, etcdstore.ErrStuck) && !m.leaving
+}
+
+// once is one life of the manager.
+func (m *Manager) once(ctx context.Context, d *data) error {
+	l, err := m.newLife(ctx, d)
 	if err != nil {
-		return local
+		return err
 	}
-	return net.JoinHostPort(cmp.Or(m.cfg.Advertise, host), port)
+	m.mu.Lock()
+	m.life = l
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.life = nil
+	}()
+	return l.run(ctx)
 }
 
-// Ready says why the manager can't serve yet; nil: it can.
+// now is the life that goes on; nil: none.
+func (m *Manager) now() *life {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.life
+}
+
+// Ready says why the manager can't serve now; nil: it can.
 func (m *Manager) Ready() error {
-	select {
-	case <-m.heard:
-		return m.tier.Ready()
-	default:
-		return errors.New("the store's members do not know each other yet")
+	if l := m.now(); l != nil {
+		return l.ready()
 	}
+	return errors.New("this manager has not begun, or has stepped down; its log says why")
+}
+
+// Healthy says why it should be started anew; nil: it is well, or mends by itself.
+func (m *Manager) Healthy() error {
+	if l := m.now(); l != nil {
+		return l.healthy()
+	}
+	return nil
 }
 
 // Leave hands over what this manager owns, before it is stopped.
 func (m *Manager) Leave(ctx context.Context) {
-	select {
-	case <-m.heard:
-		m.tier.HandOver(ctx)
-	default:
+	m.mu.Lock()
+	m.leaving = true
+	l := m.life
+	m.mu.Unlock()
+	if l != nil {
+		l.leave(ctx)
 	}
-	if err := m.gossip.Leave(ctx); err != nil {
-		m.log.Warn("the others were not told that this manager goes", "reason", err)
+}
+
+// pause waits, and reports whether ctx goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 

@@ -1,0 +1,170 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/member/gossip"
+	"hyperscale/internal/rpc"
+	"hyperscale/internal/store"
+	"hyperscale/internal/store/etcdstore"
+	"hyperscale/internal/tier"
+)
+
+// life is a manager from one start to its end: everything in it is made anew when
+// the manager comes back after it stepped down.
+type life struct {
+	cfg    Config
+	log    *slog.Logger
+	data   *data
+	boot   hyperscale.Boot
+	listen net.Listener
+	gossip *gossip.Gossip
+	begun  chan struct{} // closed once what follows is there
+
+	store  storage
+	tier   *tier.Tier
+	server *rpc.Server
+
+	pulse pulse
+	away  sync.Once // its farewell was said
+}
+
+// storage is where the tier keeps its state.
+type storage interface {
+	Store() store.Store
+	Health() etcdstore.Health
+	Run(ctx context.Context) error
+}
+
+// newLife opens what others reach this manager by.
+func (m *Manager) newLife(ctx context.Context, d *data) (*life, error) {
+	l := &life{cfg: m.cfg, log: m.log, data: d, begun: make(chan struct{})}
+	var err error
+	if l.boot, err = d.nextBoot(); err != nil {
+		return nil, err
+	}
+	if l.listen, err = listen(m.cfg.At.Listen, "--listen"); err != nil {
+		return nil, err
+	}
+	if l.gossip, err = l.newGossip(ctx); err != nil {
+		return nil, errors.Join(err, l.listen.Close())
+	}
+	return l, nil
+}
+
+// run is the life.
+func (l *life) run(ctx context.Context) error {
+	gossip := func(ctx context.Context) error {
+		return portOf(l.gossip.Run(ctx), l.cfg.At.Gossip, "--gossip")
+	}
+	return within(ctx, gossip, func(ctx context.Context) error {
+		err := l.runStore(ctx)
+		if err != nil && ctx.Err() == nil {
+			// Others need not find out by themselves.
+			farewell, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer stop()
+			l.farewell(farewell)
+		}
+		return err
+	})
+}
+
+// portOf says of what ended for a port in use which flag chooses another.
+func portOf(err error, address, flag string) error {
+	if err != nil && strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
+		return listening(err, address, flag)
+	}
+	return err
+}
+
+// runStore runs the store's member, and the tier inside of it.
+func (l *life) runStore(ctx context.Context) error {
+	var err error
+	if l.store, err = l.openStore(ctx); err != nil {
+		return errors.Join(err, l.listen.Close())
+	}
+	if err := l.newTier(); err != nil {
+		return errors.Join(err, l.listen.Close())
+	}
+	store := func(ctx context.Context) error { return portOf(l.store.Run(ctx), l.cfg.At.Store, "--store-listen") }
+	return within(ctx, store, func(ctx context.Context) error {
+		if err := l.afterRestore(ctx); err != nil {
+			return errors.Join(err, l.listen.Close())
+		}
+		return within(ctx, l.tier.Run, func(ctx context.Context) error {
+			return within(ctx, l.feel, func(ctx context.Context) error { return l.server.Run(ctx, l.listen) })
+		})
+	})
+}
+
+// newTier makes the node of the tier and the server in front of it.
+func (l *life) newTier() error {
+	self := l.cfg.self()
+	l.tier = tier.New(tier.Config{
+		Self: l.cfg.Name, Boot: l.boot, Datacenter: l.cfg.DC, Address: l.reached(l.listen.Addr().String()), Version: l.cfg.Version,
+	}, tier.Deps{
+		Log: l.log, Store: l.store.Store(), Members: l.gossip, Leader: func() bool { return l.store.Health().Leader },
+		Dialing: rpc.Dialing{Self: self, Certificates: l.cfg.Certificates},
+	})
+	var err error
+	l.server, err = rpc.NewServer(rpc.ServerConfig{Self: self}, rpc.ServerDeps{
+		Log: l.log, Certificates: l.cfg.Certificates,
+		Jobs: l.tier.Jobs(), Cluster: l.tier.Cluster(), Links: l.tier.Links(), Peers: l.tier.Peers(),
+	})
+	close(l.begun)
+	return err
+}
+
+// ready says why this manager can't serve yet; nil: it can.
+func (l *life) ready() error {
+	select {
+	case <-l.begun:
+	default:
+		return errors.New("the managers have not all met yet, or this one waits to be let into the store")
+	}
+	if h := l.store.Health(); h.State != etcdstore.Ready && h.State != etcdstore.Learning {
+		return fmt.Errorf("the store is not ready: %s", h.State)
+	}
+	return l.tier.Ready()
+}
+
+// healthy says why it should be started anew; nil: it is well.
+func (l *life) healthy() error {
+	select {
+	case <-l.begun:
+	default:
+		return nil
+	}
+	if h := l.store.Health(); h.State == etcdstore.Corrupt {
+		return errors.New("the store's members hold different data: wipe this manager's data directory and start it anew")
+	}
+	return nil
+}
+
+// leave hands over what this manager owns.
+func (l *life) leave(ctx context.Context) {
+	select {
+	case <-l.begun:
+		l.tier.HandOver(ctx)
+	default:
+	}
+	l.farewell(ctx)
+}
+
+// farewell tells the others that this manager goes.
+func (l *life) farewell(ctx context.Context) {
+	l.away.Do(func() {
+		if err := l.gossip.Leave(ctx); err != nil {
+			l.log.Warn("the others were not told that this manager goes", "reason", err)
+		}
+	})
+}
