@@ -113,7 +113,8 @@ type Store interface {
 	// Watch calls got, in order and without gaps, for every change of a key in
 	// [from, until) from the revision on (0: from now on); the changes of one
 	// revision come in one call. It survives broken connections. It returns
-	// ctx's error, [ErrCompacted], or the error of got.
+	// ctx's error, [ErrCompacted], the error of got, or [ErrUnavailable] once the
+	// store is gone for good.
 	Watch(ctx context.Context, from, until string, since Revision, got func(Revision, []Event) error) error
 
 	// Grant makes a lease of that length, which ends unless renewed, and with it

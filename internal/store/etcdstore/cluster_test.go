@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -37,6 +38,11 @@ func TestMain(m *testing.M) {
 	}
 	if text := os.Getenv(asExternal); text != "" {
 		os.Exit(runExternal(text))
+	}
+	flag.Parse()
+	// These tests wait more than they work.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		os.Exit(fail(err))
 	}
 	os.Exit(m.Run())
 }
@@ -228,7 +234,7 @@ func (r *running) until(t *testing.T, what string, is func(Health) bool) {
 func put(ctx context.Context, s store.Store, key, value string) (store.Revision, error) {
 	for {
 		done, err := s.Txn(ctx, store.Txn{Then: []store.Op{{Kind: store.Put, Key: key, Value: []byte(value)}}})
-		if err == nil || !errors.Is(err, store.ErrUnavailable) {
+		if err == nil || !errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil {
 			return done.Revision, err
 		}
 	}
@@ -250,6 +256,9 @@ func mustRead(t *testing.T, s store.Store, key, want string) {
 	ctx, cancel := context.WithTimeout(t.Context(), patient)
 	defer cancel()
 	page, err := s.Range(ctx, store.Range{From: key, Until: key + "\x00"})
+	for errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil {
+		page, err = s.Range(ctx, store.Range{From: key, Until: key + "\x00"})
+	}
 	if err != nil || len(page.Entries) != 1 || string(page.Entries[0].Value) != want {
 		t.Errorf("%s is %v, %v, want %q", key, page.Entries, err, want)
 	}

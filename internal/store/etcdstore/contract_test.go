@@ -9,11 +9,13 @@ import (
 )
 
 func TestEmbeddedKeepsTheContract(t *testing.T) {
+	t.Parallel()
 	n := startAll(t, configs(t, 1))[0]
 	storetest.Run(t, func(t *testing.T) store.Store { return newStore(n.door, prefixFor(t)) })
 }
 
 func TestExternalKeepsTheContract(t *testing.T) {
+	t.Parallel()
 	client, peer := freeURL(t, "http://"), freeURL(t, "http://")
 	spawn(t, asExternal, strings.Join([]string{"outside", t.TempDir(), client, peer}, " "))
 	s, connection, err := Dial(strings.Replace(client, "http://", Scheme, 1), nil, "")

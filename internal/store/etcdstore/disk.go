@@ -15,7 +15,7 @@ import (
 // ErrInUse: another node uses the data directory.
 var ErrInUse = errors.New("another node uses this data directory")
 
-// ErrDisk: the disk is full, slow or broken.
+// ErrDisk: the disk is full, slow or broken, or what etcd has on it is.
 var ErrDisk = errors.New("the disk does not serve")
 
 func dataDir(dir string) string { return filepath.Join(dir, "etcd") }

@@ -14,6 +14,7 @@ import (
 // An external etcd is killed and comes back on its data: a watch goes on without
 // gap or repeat, and what was asked meanwhile is told to be open.
 func TestExternalComesBack(t *testing.T) {
+	t.Parallel()
 	client, peer := freeURL(t, "http://"), freeURL(t, "http://")
 	words := strings.Join([]string{"outside", t.TempDir(), client, peer}, " ")
 	process := spawn(t, asExternal, words)
@@ -81,6 +82,7 @@ func TestClosedClientIsGone(t *testing.T) {
 
 // Only whoever owns an external etcd has it forget.
 func TestOwnedStoreForgets(t *testing.T) {
+	t.Parallel()
 	n := startAll(t, configs(t, 1))[0]
 	first := mustPut(t, n.Store(), "a", "1")
 	ctx, cancel := context.WithTimeout(t.Context(), patient)

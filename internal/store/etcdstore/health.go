@@ -109,7 +109,9 @@ func (n *Node) examine() Health {
 	}
 	select {
 	case <-n.server.ReadyNotify():
-		h.State = word(h.Led != "", n.server.IsLearner(), n.server.Alarms())
+		// One that was just removed is no member, of which etcd must not be asked more.
+		me := n.server.Cluster().Member(n.server.MemberID())
+		h.State = word(h.Led != "", me != nil && me.IsLearner, n.server.Alarms())
 	default:
 		h.State = Starting
 	}

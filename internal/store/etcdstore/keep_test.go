@@ -31,6 +31,7 @@ func fill(t *testing.T, s store.Store) int {
 
 // A store that is full says so, takes deletions, and is tidied back to life.
 func TestFullStoreIsTidied(t *testing.T) {
+	t.Parallel()
 	c := configs(t, 1)
 	c[0].Quota = 8 << 20
 	n := startAll(t, c)[0]
@@ -84,6 +85,7 @@ func TestNeedsTidying(t *testing.T) {
 
 // Only one member at a time rewrites its file, and the leader steps aside.
 func TestMembersTakeTurns(t *testing.T) {
+	t.Parallel()
 	nodes := startAll(t, configs(t, 3))
 	leader, others := leading(t, nodes)
 	err := others[0].takeTurn(t.Context(), func() error {
@@ -110,6 +112,7 @@ func TestMembersTakeTurns(t *testing.T) {
 }
 
 func TestHistoryIsForgotten(t *testing.T) {
+	t.Parallel()
 	c := configs(t, 1)
 	c[0].History = time.Second
 	n := startAll(t, c)[0]
@@ -129,6 +132,7 @@ func TestHistoryIsForgotten(t *testing.T) {
 }
 
 func TestSnapshotIsRestored(t *testing.T) {
+	t.Parallel()
 	n := startAll(t, configs(t, 1))[0]
 	at := mustPut(t, n.Store(), "a", "1")
 	file := filepath.Join(t.TempDir(), "snapshot")
@@ -179,6 +183,7 @@ func TestRestoringRubbish(t *testing.T) {
 }
 
 func TestSnapshotAppearsWhole(t *testing.T) {
+	t.Parallel()
 	n := startAll(t, configs(t, 1))[0]
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -43,6 +43,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 }
 
 func TestMemberGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
 	c := configs(t, 1)
 	n := startAll(t, c)[0]
 	at := mustPut(t, n.Store(), "a", "1")
@@ -60,6 +61,7 @@ func TestMemberGoesOnWhereItWas(t *testing.T) {
 }
 
 func TestOneNodeToADirectory(t *testing.T) {
+	t.Parallel()
 	c := configs(t, 1)
 	startAll(t, c)
 	second := start(t, Config{Name: "m1", Dir: c[0].Dir, Listen: freeURL(t, "http://")})
@@ -92,6 +94,7 @@ func TestMemberThatWaitsCanEnd(t *testing.T) {
 }
 
 func TestThreeMembersAreOne(t *testing.T) {
+	t.Parallel()
 	began := time.Now()
 	nodes := startAll(t, configs(t, 3))
 	t.Logf("three members were ready after %v", time.Since(began))
@@ -115,6 +118,7 @@ func TestThreeMembersAreOne(t *testing.T) {
 // A watch at one member misses nothing and repeats nothing while the lead goes
 // round and members end and come back.
 func TestWatchOutlivesLeaders(t *testing.T) {
+	t.Parallel()
 	all := configs(t, 3)
 	nodes := startAll(t, all)
 	const writes = 60
@@ -256,6 +260,7 @@ func handOver(t *testing.T, leader *running, name string) {
 
 // Two of three gone: requests end as unavailable, reads too, and health says why.
 func TestWithoutAMajorityNothingIsAnswered(t *testing.T) {
+	t.Parallel()
 	nodes := startAll(t, configs(t, 3))
 	mustPut(t, nodes[0].Store(), "a", "1")
 	var wait sync.WaitGroup
@@ -276,6 +281,7 @@ func TestWithoutAMajorityNothingIsAnswered(t *testing.T) {
 
 // Where etcd would end the process, or panic, the node ends with a word.
 func TestEtcdsEndIsOnlyTheNodes(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*zap.Logger){
 		"fatal": func(l *zap.Logger) { l.Fatal("failed to commit tx", zap.Error(errors.New("no space left on device"))) },
 		"panic": func(l *zap.Logger) { l.Panic("failed to commit tx", zap.Error(errors.New("no space left on device"))) },
@@ -292,6 +298,7 @@ func TestEtcdsEndIsOnlyTheNodes(t *testing.T) {
 }
 
 func TestDiskThatDoesNotServeEndsTheNode(t *testing.T) {
+	t.Parallel()
 	hang := make(chan struct{})
 	defer close(hang)
 	for _, c := range []struct {
@@ -321,6 +328,7 @@ func TestDiskThatDoesNotServeEndsTheNode(t *testing.T) {
 }
 
 func TestDiskThatFillsUpEndsTheNode(t *testing.T) {
+	t.Parallel()
 	n, err := New(configs(t, 1)[0], Deps{Log: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
@@ -343,6 +351,7 @@ func TestDiskThatFillsUpEndsTheNode(t *testing.T) {
 
 // A directory that holds rubbish is refused with a word, and nothing crashes.
 func TestBrokenDirectoryIsRefused(t *testing.T) {
+	t.Parallel()
 	c := configs(t, 1)[0]
 	n := startAll(t, []Config{c})[0]
 	mustPut(t, n.Store(), "a", "1")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"hyperscale/internal/store"
@@ -147,6 +148,9 @@ func (s *Store) Range(ctx context.Context, r store.Range) (store.Page, error) {
 	var page store.Page
 	err := s.ask(ctx, "reading", func(ctx context.Context, v visit) error {
 		answer, err := v.client.Get(ctx, from, options...)
+		for sameWord(err, rpctypes.ErrLeaderChanged) && ctx.Err() == nil {
+			answer, err = v.client.Get(ctx, from, options...) // to read again does no harm
+		}
 		if err != nil {
 			return err
 		}

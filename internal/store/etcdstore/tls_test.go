@@ -114,6 +114,7 @@ func ask(t *testing.T, at string, with TLS) error {
 // Of the certificates that one authority signed, only those of store members are
 // let in at the peer port.
 func TestWorkersAreNotMembers(t *testing.T) {
+	t.Parallel()
 	const memberName = "store.east.hyperscale.dev"
 	a := newAuthority(t)
 	initial := make(map[string]string)

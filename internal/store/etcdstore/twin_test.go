@@ -25,6 +25,7 @@ type twins struct {
 // Whatever is done to both, the store in memory answers as etcd does: what held,
 // what was read, and what was watched in the end.
 func TestMemstoreIsAnEtcd(t *testing.T) {
+	t.Parallel()
 	n := startAll(t, configs(t, 1))[0]
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
