@@ -68,7 +68,7 @@ func New(setup Setup) (*Datacenter, error) {
 	for i := range setup.Managers {
 		name := "m" + strconv.Itoa(i+1)
 		args := []string{"manager", "--name", name, "--data", filepath.Join(setup.Dir, name), "--listen", calls[i],
-			"--gossip", gossip[i], "--store-listen", store[i], "--expect", strconv.Itoa(setup.Managers)}
+			"--http", "off", "--gossip", gossip[i], "--store-listen", store[i], "--expect", strconv.Itoa(setup.Managers)}
 		for k := range setup.Managers {
 			if k != i {
 				args = append(args, "--join", gossip[k])
