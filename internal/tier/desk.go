@@ -224,6 +224,9 @@ func (d *desk) untilNext() time.Duration {
 
 // step gives the owner an event and does what it wants.
 func (d *desk) step(ev owner.Event) {
+	if d.tier.cfg.trap != nil {
+		d.tier.cfg.trap(d.job, ev)
+	}
 	tell, do := d.seat.Step(d.tier.now(), ev, *d.tier.room.Load())
 	if _, ok := ev.(owner.Delivered); ok {
 		d.tier.counts.judged(owner.TakeReceived(d.seat.Owner()))

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hyperscale"
+	"hyperscale/internal/job/owner"
 	"hyperscale/internal/mailbox"
 	"hyperscale/internal/member"
 	"hyperscale/internal/own"
@@ -33,6 +34,8 @@ type Config struct {
 	Node       node.Config // Self and Boot are filled in
 	Succession own.SuccessionConfig
 	MaxLate    time.Duration // later arrivals are missed, for somebody may have covered them; 0: 1 s
+
+	trap func(hyperscale.JobID, owner.Event) // of tests: called before each step of a job
 }
 
 // Deps is what it needs of others.

@@ -1,0 +1,28 @@
+package tier
+
+import (
+	"testing"
+
+	"hyperscale"
+	"hyperscale/internal/stats"
+)
+
+// A job goes through: submitted to one node, run by a worker, watched at another.
+func TestJobGoesThrough(t *testing.T) {
+	r := newRig(t, 3)
+	r.newChild("w1", 2)
+	r.newChild("w2", 2)
+	p := planOf("browse")
+	a := r.submit(r.client(r.stations[0]), p)
+	status, events := r.ended(r.client(r.stations[1]), a.Job)
+	if status.Phase != hyperscale.Completed || status.Percent != 100 {
+		t.Errorf("it ends %+v", status)
+	}
+	result := r.result(r.client(), p, a.Job)
+	if got := result.Tally.Job().Slots.Started; got != slots {
+		t.Errorf("%d slots were started, want %d; %s", got, slots, story(events))
+	}
+	if result.Verdict.State != stats.Valid {
+		t.Errorf("the verdict is %+v", result.Verdict)
+	}
+}
