@@ -51,8 +51,7 @@ func (t front) Members(ctx context.Context, _ rpc.Caller) ([]rpc.Member, error) 
 func (t front) Drain(ctx context.Context, who rpc.Caller, id hyperscale.NodeID) error {
 	t.log.Info("audit", "what", "drain", "node", id, "client", clientOf(who), "from", who.Address)
 	if id == t.cfg.Self {
-		t.HandOver(ctx)
-		return nil
+		return t.HandOver(ctx)
 	}
 	if peer := t.registry.parent(id); peer.Address != "" {
 		conn, err := t.lines.dial(peer)
@@ -86,14 +85,22 @@ func (t front) drainChild(ctx context.Context, id hyperscale.NodeID) error {
 }
 
 // HandOver makes this node take nothing new and offers its jobs to others. It
-// returns when none is left, nobody is there to take them, or ctx ends.
-func (t *Tier) HandOver(ctx context.Context) {
+// returns when none is left, or ctx ends; the error is of kind Conflict when nobody
+// takes some of them: they stay.
+func (t *Tier) HandOver(ctx context.Context) error {
 	t.draining.Store(true)
 	o := t.inside.Load()
 	if o == nil {
-		return
+		return nil
 	}
+	stay := 0
 	for _, d := range t.registry.all() {
-		o.handOver(ctx, d)
+		if !o.handOver(ctx, d) {
+			stay++
+		}
 	}
+	if stay > 0 {
+		return rpc.Errorf(rpc.Conflict, "node %s takes nothing new, but keeps %d of its jobs: no other manager takes them", t.cfg.Self, stay)
+	}
+	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"hyperscale/internal/own"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/spec"
-	"hyperscale/internal/store"
 	"hyperscale/internal/tier/node"
 	"hyperscale/internal/tier/seat"
 )
@@ -74,11 +72,6 @@ type options struct {
 	Tags      []hyperscale.Pair
 }
 
-// meta is what the manifest carries.
-type meta struct {
-	Clock hyperscale.JobTime
-}
-
 // newDesk makes the desk of a job that this node has just got, from what is saved.
 func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 	t, ctx := o.tier, o.ctx
@@ -103,21 +96,15 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 		plan.Deadline = how.Deadline
 	}
 	cfg := owner.Config{Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted}
-	who := owner.New(cfg)
-	if len(saved.Records) > 0 {
-		var m meta
-		if err := json.Unmarshal(saved.Meta, &m); err != nil {
-			return nil, fmt.Errorf("reading job %s: %w", d.job, err)
-		}
-		if who, err = owner.Read(cfg, saved.Records, m.Clock); err != nil {
-			return nil, err
-		}
-	}
-	d.phase, d.plan = who.Phase(), plan
-	d.seat = seat.New(seat.Config{
+	d.plan = plan
+	d.seat, err = seat.Open(seat.Config{
 		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: how.Priority, Exclusive: how.Exclusive, Cores: how.Cores,
 		Brief: (&briefs{plan: plan, rows: rows, flows: map[string]*spec.Flow{}, version: t.cfg.Version, late: t.cfg.MaxLate}).make,
-	}, who)
+	}, cfg, saved)
+	if err != nil {
+		return nil, err
+	}
+	d.phase = d.seat.Owner().Phase()
 	return d, nil
 }
 
@@ -184,8 +171,7 @@ func (d *desk) tell(events ...node.Event) {
 func (d *desk) loop(ctx context.Context) {
 	defer func() {
 		if r := recover(); r != nil {
-			d.log.Error("the job's goroutine panicked", "panic", r, "stack", string(debug.Stack()))
-			d.end(fmt.Errorf("%w: %v", errPanicked, r))
+			d.end(panicked(d.log, "running a job", r))
 		}
 	}()
 	timer := time.NewTimer(time.Hour)
@@ -213,9 +199,6 @@ func (d *desk) loop(ctx context.Context) {
 		}
 	}
 }
-
-// errPanicked ends a desk whose goroutine panicked.
-var errPanicked = errors.New("panicked")
 
 func (d *desk) untilNext() time.Duration {
 	next := d.seat.Owner().Next()
@@ -288,50 +271,19 @@ const saveRetry = 50 * time.Millisecond
 
 // save makes one save durable. While the store does not answer it is tried again;
 // an error is final.
-func (d *desk) save(ctx context.Context, s owner.Save) error {
-	text, err := json.Marshal(meta{Clock: s.Clock})
-	if err != nil {
-		return err
-	}
-	c := own.Commit{Base: s.Base, Meta: text, Events: s.Events}
-	if s.Record != nil {
-		c.Records = [][]byte{s.Record}
-	}
-	if s.Result != nil {
-		c.Records = [][]byte{s.Result}
-	}
-	if head := d.tenure.Head(); head.Phase != s.Phase && !s.Phase.Terminal() || s.Done-head.Percent >= 1 {
-		if !s.Phase.Terminal() {
-			head.Phase = s.Phase
+func (d *desk) save(ctx context.Context, s owner.Save) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = panicked(d.log, "writing a job down", r)
 		}
-		head.Percent = s.Done
-		c.Head = &head
+	}()
+	err = seat.Write(ctx, d.tenure, s, time.Now(), func(ctx context.Context, wait time.Duration) error {
+		d.log.Warn("the store does not take what is to be written; trying again", "in", wait)
+		pause(ctx, wait)
+		return context.Cause(ctx)
+	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	for given := false; ; given = given || d.tenure.Unresolved() {
-		err := d.commit(ctx, s, c, given)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrFull):
-			return err
-		}
-		d.log.Warn("the store does not take what is to be written; trying again", "reason", err)
-		pause(ctx, saveRetry)
-	}
-}
-
-// commit gives a save to the store; one that was given before is looked after.
-func (d *desk) commit(ctx context.Context, s owner.Save, c own.Commit, given bool) error {
-	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
-	defer stop()
-	switch {
-	case s.Result != nil:
-		_, err := d.tenure.Finish(ctx, own.Ending{Phase: s.Phase, Reason: s.Reason, Commit: c, Now: time.Now()})
-		return err
-	case given:
-		return d.tenure.Resolve(ctx)
-	}
-	return d.tenure.Commit(ctx, c)
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -13,9 +14,11 @@ import (
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/own"
+	"hyperscale/internal/place"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/spec"
 	"hyperscale/internal/store"
+	"hyperscale/internal/tier/seat"
 )
 
 // newJobID names a job by the time, for people, and by chance.
@@ -39,8 +42,8 @@ func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 	if err != nil {
 		return rpc.Accepted{}, rpc.InvalidField("spec", "%v", err)
 	}
-	if room := *t.room.Load(); s.Cores > room.Cores && room.Cores > 0 {
-		return rpc.Accepted{}, rpc.InvalidField("cores", "%d are asked for, and the datacenter's %d workers have %d together", s.Cores, room.Workers, room.Cores)
+	if err := fits(plan, s.Cores, *t.room.Load()); err != nil {
+		return rpc.Accepted{}, err
 	}
 	text, err := json.Marshal(options{Priority: s.Priority, Exclusive: s.Exclusive, Cores: s.Cores, Deadline: s.Deadline, Tags: s.Tags})
 	if err != nil {
@@ -69,6 +72,29 @@ func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 		return rpc.Accepted{}, explain(err)
 	}
 	return rpc.Accepted{Job: accepted.Job, Owner: t.cfg.Self, Address: t.cfg.Address, Epoch: 1}, nil
+}
+
+// mostPerCore is how many times what is reckoned with a core may do at best: what
+// needs more than that of each core is not even tried.
+const mostPerCore = 10
+
+// fits refuses what the datacenter could never hold. While it has no workers
+// nobody knows: they may come.
+func fits(plan *hyperscale.Plan, cores int, room seat.Room) error {
+	if room.Cores == 0 {
+		return nil
+	}
+	if cores > room.Cores {
+		return rpc.InvalidField("cores", "%d are asked for, and the datacenter's %d workers have %d together", cores, room.Workers, room.Cores)
+	}
+	for _, w := range plan.Workflows {
+		need, _ := place.Estimate(w, room.Workers, math.MaxInt32)
+		if need > mostPerCore*room.Cores {
+			return rpc.InvalidField("spec", "workflow %s needs about %d cores, and the datacenter's %d workers have %d together: too few even if each did %d times what is reckoned with",
+				w.Name, need, room.Workers, room.Cores, mostPerCore)
+		}
+	}
+	return nil
 }
 
 func priorityName(p link.Priority) string {

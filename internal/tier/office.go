@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hyperscale"
+	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/own"
 	"hyperscale/internal/store"
@@ -113,9 +114,15 @@ func (o *office) runSuccession(ctx context.Context) error {
 	}
 }
 
+// drainedWait is how long a node that drains leaves jobs without an owner to others.
+const drainedWait = 3 * time.Second
+
 // try takes a job over, if it is still the one that looked gone.
 func (o *office) try(ctx context.Context, e own.Try) {
-	if o.tier.registry.desk(e.Job) != nil {
+	if o.tier.draining.Load() {
+		pause(ctx, drainedWait) // others are to be faster
+	}
+	if o.tier.registry.desk(e.Job) != nil || ctx.Err() != nil {
 		return
 	}
 	take := own.Take{Job: e.Job, Gone: e.Gone, How: own.ByEvidence, Why: e.Why, SessionEnded: e.SessionEnded}
@@ -127,11 +134,7 @@ func (o *office) try(ctx context.Context, e own.Try) {
 // takeOver makes this node a job's owner and runs it.
 func (o *office) takeOver(ctx context.Context, take own.Take) error {
 	began := time.Now()
-	tenure, saved, err := own.TakeOver(ctx, o.session, take, began)
-	for errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil {
-		pause(ctx, saveRetry)
-		tenure, saved, err = own.Adopt(ctx, o.session, take.Job)
-	}
+	tenure, saved, err := o.take(ctx, take)
 	if err != nil {
 		return err
 	}
@@ -140,27 +143,48 @@ func (o *office) takeOver(ctx context.Context, take own.Take) error {
 	return o.run(tenure, saved)
 }
 
-// run runs a job that this node has just got, beside whatever else it does.
+// take makes this node a job's owner. A store that does not answer is asked until
+// it does.
+func (o *office) take(ctx context.Context, take own.Take) (*own.Tenure, own.Saved, error) {
+	tenure, saved, err := own.TakeOver(ctx, o.session, take, time.Now())
+	for errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil {
+		pause(ctx, saveRetry)
+		tenure, saved, err = own.Adopt(ctx, o.session, take.Job)
+	}
+	return tenure, saved, err
+}
+
+// run runs a job that this node has just got, beside whatever else it does. What
+// can't be run at all is ended.
 func (o *office) run(tenure *own.Tenure, saved own.Saved) error {
 	if saved.Head.Phase.Terminal() {
 		return o.finishPending(tenure)
 	}
 	d, err := o.newDesk(tenure, saved)
-	if err != nil {
-		return err
-	}
-	if !o.tier.registry.open(d) {
+	switch {
+	case transient(err):
+		o.adopt(tenure.Job())
+		return nil
+	case err != nil:
+		o.log.Error("a job can't be gone on with, and is ended", "job", tenure.Job(), "reason", err)
+		return o.giveUp(tenure, err.Error(), "")
+	case !o.tier.registry.open(d):
 		return nil
 	}
 	o.running.Go(func() error {
 		why := d.run(o.ctx)
 		o.tier.registry.shut(d)
-		if errors.Is(why, errPanicked) {
-			o.afterPanic(d, why)
+		if o.ctx.Err() == nil && !errors.Is(why, errDone) && !errors.Is(why, own.ErrFenced) {
+			o.afterFault(d, why)
 		}
 		return nil
 	})
 	return nil
+}
+
+// transient reports whether the same may succeed when it is tried again.
+func transient(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // finishPending ends the tenure of a job that had ended before, with nothing left
@@ -175,26 +199,38 @@ func (o *office) finishPending(tenure *own.Tenure) error {
 const adoptAfter = 2 * time.Second
 
 // adopt runs a job that is this node's by the store, because the answer to what
-// made it so was lost.
+// made it so was lost, or the store did not answer afterwards.
 func (o *office) adopt(job hyperscale.JobID) {
 	o.running.Go(func() error {
-		pause(o.ctx, adoptAfter)
-		if o.tier.registry.desk(job) != nil || o.ctx.Err() != nil {
+		for {
+			pause(o.ctx, adoptAfter)
+			if o.tier.registry.desk(job) != nil || o.ctx.Err() != nil {
+				return nil
+			}
+			tenure, saved, err := own.Adopt(o.ctx, o.session, job)
+			if err == nil {
+				err = o.run(tenure, saved)
+			}
+			if transient(err) {
+				continue
+			}
+			if err != nil && !errors.Is(err, own.ErrFenced) && !errors.Is(err, own.ErrNotFound) {
+				o.log.Warn("a job of this node could not be gone on with", "job", job, "reason", err)
+			}
 			return nil
 		}
-		tenure, saved, err := own.Adopt(o.ctx, o.session, job)
-		if err == nil {
-			err = o.run(tenure, saved)
-		}
-		if err != nil && !errors.Is(err, own.ErrFenced) && !errors.Is(err, own.ErrNotFound) {
-			o.log.Warn("a job of this node could not be gone on with", "job", job, "reason", err)
-		}
-		return nil
 	})
 }
 
 // accept takes over what another node offers, and says what came of it.
 func (o *office) accept(ctx context.Context, from hyperscale.NodeID, offer link.Offer) link.Taken {
+	saved, err := own.Look(ctx, o.tier.deps.Store, offer.Job)
+	switch {
+	case err != nil:
+		return link.Taken{Job: offer.Job, Refused: err.Error()}
+	case saved.Owner.Node != from:
+		return link.Taken{Job: offer.Job, Refused: fmt.Sprintf("%s does not own it, %s does", from, cmp.Or(saved.Owner.Node, "nobody"))}
+	}
 	take := own.Take{Job: offer.Job, Gone: own.Fence(offer.Fence), How: own.ByOffer, Why: "offered by " + string(from)}
 	if err := o.takeOver(ctx, take); err != nil {
 		return link.Taken{Job: offer.Job, Refused: err.Error()}
@@ -202,8 +238,9 @@ func (o *office) accept(ctx context.Context, from hyperscale.NodeID, offer link.
 	return link.Taken{Job: offer.Job, Epoch: offer.Epoch + 1}
 }
 
-// handOver offers one job to the others in their order.
-func (o *office) handOver(ctx context.Context, d *desk) {
+// handOver offers one job to the others in their order, and reports whether one
+// took it.
+func (o *office) handOver(ctx context.Context, d *desk) bool {
 	t := o.tier
 	var candidates []hyperscale.NodeID
 	for _, n := range t.registry.nodes() {
@@ -223,10 +260,11 @@ func (o *office) handOver(ctx context.Context, d *desk) {
 		if err == nil && taken.Epoch > d.epoch {
 			d.log.Info("handed the job over", "to", id, "took", time.Since(began))
 			d.fenced("it was handed over to " + string(id))
-			return
+			return true
 		}
 		d.log.Warn("a peer does not take the job", "peer", id, "reason", cmp.Or(taken.Refused, errText(err)))
 	}
+	return false
 }
 
 func errText(err error) string {
@@ -236,29 +274,50 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// mostPanics is how often a job may make its owner panic.
+// mostPanics is how often a job may make its owner fail.
 const mostPanics = 3
 
-// afterPanic goes on with a job whose goroutine panicked, from what was saved; or
-// ends it, if it does that again and again.
-func (o *office) afterPanic(d *desk, why error) {
-	take := own.Take{Job: d.job, Gone: d.tenure.Owner().Fence, How: own.ByPanic, Why: "its goroutine panicked"}
+// afterFault goes on with a job whose goroutine ended by a fault of ours, from what
+// was saved; or ends the job, if that happens again and again.
+func (o *office) afterFault(d *desk, why error) {
+	take := own.Take{Job: d.job, Gone: d.tenure.Owner().Fence, How: own.ByPanic, Why: why.Error()}
 	if d.tenure.Head().Panics+1 < mostPanics {
 		if err := o.takeOver(o.ctx, take); err != nil {
-			d.log.Warn("the job could not be taken over after a panic", "reason", err)
+			d.log.Warn("the job could not be taken over after a fault", "reason", err)
 		}
 		return
 	}
-	tenure, saved, err := own.TakeOver(o.ctx, o.session, take, time.Now())
+	tenure, _, err := o.take(o.ctx, take)
 	if err == nil {
-		_, err = tenure.Finish(o.ctx, own.Ending{
-			Phase: hyperscale.Failed, Reason: fmt.Sprintf("its owner panicked %d times: %v", mostPanics, why), Now: time.Now(),
-			Commit: own.Commit{Records: saved.Records, Base: true, Meta: saved.Meta, Events: []hyperscale.Event{{
-				Wall: time.Now().UTC(), What: "failed", Node: o.tier.cfg.Self, Detail: why.Error(),
-			}}},
-		})
+		var f *fault
+		stack := ""
+		if errors.As(why, &f) {
+			stack = f.stack
+		}
+		err = o.giveUp(tenure, fmt.Sprintf("its owner failed %d times: %v", mostPanics, why), stack)
 	}
-	d.log.Error("the job made its owner panic again and again, and is ended", "reason", why, "error", err)
+	d.log.Error("the job made its owner fail again and again, and is ended", "reason", why, "error", err)
+}
+
+// mostStack bounds the stack in the history of a job, in bytes.
+const mostStack = 16 << 10
+
+// giveUp ends a job that can't be gone on with. It has no result.
+func (o *office) giveUp(tenure *own.Tenure, reason, stack string) error {
+	detail := string(hyperscale.Failed) + ": " + reason
+	if stack != "" {
+		detail += "\n" + stack[:min(len(stack), mostStack)]
+	}
+	ending := own.Ending{Phase: hyperscale.Failed, Reason: reason, Now: time.Now(), Commit: own.Commit{Base: true, Events: []hyperscale.Event{{
+		Wall: time.Now().UTC(), What: owner.JobEnded, Node: o.tier.cfg.Self, Detail: detail,
+	}}}}
+	for {
+		_, err := tenure.Finish(o.ctx, ending)
+		if !transient(err) || o.ctx.Err() != nil {
+			return err
+		}
+		pause(o.ctx, saveRetry)
+	}
 }
 
 // probe tries to reach a node that ended its stream.

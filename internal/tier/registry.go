@@ -125,11 +125,12 @@ func (r *registry) all() []*desk {
 	return list
 }
 
-// open notes that this node runs a job. It is false if it does already.
+// open notes that this node runs a job. It is false if it does already, or somebody
+// is known to own it under a higher epoch.
 func (r *registry) open(d *desk) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.desks[d.job] != nil {
+	if r.desks[d.job] != nil || r.owners[d.job].Epoch > d.epoch {
 		return false
 	}
 	r.desks[d.job] = d

@@ -14,9 +14,9 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/client"
-	"hyperscale/internal/link"
 	"hyperscale/internal/member"
 	"hyperscale/internal/own"
+	"hyperscale/internal/place"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/spec"
@@ -111,7 +111,7 @@ func (r *rig) newStation(id string, change ...func(*Config, *Deps)) *station {
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", id)
 	cfg := Config{
 		Self: s.id, Boot: hyperscale.Boot(r.boots), Datacenter: "dc1", Address: s.address, Version: "test", Session: sessions,
-		Node: node.Config{Beat: beat, Back: 150 * time.Millisecond, Ask: 150 * time.Millisecond, Orphaned: 300 * time.Millisecond},
+		Node: node.Config{Beat: beat, Back: 150 * time.Millisecond, Ask: 150 * time.Millisecond, Orphaned: 300 * time.Millisecond, Place: place.Config{Settle: 50 * time.Millisecond}},
 	}
 	deps := Deps{Log: log, Store: s.cable, Members: all{r}, Dialing: rpc.Dialing{Self: self}}
 	for _, f := range change {
@@ -346,5 +346,3 @@ func (r *rig) other(id hyperscale.NodeID) *station {
 	r.t.Fatalf("there is no node beside %s", id)
 	return nil
 }
-
-var _ link.Down = link.Word{}

@@ -84,7 +84,7 @@ func TestRefusedSubmissions(t *testing.T) {
 	r.newChild("w2", 2)
 	r.wait(func() bool { return r.stations[0].room.Load().Cores == 4 }, "the workers are not there")
 	huge := planOf("browse")
-	huge.Workflows[0].Load = hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 20_000, To: 20_000, Over: time.Minute}}}
+	huge.Workflows[0].Load = hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 100_000, To: 100_000, Over: time.Minute}}}
 	cycle := planOf("a", "b")
 	cycle.Workflows[0].After = []hyperscale.Dependency{{Workflow: "b"}}
 	cycle.Workflows[1].After = []hyperscale.Dependency{{Workflow: "a"}}
@@ -97,10 +97,10 @@ func TestRefusedSubmissions(t *testing.T) {
 	}{
 		{"no spec", rpc.Submission{Spec: []byte("that is no plan")}, []string{"spec"}},
 		{"empty spec", rpc.Submission{}, []string{"spec"}},
-		{"cycle", submissionOf(t, cycle), []string{"spec", "after"}},
+		{"cycle", submissionOf(t, cycle), []string{"spec", "waits for itself"}},
 		{"unknown name", submissionOf(t, unknown), []string{"spec", "b"}},
 		{"cores", submissionOf(t, planOf("a"), func(s *rpc.Submission) { s.Cores = 5 }), []string{"5", "4", "2 workers"}},
-		{"larger than the cluster", submissionOf(t, huge), []string{"browse", "10", "4", "2 workers"}},
+		{"larger than the cluster", submissionOf(t, huge), []string{"browse", "50", "4", "2 workers"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := r.client().Submit(t.Context(), c.s)

@@ -276,7 +276,7 @@ func TestDrainWithNobodyElse(t *testing.T) {
 	a := r.submit(c, planOf("browse"))
 	w.holds(link.Running, 1)
 	err := c.Drain(t.Context(), "m1")
-	if !errors.Is(err, rpc.Conflict) || !strings.Contains(err.Error(), "1 job") {
+	if !errors.Is(err, rpc.Conflict) || !strings.Contains(err.Error(), "keeps 1 of its jobs") {
 		t.Errorf("draining the only manager gives %v", err)
 	}
 	w.finish()

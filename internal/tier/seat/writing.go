@@ -40,7 +40,7 @@ const (
 	lastPause  = 2 * time.Second
 )
 
-// Write makes a save durable, however long the store does not answer, and waits
+// Write makes a save durable, however long the store does not answer or is full, and waits
 // between attempts by the function given. A nil error says that it is durable, and
 // that [owner.Saved] is due. [own.ErrFenced]: another owns the job, or nobody: the
 // seat is to be given up. So it is after any other error: the save can't be taken.
@@ -55,7 +55,7 @@ func Write(ctx context.Context, t *own.Tenure, save owner.Save, now time.Time, w
 	}
 	err := put()
 	for pause := firstPause; err != nil; pause = min(2*pause, lastPause) {
-		if !errors.Is(err, store.ErrUnavailable) {
+		if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrFull) {
 			return err
 		}
 		if werr := wait(ctx, pause); werr != nil {
@@ -78,7 +78,8 @@ func commitOf(save owner.Save, head own.Head, now time.Time) own.Commit {
 	}
 	record := save.Record
 	if save.Result != nil {
-		record = save.Result
+		record, head.Percent = save.Result, save.Done
+		c.Head = &head
 	} else if head.Phase != save.Phase || int(head.Percent) != int(save.Done) {
 		head.Phase, head.Percent = save.Phase, save.Done
 		c.Head = &head
