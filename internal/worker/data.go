@@ -40,7 +40,7 @@ func claim(dir string, now time.Time) (*data, error) {
 		d.release()
 		return nil, fmt.Errorf("data directory %s: %w", dir, err)
 	}
-	if d.boot, err = nextBoot(filepath.Join(dir, "boot")); err != nil {
+	if d.boot, err = nextBoot(filepath.Join(dir, "boot"), now); err != nil {
 		d.release()
 		return nil, fmt.Errorf("data directory %s: %w", dir, err)
 	}
@@ -55,24 +55,25 @@ func (d *data) release() {
 }
 
 // nextBoot raises the number in a file, which is on the disk before anybody hears
-// it. One that was cut short by a crash can't be there: it is written beside and
-// then put in place.
-func nextBoot(path string) (hyperscale.Boot, error) {
+// it. It is that of the clock, so that it rises when the directory was lost, and
+// above the last, so that it rises when the clock was set back. One that was cut
+// short by a crash can't be there: it is written beside and then put in place.
+func nextBoot(path string, now time.Time) (hyperscale.Boot, error) {
 	last := uint64(0)
 	text, err := os.ReadFile(path)
 	if err == nil {
 		last, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 63)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return 0, fmt.Errorf("read the number of starts: %w", err)
+		return 0, fmt.Errorf("read the number of the last start: %w", err)
 	}
-	next := last + 1
+	next := max(hyperscale.Boot(last+1), bootOf(now))
 	beside := path + ".new"
 	f, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return 0, fmt.Errorf("count the start: %w", err)
 	}
-	_, err = fmt.Fprintln(f, next)
+	_, err = fmt.Fprintln(f, uint64(next))
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(beside, path)
@@ -83,5 +84,5 @@ func nextBoot(path string) (hyperscale.Boot, error) {
 	if err != nil {
 		return 0, fmt.Errorf("count the start: %w", err)
 	}
-	return hyperscale.Boot(next), nil
+	return next, nil
 }

@@ -8,38 +8,47 @@ import (
 	"testing"
 	"time"
 
+	"hyperscale"
 	"hyperscale/internal/rpc/identity"
 )
 
-// Starts are counted on the disk, and two workers never share a directory.
+// Starts are counted on the disk, whatever the clock says, and two workers never
+// share a directory.
 func TestData(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "w1")
-	first, err := claim(dir, time.Now())
-	if err != nil || first.boot != 1 {
-		t.Fatalf("%+v, %v", first, err)
+	now := time.Now()
+	last := hyperscale.Boot(0)
+	start := func(now time.Time) *data {
+		t.Helper()
+		d, err := claim(dir, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.boot <= last {
+			t.Errorf("boot %d after %d", d.boot, last)
+		}
+		last = d.boot
+		return d
 	}
-	if _, err := claim(dir, time.Now()); !errors.Is(err, errInUse) || !strings.Contains(err.Error(), dir) {
+	d := start(now)
+	if _, err := claim(dir, now); !errors.Is(err, errInUse) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("%v", err)
 	}
-	first.release()
-	second, err := claim(dir, time.Now())
-	if err != nil || second.boot != 2 {
-		t.Fatalf("%+v, %v", second, err)
-	}
-	second.release()
+	d.release()
+	start(now.Add(-24 * time.Hour)).release() // the clock was set back
 	// A file that was never put in place changes nothing.
 	if err := os.WriteFile(filepath.Join(dir, "boot.new"), []byte("9"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	third, err := claim(dir, time.Now())
-	if err != nil || third.boot != 3 {
-		t.Fatalf("%+v, %v", third, err)
+	start(now).release()
+	if err := os.RemoveAll(dir); err != nil { // the directory was lost
+		t.Fatal(err)
 	}
-	third.release()
+	start(now.Add(time.Second)).release()
 	if err := os.WriteFile(filepath.Join(dir, "boot"), []byte("many"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := claim(dir, time.Now()); err == nil || !strings.Contains(err.Error(), "number of starts") {
+	if _, err := claim(dir, now); err == nil || !strings.Contains(err.Error(), "number of the last start") {
 		t.Errorf("%v", err)
 	}
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,6 +106,37 @@ func TestEngineKilledOfUsers(t *testing.T) {
 			t.Logf("%d due, %d started, %d lost; the target saw %d", sel.Due, sel.Slots.Started, sel.Slots.Lost, hits)
 		})
 	}
+}
+
+// Engines die and managers come and go, in any order: the schedule is accounted
+// for to the last slot.
+func TestStorm(t *testing.T) {
+	tg := newTarget(t)
+	m := newManager(t, "m1", "")
+	work(t, Config{Join: []string{m.address}})
+	m.start(briefOf(t, tg.URL, spec.Run{Load: rate(300, 5*time.Second), Warmup: 2 * time.Second}))
+	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	for range 3 {
+		for range 100 + random.IntN(200) {
+			<-tg.times
+		}
+		if random.IntN(2) == 0 {
+			m = m.restart()
+		}
+		if err := syscall.Kill(engineOf(t, os.Getpid()), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m = m.restart()
+	sel := m.over()
+	hits := uint64(tg.hits.Load())
+	if sel.Due != 1500 || sel.Slots.Started+sel.Missed != sel.Due {
+		t.Errorf("%+v", sel.Slots)
+	}
+	if hits > sel.Slots.Started || hits+sel.Slots.Lost < sel.Slots.Started {
+		t.Errorf("%d hits, %d started of which %d are lost", hits, sel.Slots.Started, sel.Slots.Lost)
+	}
+	t.Logf("%d due, %d started, %d lost, %d missed; the target saw %d", sel.Due, sel.Slots.Started, sel.Slots.Lost, sel.Missed, hits)
 }
 
 // Killing a worker kills its engines: they hear that it is gone.

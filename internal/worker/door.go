@@ -197,8 +197,8 @@ func (v *visit) greet(ctx context.Context) (*link.Word, []link.Down, error) {
 		case down := <-v.downs:
 			before = append(before, down)
 			word, ok := down.(link.Word)
-			if !ok {
-				continue
+			if reached, _ := v.conn.Reached(); !ok || word.Node != reached.Node {
+				continue // it passes on what another one says
 			}
 			answer := make(chan bool, 1)
 			v.inbox.Put(greeted{v.door, v.pipe, word, answer})

@@ -114,6 +114,9 @@ func (m *manager) Attach(ctx context.Context, _ rpc.Caller, s rpc.AttachStream) 
 	}()
 	beat := time.NewTicker(time.Second)
 	defer beat.Stop()
+	if err := s.Send(link.Word{Node: "other", Boot: 1, Seq: 1}); err != nil { // which this one passes on
+		return err
+	}
 	for seq := uint64(1); ; seq++ {
 		if err := m.word(s, seq); err != nil {
 			return err

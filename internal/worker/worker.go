@@ -26,7 +26,7 @@ type Config struct {
 	Join     []string      // host:port of managers; of a name all addresses are tried
 	Cores    int           // that shares are placed on; 0: the CPUs that this process may use
 	Autonomy time.Duration // how long a load goes on without word of its job's top owner; 0: 60 s
-	Data     string        // directory of this worker alone, which counts its starts; "": they are told apart by the clock
+	Data     string        // directory of this worker alone, which keeps their numbers rising; "": only the clock does
 	Targets  []string      // where engines may connect to: see [dial.ParseTargets]
 	MaxKept  int           // bytes of windows kept; 0: 64 MiB
 }
@@ -190,6 +190,6 @@ func (w *Worker) dialing() rpc.Dialing {
 	return rpc.Dialing{Self: w.cfg.Self, Certificates: w.deps.Certificates}
 }
 
-// boots by the clock rise as long as it is not set back by more than the time
-// between two starts.
+// bootOf is the number of a start by the clock: it rises as long as that is not set
+// back.
 func bootOf(now time.Time) hyperscale.Boot { return hyperscale.Boot(max(now.UnixMilli(), 1)) }
