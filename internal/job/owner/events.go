@@ -29,7 +29,8 @@ type (
 	// is known to have ended; else it is only silent.
 	Lost struct {
 		link.Holder
-		Dead bool
+		Dead  bool
+		Since time.Duration // of Dead: since when, on the clock of Step; 0: now
 	}
 
 	// Delivered: a window came. It was decoded, and is of this job.

@@ -100,6 +100,8 @@ type hole struct {
 	Again   bool // the holder may have the share again: it had only stopped
 	Idle    bool // its holder began nothing
 	Closed  bool
+
+	alive bool // it was heard since, and runs on
 }
 
 // never is later than everything.

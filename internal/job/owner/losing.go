@@ -14,10 +14,11 @@ import (
 
 // loss is how a share was lost.
 type loss struct {
-	what  string // in words, of its holder
-	dead  bool   // its holder says no more: what it did ended now
-	again bool   // its holder may have it again
-	idle  bool   // its holder began nothing
+	what  string        // in words, of its holder
+	dead  bool          // its holder says no more: what it did ended now
+	again bool          // its holder may have it again
+	idle  bool          // its holder began nothing
+	since time.Duration // dead: when it ended, on the owner's clock; 0: now
 }
 
 // lost gives up what a child holds that is not heard any more.
@@ -32,7 +33,7 @@ func (o *Owner) lost(ev Lost) {
 	for _, l := range slices.Clone(o.state.Legs) {
 		for _, s := range l.Shares {
 			if s.Holder == ev.Holder && !s.over() {
-				o.lose(l, s, loss{what: what, dead: ev.Dead})
+				o.lose(l, s, loss{what: what, dead: ev.Dead, since: ev.Since})
 			}
 		}
 	}
@@ -74,6 +75,9 @@ func (o *Owner) open(l *leg, s *share, why loss) {
 	}
 	if why.dead {
 		x.Dead = o.at()
+		if why.since > 0 {
+			x.Dead = max(x.Dead-(o.now-why.since), 0)
+		}
 	}
 	l.Holes = append(l.Holes, x)
 }

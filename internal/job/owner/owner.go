@@ -245,12 +245,16 @@ func (o *Owner) at() hyperscale.JobTime { return o.clock.at(o.now) }
 // job gives the state machine of the job an event and does what follows.
 func (o *Owner) job(ev job.Event) {
 	o.change()
+	together := uint64(0) // the want of the legs that begin in this step
 	for _, e := range o.story.step(o.at(), ev) {
 		switch e := e.(type) {
 		case job.StartLeg:
-			l := &leg{Leg: e, Stage: wanting}
+			l := &leg{Leg: e, Stage: wanting, Want: together}
 			o.state.Legs = append(o.state.Legs, l)
-			o.want(l)
+			if together == 0 {
+				o.want(l)
+				together = l.Want
+			}
 		case job.StopLeg:
 			o.halt(e.Workflow, e.Leg, halt{At: o.at(), Within: e.Within})
 		case job.CutLeg:

@@ -26,6 +26,7 @@ func (o *Owner) delivered(ev Delivered) {
 	switch receipt {
 	case stats.Merged:
 		o.under(ev.Window)
+		o.mourn(ev)
 		o.joints.Add(ev.Window)
 		o.acknowledge(h, ev.Holder)
 		o.engineLost(h, ev)
@@ -82,6 +83,16 @@ func TakeReceived(o *Owner) [stats.Broken + 1]uint64 {
 	return n
 }
 
+// mourn notes what a worker lost with an engine that died.
+func (o *Owner) mourn(ev Delivered) {
+	if w := ev.Window; w.Slots.Lost > 0 {
+		l, _ := o.share(ev.Hold)
+		if l != nil {
+			o.story.loss(stats.NewLoss(string(ev.Node), o.plan(l), w, 0))
+		}
+	}
+}
+
 // knows reports whether the turn is one of those that were given out.
 func (o *Owner) knows(h link.Hold) bool {
 	st := o.marks().Standing(h.Workflow, h.Share)
@@ -124,6 +135,11 @@ func (o *Owner) second(second hyperscale.JobTime) {
 	for _, text := range o.story.judged(second) {
 		o.change()
 		o.job(job.ThresholdBroken{Threshold: text})
+	}
+	for _, l := range o.state.Legs {
+		for _, x := range l.Holes {
+			o.cutPast(l, x)
+		}
 	}
 	o.desk.show = true
 	o.note()

@@ -84,12 +84,12 @@ func (o *Owner) hearClock(k *kid, h *link.Held) {
 		o.clock.set(o.now, max(told, o.clock.last))
 		o.resume()
 	case told > o.at()+ahead:
-		o.clock.set(o.now, told) // ours went on from an old save
+		o.clock.set(o.now, told) // ours went on from an old save, or was told late
 	}
 }
 
 // ahead is how far a child's job time may be before ours.
-const ahead = 2 * time.Second
+const ahead = 50 * time.Millisecond
 
 // resume goes on with a job whose start had been written down by an owner before,
 // now that somebody tells what time it is.
@@ -136,6 +136,14 @@ func (o *Owner) reconcile(l *leg, s *share, h *link.Held) {
 	}
 }
 
+// cutPast ends what a lost holder still runs, once the fence has passed: until then
+// its slots are its own, and nobody else starts them.
+func (o *Owner) cutPast(l *leg, x *hole) {
+	if x.alive && !x.Closed && o.at() >= x.Fence {
+		o.order(x.Holder, link.Order{Do: link.Cut, Hold: o.hold(l, x.Share)}, nil)
+	}
+}
+
 // heardOther deals with a hold that the child is not to have, or not any more.
 func (o *Owner) heardOther(k *kid, h *link.Held) {
 	l, x := o.hole(h.Hold)
@@ -148,7 +156,8 @@ func (o *Owner) heardOther(k *kid, h *link.Held) {
 	case h.State == link.Running && x.Fence == never:
 		o.back(l, x)
 	case h.State == link.Running:
-		o.order(k.Holder, link.Order{Do: link.Cut, Hold: h.Hold}, nil)
+		x.alive = true
+		o.cutPast(l, x)
 	case h.State != link.Preparing && h.Acked >= h.Cut:
 		o.closeHole(l, x)
 		o.order(k.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)

@@ -199,6 +199,14 @@ func (n *Node) hush() bool {
 	return n.now-n.hushed < 10*time.Second
 }
 
+// endedAt is when a child's stream ended; 0: unknown.
+func (k *kid) endedAt() time.Duration {
+	if k.conn != 0 {
+		return 0
+	}
+	return k.left
+}
+
 // lose gives a child up: the jobs here that it holds a part of hear it.
 func (n *Node) lose(k *kid, dead bool) {
 	if k.gone || k.Boot == 0 {
@@ -206,7 +214,7 @@ func (n *Node) lose(k *kid, dead bool) {
 	}
 	k.gone, k.dead, k.by = true, dead, ""
 	for _, name := range n.jobsOf(k.Node) {
-		n.do(ToJob{name, owner.Lost{Holder: k.Holder, Dead: dead}})
+		n.do(ToJob{name, owner.Lost{Holder: k.Holder, Dead: dead, Since: k.endedAt()}})
 	}
 	n.placer.step(n, place.Left{Holder: k.Holder})
 }
