@@ -172,14 +172,19 @@ func (m *Marks) Cover(workflow string, share hyperscale.Share, fence hyperscale.
 // books what was lost and missed. It gives that as a window, the turn's last,
 // which is to be counted like one that was Merged; its number means nothing.
 // Nil: there is nothing to book, since the turn ended by itself or was closed
-// before. What its holder still sends is stray.
+// before. Of a turn that was ended before its fence nothing is lost, for it told
+// all; what was missed up to the fence is booked. What its holder still sends is
+// stray.
 func (m *Marks) Close(workflow string, share hyperscale.Share, l Losses) *Window {
 	t := m.turn(workflow, share)
-	over := t.over()
+	over, closed := t.over(), t.closed
 	t.closed = true
 	m.touch(t)
-	if over {
+	if closed || over && (!t.covered || l.Missed == 0) {
 		return nil
+	}
+	if over {
+		l.Lost = 0
 	}
 	w := l.window(&t.sum, m.shapes[workflow])
 	w.ID = WindowID{Workflow: workflow, Share: share, First: t.mark + 1, Seq: t.mark + 1}

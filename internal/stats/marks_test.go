@@ -80,11 +80,20 @@ func TestClosingWhatEnded(t *testing.T) {
 	if tally.Close("browse", hyperscale.Whole, Losses{Lost: 5}) != nil {
 		t.Error("a loss of a turn that told all")
 	}
+	cut := hyperscale.Share{Lo: 0, Hi: 1, Of: 1, Turn: 2}
+	w = counted(cut, 1, 1, second(0), 2)
+	w.Final = true
+	w.Totals.add(&w.Sums)
+	tally.Add(w)
+	tally.Marks().Cover("browse", cut, 9*time.Second)
+	if w := tally.Close("browse", cut, Losses{Interval: second(2), Lost: 5, Missed: 3}); w == nil || w.Slots.Lost != 0 || w.Missed != 3 {
+		t.Errorf("of a turn that was cut before its fence: %+v", w)
+	}
 	unknown := hyperscale.Share{Lo: 0, Hi: 1, Of: 1, Turn: 3}
 	if w := tally.Close("browse", unknown, Losses{Interval: second(2), Lost: 5}); w == nil || w.Slots.Lost != 5 || w.To != 3*time.Second {
 		t.Errorf("of a turn that never told anything: %+v", w)
 	}
-	if broken := Identities(tally); len(broken) != 0 || tally.Workflow("browse").Slots.Due != 7 {
+	if broken := Identities(tally); len(broken) != 0 || tally.Workflow("browse").Slots.Due != 12 {
 		t.Errorf("%q, %+v", broken, tally.Workflow("browse").Slots)
 	}
 }

@@ -229,7 +229,7 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 		if x.Idle {
 			gone = reach
 		}
-		losses.Lost = o.due(l, x.Share, reach, gone)
+		losses.Lost = o.untold(l, x.Share, min(reach, ends), from.Slots) + o.due(l, x.Share, reach, gone)
 		losses.Missed = o.due(l, x.Share, gone, fence)
 	case hyperscale.LoadClosed:
 		passes = x.begun(l, o.peak(l), int64(never), from.Slots)
@@ -240,10 +240,21 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 			losses.Missed = x.rest(l, w)
 		}
 	}
+	if from.Final && !from.Past { // it told all that it began
+		losses.Lost, losses.Missed = 0, losses.Lost+losses.Missed
+	}
 	if w := o.marks().Close(l.workflow(), x.Share, losses); w != nil {
 		o.joints.Add(w)
 		o.story.loss(stats.NewLoss(string(x.Holder.Node), o.plan(l), w, passes))
 	}
+}
+
+// untold is how many slots of an open load were due before a time that windows
+// reached and are in none of them: a holder that was halted cuts its windows at
+// once when it wakes, and what was due in them it begins later.
+func (o *Owner) untold(l *leg, s hyperscale.Share, reach hyperscale.JobTime, told stats.Slots) uint64 {
+	due := o.due(l, s, max(l.Begin, s.From), reach)
+	return due - min(due, told.Due)
 }
 
 // peak is how many virtual users a closed load has at most.
