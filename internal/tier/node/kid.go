@@ -39,7 +39,8 @@ type kid struct {
 	pulse  place.Pulse
 }
 
-// attached begins a stream.
+// attached begins a stream. The child hears at once whom it reached: before that it
+// says nothing.
 func (n *Node) attached(ev Attached) {
 	k := n.kids[ev.Child]
 	if k == nil {
@@ -47,6 +48,7 @@ func (n *Node) attached(ev Attached) {
 		n.kids[ev.Child] = k
 	}
 	k.conn, k.heard, k.fresh, k.asked, k.by = ev.Conn, n.now, true, 0, ""
+	n.sayTo(k)
 }
 
 // detached ends a stream. The child has a while to come back.

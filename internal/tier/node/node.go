@@ -141,16 +141,19 @@ func (n *Node) lookAtItself() {
 // say is this node's beat to all children.
 func (n *Node) say() {
 	for _, id := range slices.Sorted(maps.Keys(n.kids)) {
-		k := n.kids[id]
-		if k.conn == 0 {
-			continue
+		if k := n.kids[id]; k.conn != 0 {
+			n.sayTo(k)
 		}
-		k.word++
-		k.wordAt = n.now
-		n.do(ToChild{Child: id, Conn: k.conn, Down: link.Word{
-			Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.level, Owns: n.ownsOf(id), Parents: n.parents,
-		}})
 	}
+}
+
+// sayTo is this node's beat to one child.
+func (n *Node) sayTo(k *kid) {
+	k.word++
+	k.wordAt = n.now
+	n.do(ToChild{Child: k.Node, Conn: k.conn, Down: link.Word{
+		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.level, Owns: n.ownsOf(k.Node), Parents: n.parents,
+	}})
 }
 
 // ownsOf are the jobs here that a child holds a part of.
