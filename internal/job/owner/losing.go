@@ -229,7 +229,9 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 		if x.Idle {
 			gone = reach
 		}
-		losses.Lost = o.untold(l, x.Share, min(reach, ends), from.Slots) + o.due(l, x.Share, reach, gone)
+		untold, since := o.untold(l, x.Share, min(reach, ends), from.Slots)
+		losses.Interval = stats.Interval{From: since, To: fence, Stretch: l.stretch(since, o.source(l))}
+		losses.Lost = untold + o.due(l, x.Share, reach, gone)
 		losses.Missed = o.due(l, x.Share, gone, fence)
 	case hyperscale.LoadClosed:
 		passes = x.begun(l, o.peak(l), int64(never), from.Slots)
@@ -250,11 +252,17 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 }
 
 // untold is how many slots of an open load were due before a time that windows
-// reached and are in none of them: a holder that was halted cuts its windows at
-// once when it wakes, and what was due in them it begins later.
-func (o *Owner) untold(l *leg, s hyperscale.Share, reach hyperscale.JobTime, told stats.Slots) uint64 {
-	due := o.due(l, s, max(l.Begin, s.From), reach)
-	return due - min(due, told.Due)
+// reached and are in none of them, and since when: a holder that was halted cuts
+// its windows at once when it wakes, and what was due in them it begins later.
+func (o *Owner) untold(l *leg, s hyperscale.Share, reach hyperscale.JobTime, told stats.Slots) (n uint64, since hyperscale.JobTime) {
+	all, first := l.arrivals(o.source(l)), l.Leg.First
+	before := func(t hyperscale.JobTime) int64 { return s.Count(int64(first) + all.Before(t-l.Begin)) }
+	next, end := before(max(l.Begin, s.From))+int64(told.Due), before(reach)
+	if next >= end {
+		return 0, reach
+	}
+	due, _ := all.Due(s.At(next) - first)
+	return uint64(end - next), min(l.Begin+due, reach)
 }
 
 // peak is how many virtual users a closed load has at most.
