@@ -223,3 +223,9 @@ func (c *Conn) Offer(ctx context.Context, o link.Offer) (link.Taken, error) {
 	answer, err := pb.NewPeersClient(c.conn).Offer(ctx, &pb.OfferRequest{Offer: wireOffer(o)})
 	return readTaken(answer.GetTaken()), err
 }
+
+// Invite asks the node to let a manager, the caller itself, into the store.
+func (c *Conn) Invite(ctx context.Context, in Invitation) ([]hyperscale.Pair, error) {
+	answer, err := pb.NewPeersClient(c.conn).Invite(ctx, wireInvitation(in))
+	return each(answer.GetMembers(), readPair), err
+}

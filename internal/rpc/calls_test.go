@@ -93,6 +93,12 @@ func TestPeers(t *testing.T) {
 	if _, err := talk.Recv(); !errors.Is(err, io.EOF) {
 		t.Errorf("the conversation ended with %v", err)
 	}
+	if members, err := peer.Invite(ctx, Invitation{Name: as(identity.Manager).Node, URL: "http://x:1"}); err != nil || len(members) != 2 || members[1].Value != "http://x:1" {
+		t.Errorf("invited: %v, %v", members, err)
+	}
+	if _, err := peer.Invite(ctx, Invitation{Name: "m9", URL: "http://x:1"}); KindOf(err) != Unauthorized {
+		t.Errorf("a manager lets another in: %v", err)
+	}
 	if taken, err := peer.Offer(ctx, link.Offer{Job: "7", Epoch: 3}); err != nil || taken.Epoch != 4 {
 		t.Errorf("offer: %+v, %v", taken, err)
 	}

@@ -138,6 +138,7 @@ func catalogue() []entry {
 		pair("status", filled[Status](), func() *pb.JobStatus { return new(pb.JobStatus) }, sure(wireStatus), sure(readStatus)),
 		pair("cancelled", filled[CancelStatus](), func() *pb.CancelResponse { return new(pb.CancelResponse) }, sure(wireCancelStatus), readCancelStatus),
 		pair("adjustment", filled[hyperscale.Adjustment](), func() *pb.Adjustment { return new(pb.Adjustment) }, sure(wireAdjustment), readAdjustment),
+		pair("invitation", filled[Invitation](), func() *pb.InviteRequest { return new(pb.InviteRequest) }, sure(wireInvitation), sure(readInvitation)),
 		pair("member", filled[Member](), func() *pb.Member { return new(pb.Member) }, sure(wireMember), sure(readMember)),
 	}
 	all = append(all, ofKind("up", upKind(), []link.Up{filled[link.Statement](), filled[link.Fenced]()}...)...)

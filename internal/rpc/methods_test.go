@@ -120,6 +120,9 @@ func (bomb) Talk(context.Context, Caller, TalkStream) error                   { 
 func (bomb) Forward(context.Context, Caller, hyperscale.JobID, func(Update) error) error {
 	panic("boom")
 }
+func (bomb) Invite(context.Context, Caller, Invitation) ([]hyperscale.Pair, error) {
+	panic("boom")
+}
 func (bomb) Offer(context.Context, Caller, link.Offer) (link.Taken, error) { panic("boom") }
 
 // requests are what makes each call reach its handler; the others need nothing.
@@ -132,6 +135,7 @@ var requests = map[string]proto.Message{
 	"Cluster/Drain": &pb.DrainRequest{Node: "w1"},
 	"Peers/Forward": &pb.ForwardRequest{Job: "7"},
 	"Peers/Offer":   &pb.OfferRequest{Offer: &pb.Offer{Job: "7"}},
+	"Peers/Invite":  &pb.InviteRequest{Name: "manager2", Url: "http://127.0.0.1:1"},
 }
 
 // caller gives a role that may make the call.
@@ -173,7 +177,7 @@ func invoke(ctx context.Context, c *Conn, m protoreflect.MethodDescriptor, messa
 // the node lives.
 func TestPanicsAreContained(t *testing.T) {
 	r := serve(t, &node{}, Limits{}, func(_ *ServerConfig, d *ServerDeps) {
-		d.Jobs, d.Cluster, d.Links, d.Peers = bomb{}, bomb{}, bomb{}, bomb{}
+		d.Jobs, d.Cluster, d.Links, d.Peers, d.Store = bomb{}, bomb{}, bomb{}, bomb{}, bomb{}
 	})
 	conns := map[identity.Role]*Conn{}
 	for _, role := range []identity.Role{identity.Client, identity.Worker, identity.Manager} {
@@ -216,7 +220,7 @@ func TestPanicsAreContained(t *testing.T) {
 // Whatever a handler is missing for is refused in words.
 func TestMissingHandlers(t *testing.T) {
 	r := serve(t, &node{}, Limits{}, func(_ *ServerConfig, d *ServerDeps) {
-		d.Jobs, d.Cluster, d.Links, d.Peers = nil, nil, nil, nil
+		d.Jobs, d.Cluster, d.Links, d.Peers, d.Store = nil, nil, nil, nil, nil
 	})
 	eachMethod(func(name string, m protoreflect.MethodDescriptor) {
 		request, needed := requests[name]

@@ -136,6 +136,11 @@ func (n *node) Forward(_ context.Context, _ Caller, job hyperscale.JobID, send f
 	return send(Live{[]byte(job)})
 }
 
+// Invite lets everybody in.
+func (n *node) Invite(_ context.Context, _ Caller, in Invitation) ([]hyperscale.Pair, error) {
+	return []hyperscale.Pair{{Name: "m1", Value: "http://m1:1"}, {Name: string(in.Name), Value: in.URL}}, nil
+}
+
 func (n *node) Offer(_ context.Context, _ Caller, o link.Offer) (link.Taken, error) {
 	return link.Taken{Job: o.Job, Epoch: o.Epoch + 1}, nil
 }
@@ -185,7 +190,7 @@ func serve(t *testing.T, n *node, limits Limits, change ...func(*ServerConfig, *
 	t.Helper()
 	r := &running{log: new(journal)}
 	config := ServerConfig{Self: manager, Limits: limits}
-	deps := ServerDeps{Log: slog.New(slog.NewTextHandler(r.log, nil)), Jobs: n, Cluster: n, Links: n, Peers: n}
+	deps := ServerDeps{Log: slog.New(slog.NewTextHandler(r.log, nil)), Jobs: n, Cluster: n, Links: n, Peers: n, Store: n}
 	for _, c := range change {
 		c(&config, &deps)
 	}

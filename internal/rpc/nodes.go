@@ -44,6 +44,19 @@ type Links interface {
 	Deliver(context.Context, Caller, DeliverStream) error
 }
 
+// Invitation is what a manager says of itself that wants to be let into the store.
+type Invitation struct {
+	Name hyperscale.NodeID
+	URL  string // where the other members of the store will reach it
+}
+
+// Store is what a manager that keeps the store does for those that want to.
+type Store interface {
+	// Invite lets a manager in whose data directory is empty, and gives the names
+	// and URLs of all members. To invite twice is fine.
+	Invite(context.Context, Caller, Invitation) ([]hyperscale.Pair, error)
+}
+
 // Peers is what managers of a datacenter do for each other.
 type Peers interface {
 	// Talk is the standing conversation; a [link.Hello] comes first.

@@ -34,6 +34,7 @@ type ServerDeps struct {
 	Cluster      Cluster
 	Links        Links
 	Peers        Peers
+	Store        Store
 }
 
 // Server takes calls for a node.

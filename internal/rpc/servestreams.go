@@ -72,3 +72,15 @@ func (s peersServer) Offer(ctx context.Context, r *pb.OfferRequest) (*pb.OfferRe
 	taken, err := s.server.deps.Peers.Offer(ctx, callerOf(ctx), readOffer(r.GetOffer()))
 	return &pb.OfferResponse{Taken: wireTaken(taken)}, err
 }
+
+func (s peersServer) Invite(ctx context.Context, r *pb.InviteRequest) (*pb.InviteResponse, error) {
+	if s.server.deps.Store == nil {
+		return nil, missing("store to be let into")
+	}
+	who, in := callerOf(ctx), readInvitation(r)
+	if in.Name != who.Node {
+		return nil, Errorf(Unauthorized, "%s asks to let %s in; each manager asks for itself", who.Who(), in.Name)
+	}
+	members, err := s.server.deps.Store.Invite(ctx, who, in)
+	return &pb.InviteResponse{Members: each(members, wirePair)}, err
+}

@@ -139,6 +139,14 @@ func readRelay(r *pb.Relay) (link.Relay, error) {
 	return relay, err
 }
 
+func wireInvitation(in Invitation) *pb.InviteRequest {
+	return &pb.InviteRequest{Name: valid(string(in.Name)), Url: valid(in.URL)}
+}
+
+func readInvitation(r *pb.InviteRequest) Invitation {
+	return Invitation{Name: hyperscale.NodeID(r.GetName()), URL: r.GetUrl()}
+}
+
 func wireSaid(s link.Said) (*pb.Saying, error) {
 	switch s := s.(type) {
 	case link.Hello:

@@ -1508,6 +1508,104 @@ func (x *OfferResponse) GetTaken() *Taken {
 	return nil
 }
 
+type InviteRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// url is where the other members of the store will reach it.
+	Url           string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InviteRequest) Reset() {
+	*x = InviteRequest{}
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InviteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InviteRequest) ProtoMessage() {}
+
+func (x *InviteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InviteRequest.ProtoReflect.Descriptor instead.
+func (*InviteRequest) Descriptor() ([]byte, []int) {
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *InviteRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *InviteRequest) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+type InviteResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// members are those of the store, this one too: their names and URLs.
+	Members       []*Pair `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InviteResponse) Reset() {
+	*x = InviteResponse{}
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InviteResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InviteResponse) ProtoMessage() {}
+
+func (x *InviteResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InviteResponse.ProtoReflect.Descriptor instead.
+func (*InviteResponse) Descriptor() ([]byte, []int) {
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *InviteResponse) GetMembers() []*Pair {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
 var File_hyperscale_v1_peers_proto protoreflect.FileDescriptor
 
 const file_hyperscale_v1_peers_proto_rawDesc = "" +
@@ -1605,11 +1703,17 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\fOfferRequest\x12*\n" +
 	"\x05offer\x18\x01 \x01(\v2\x14.hyperscale.v1.OfferR\x05offer\";\n" +
 	"\rOfferResponse\x12*\n" +
-	"\x05taken\x18\x01 \x01(\v2\x14.hyperscale.v1.TakenR\x05taken2\xdc\x01\n" +
+	"\x05taken\x18\x01 \x01(\v2\x14.hyperscale.v1.TakenR\x05taken\"5\n" +
+	"\rInviteRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\"?\n" +
+	"\x0eInviteResponse\x12-\n" +
+	"\amembers\x18\x01 \x03(\v2\x13.hyperscale.v1.PairR\amembers2\xa3\x02\n" +
 	"\x05Peers\x12C\n" +
 	"\x04Talk\x12\x1a.hyperscale.v1.TalkRequest\x1a\x1b.hyperscale.v1.TalkResponse(\x010\x01\x12J\n" +
 	"\aForward\x12\x1d.hyperscale.v1.ForwardRequest\x1a\x1e.hyperscale.v1.ForwardResponse0\x01\x12B\n" +
-	"\x05Offer\x12\x1b.hyperscale.v1.OfferRequest\x1a\x1c.hyperscale.v1.OfferResponseB3Z1hyperscale/internal/rpc/hyperscalev1;hyperscalev1b\x06proto3"
+	"\x05Offer\x12\x1b.hyperscale.v1.OfferRequest\x1a\x1c.hyperscale.v1.OfferResponse\x12E\n" +
+	"\x06Invite\x12\x1c.hyperscale.v1.InviteRequest\x1a\x1d.hyperscale.v1.InviteResponseB3Z1hyperscale/internal/rpc/hyperscalev1;hyperscalev1b\x06proto3"
 
 var (
 	file_hyperscale_v1_peers_proto_rawDescOnce sync.Once
@@ -1623,7 +1727,7 @@ func file_hyperscale_v1_peers_proto_rawDescGZIP() []byte {
 	return file_hyperscale_v1_peers_proto_rawDescData
 }
 
-var file_hyperscale_v1_peers_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_hyperscale_v1_peers_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_hyperscale_v1_peers_proto_goTypes = []any{
 	(*Hello)(nil),           // 0: hyperscale.v1.Hello
 	(*Holder)(nil),          // 1: hyperscale.v1.Holder
@@ -1646,19 +1750,22 @@ var file_hyperscale_v1_peers_proto_goTypes = []any{
 	(*ForwardResponse)(nil), // 18: hyperscale.v1.ForwardResponse
 	(*OfferRequest)(nil),    // 19: hyperscale.v1.OfferRequest
 	(*OfferResponse)(nil),   // 20: hyperscale.v1.OfferResponse
-	(Priority)(0),           // 21: hyperscale.v1.Priority
-	(*Statement)(nil),       // 22: hyperscale.v1.Statement
-	(*Fenced)(nil),          // 23: hyperscale.v1.Fenced
-	(*Delivery)(nil),        // 24: hyperscale.v1.Delivery
-	(*Word)(nil),            // 25: hyperscale.v1.Word
-	(*Order)(nil),           // 26: hyperscale.v1.Order
-	(*Receipt)(nil),         // 27: hyperscale.v1.Receipt
-	(*Piece)(nil),           // 28: hyperscale.v1.Piece
-	(*Update)(nil),          // 29: hyperscale.v1.Update
+	(*InviteRequest)(nil),   // 21: hyperscale.v1.InviteRequest
+	(*InviteResponse)(nil),  // 22: hyperscale.v1.InviteResponse
+	(Priority)(0),           // 23: hyperscale.v1.Priority
+	(*Statement)(nil),       // 24: hyperscale.v1.Statement
+	(*Fenced)(nil),          // 25: hyperscale.v1.Fenced
+	(*Delivery)(nil),        // 26: hyperscale.v1.Delivery
+	(*Word)(nil),            // 27: hyperscale.v1.Word
+	(*Order)(nil),           // 28: hyperscale.v1.Order
+	(*Receipt)(nil),         // 29: hyperscale.v1.Receipt
+	(*Piece)(nil),           // 30: hyperscale.v1.Piece
+	(*Update)(nil),          // 31: hyperscale.v1.Update
+	(*Pair)(nil),            // 32: hyperscale.v1.Pair
 }
 var file_hyperscale_v1_peers_proto_depIdxs = []int32{
 	2,  // 0: hyperscale.v1.Want.workflows:type_name -> hyperscale.v1.WorkflowCores
-	21, // 1: hyperscale.v1.Want.priority:type_name -> hyperscale.v1.Priority
+	23, // 1: hyperscale.v1.Want.priority:type_name -> hyperscale.v1.Priority
 	1,  // 2: hyperscale.v1.Want.exclude:type_name -> hyperscale.v1.Holder
 	3,  // 3: hyperscale.v1.Wants.wants:type_name -> hyperscale.v1.Want
 	4,  // 4: hyperscale.v1.Wants.runs:type_name -> hyperscale.v1.Run
@@ -1668,12 +1775,12 @@ var file_hyperscale_v1_peers_proto_depIdxs = []int32{
 	1,  // 8: hyperscale.v1.Hear.holder:type_name -> hyperscale.v1.Holder
 	1,  // 9: hyperscale.v1.Heard.holder:type_name -> hyperscale.v1.Holder
 	1,  // 10: hyperscale.v1.Relay.worker:type_name -> hyperscale.v1.Holder
-	22, // 11: hyperscale.v1.Relay.statement:type_name -> hyperscale.v1.Statement
-	23, // 12: hyperscale.v1.Relay.fenced:type_name -> hyperscale.v1.Fenced
-	24, // 13: hyperscale.v1.Relay.delivery:type_name -> hyperscale.v1.Delivery
-	25, // 14: hyperscale.v1.Relay.word:type_name -> hyperscale.v1.Word
-	26, // 15: hyperscale.v1.Relay.order:type_name -> hyperscale.v1.Order
-	27, // 16: hyperscale.v1.Relay.receipt:type_name -> hyperscale.v1.Receipt
+	24, // 11: hyperscale.v1.Relay.statement:type_name -> hyperscale.v1.Statement
+	25, // 12: hyperscale.v1.Relay.fenced:type_name -> hyperscale.v1.Fenced
+	26, // 13: hyperscale.v1.Relay.delivery:type_name -> hyperscale.v1.Delivery
+	27, // 14: hyperscale.v1.Relay.word:type_name -> hyperscale.v1.Word
+	28, // 15: hyperscale.v1.Relay.order:type_name -> hyperscale.v1.Order
+	29, // 16: hyperscale.v1.Relay.receipt:type_name -> hyperscale.v1.Receipt
 	0,  // 17: hyperscale.v1.Saying.hello:type_name -> hyperscale.v1.Hello
 	5,  // 18: hyperscale.v1.Saying.wants:type_name -> hyperscale.v1.Wants
 	8,  // 19: hyperscale.v1.Saying.grants:type_name -> hyperscale.v1.Grants
@@ -1682,24 +1789,27 @@ var file_hyperscale_v1_peers_proto_depIdxs = []int32{
 	11, // 22: hyperscale.v1.Saying.offer:type_name -> hyperscale.v1.Offer
 	12, // 23: hyperscale.v1.Saying.taken:type_name -> hyperscale.v1.Taken
 	13, // 24: hyperscale.v1.Saying.relay:type_name -> hyperscale.v1.Relay
-	28, // 25: hyperscale.v1.Saying.piece:type_name -> hyperscale.v1.Piece
+	30, // 25: hyperscale.v1.Saying.piece:type_name -> hyperscale.v1.Piece
 	14, // 26: hyperscale.v1.TalkRequest.saying:type_name -> hyperscale.v1.Saying
 	14, // 27: hyperscale.v1.TalkResponse.saying:type_name -> hyperscale.v1.Saying
-	29, // 28: hyperscale.v1.ForwardResponse.update:type_name -> hyperscale.v1.Update
-	28, // 29: hyperscale.v1.ForwardResponse.piece:type_name -> hyperscale.v1.Piece
+	31, // 28: hyperscale.v1.ForwardResponse.update:type_name -> hyperscale.v1.Update
+	30, // 29: hyperscale.v1.ForwardResponse.piece:type_name -> hyperscale.v1.Piece
 	11, // 30: hyperscale.v1.OfferRequest.offer:type_name -> hyperscale.v1.Offer
 	12, // 31: hyperscale.v1.OfferResponse.taken:type_name -> hyperscale.v1.Taken
-	15, // 32: hyperscale.v1.Peers.Talk:input_type -> hyperscale.v1.TalkRequest
-	17, // 33: hyperscale.v1.Peers.Forward:input_type -> hyperscale.v1.ForwardRequest
-	19, // 34: hyperscale.v1.Peers.Offer:input_type -> hyperscale.v1.OfferRequest
-	16, // 35: hyperscale.v1.Peers.Talk:output_type -> hyperscale.v1.TalkResponse
-	18, // 36: hyperscale.v1.Peers.Forward:output_type -> hyperscale.v1.ForwardResponse
-	20, // 37: hyperscale.v1.Peers.Offer:output_type -> hyperscale.v1.OfferResponse
-	35, // [35:38] is the sub-list for method output_type
-	32, // [32:35] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	32, // 32: hyperscale.v1.InviteResponse.members:type_name -> hyperscale.v1.Pair
+	15, // 33: hyperscale.v1.Peers.Talk:input_type -> hyperscale.v1.TalkRequest
+	17, // 34: hyperscale.v1.Peers.Forward:input_type -> hyperscale.v1.ForwardRequest
+	19, // 35: hyperscale.v1.Peers.Offer:input_type -> hyperscale.v1.OfferRequest
+	21, // 36: hyperscale.v1.Peers.Invite:input_type -> hyperscale.v1.InviteRequest
+	16, // 37: hyperscale.v1.Peers.Talk:output_type -> hyperscale.v1.TalkResponse
+	18, // 38: hyperscale.v1.Peers.Forward:output_type -> hyperscale.v1.ForwardResponse
+	20, // 39: hyperscale.v1.Peers.Offer:output_type -> hyperscale.v1.OfferResponse
+	22, // 40: hyperscale.v1.Peers.Invite:output_type -> hyperscale.v1.InviteResponse
+	37, // [37:41] is the sub-list for method output_type
+	33, // [33:37] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_hyperscale_v1_peers_proto_init() }
@@ -1739,7 +1849,7 @@ func file_hyperscale_v1_peers_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hyperscale_v1_peers_proto_rawDesc), len(file_hyperscale_v1_peers_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

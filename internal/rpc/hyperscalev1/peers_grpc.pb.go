@@ -24,6 +24,7 @@ const (
 	Peers_Talk_FullMethodName    = "/hyperscale.v1.Peers/Talk"
 	Peers_Forward_FullMethodName = "/hyperscale.v1.Peers/Forward"
 	Peers_Offer_FullMethodName   = "/hyperscale.v1.Peers/Offer"
+	Peers_Invite_FullMethodName  = "/hyperscale.v1.Peers/Invite"
 )
 
 // PeersClient is the client API for Peers service.
@@ -40,6 +41,9 @@ type PeersClient interface {
 	Forward(ctx context.Context, in *ForwardRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ForwardResponse], error)
 	// Offer asks the node to take a job over. It answers when it has, or refuses.
 	Offer(ctx context.Context, in *OfferRequest, opts ...grpc.CallOption) (*OfferResponse, error)
+	// Invite lets the manager that asks into the store, as one whose data directory
+	// is empty. It answers with whom its member begins.
+	Invite(ctx context.Context, in *InviteRequest, opts ...grpc.CallOption) (*InviteResponse, error)
 }
 
 type peersClient struct {
@@ -92,6 +96,16 @@ func (c *peersClient) Offer(ctx context.Context, in *OfferRequest, opts ...grpc.
 	return out, nil
 }
 
+func (c *peersClient) Invite(ctx context.Context, in *InviteRequest, opts ...grpc.CallOption) (*InviteResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(InviteResponse)
+	err := c.cc.Invoke(ctx, Peers_Invite_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PeersServer is the server API for Peers service.
 // All implementations must embed UnimplementedPeersServer
 // for forward compatibility.
@@ -106,6 +120,9 @@ type PeersServer interface {
 	Forward(*ForwardRequest, grpc.ServerStreamingServer[ForwardResponse]) error
 	// Offer asks the node to take a job over. It answers when it has, or refuses.
 	Offer(context.Context, *OfferRequest) (*OfferResponse, error)
+	// Invite lets the manager that asks into the store, as one whose data directory
+	// is empty. It answers with whom its member begins.
+	Invite(context.Context, *InviteRequest) (*InviteResponse, error)
 	mustEmbedUnimplementedPeersServer()
 }
 
@@ -124,6 +141,9 @@ func (UnimplementedPeersServer) Forward(*ForwardRequest, grpc.ServerStreamingSer
 }
 func (UnimplementedPeersServer) Offer(context.Context, *OfferRequest) (*OfferResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Offer not implemented")
+}
+func (UnimplementedPeersServer) Invite(context.Context, *InviteRequest) (*InviteResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Invite not implemented")
 }
 func (UnimplementedPeersServer) mustEmbedUnimplementedPeersServer() {}
 func (UnimplementedPeersServer) testEmbeddedByValue()               {}
@@ -182,6 +202,24 @@ func _Peers_Offer_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Peers_Invite_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(InviteRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PeersServer).Invite(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Peers_Invite_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PeersServer).Invite(ctx, req.(*InviteRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Peers_ServiceDesc is the grpc.ServiceDesc for Peers service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -192,6 +230,10 @@ var Peers_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Offer",
 			Handler:    _Peers_Offer_Handler,
+		},
+		{
+			MethodName: "Invite",
+			Handler:    _Peers_Invite_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
