@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -150,6 +149,8 @@ func (l *life) beginning(ctx context.Context) (beginning, error) {
 		return beginning{}, err
 	case !fresh:
 		return beginning{initial: self}, nil
+	case l.wiped:
+		return l.meet(ctx)
 	case l.cfg.Store.Peers != nil:
 		return beginning{fresh: true, initial: l.cfg.Store.Peers}, nil
 	case len(l.cfg.Join) == 0:
@@ -220,11 +221,6 @@ func (l *life) company() (company, error) {
 		}
 	}
 	return here, nil
-}
-
-// askIn is not there yet.
-func (l *life) askIn(context.Context, []string) (map[string]string, error) {
-	return nil, errors.New("a cluster that runs can't be joined")
 }
 
 func (l *life) restore(etcdstore.Config, bool) error { return nil }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hyperscale"
 	"hyperscale/internal/rpc/identity"
@@ -97,13 +98,14 @@ func (d *data) write(name, line string) error {
 }
 
 // nextBoot counts a start: it is written down before it is used, so that no start
-// has the number of another.
-func (d *data) nextBoot() (hyperscale.Boot, error) {
+// has the number of another. The first is numbered by the clock (in ms), for the
+// directory may have been wiped, and others remember the numbers of before.
+func (d *data) nextBoot(now time.Time) (hyperscale.Boot, error) {
 	text, err := os.ReadFile(d.path(bootFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("reading the number of starts: %w", err)
 	}
-	n := uint64(0)
+	n := uint64(now.UnixMilli())
 	if err == nil {
 		if n, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 63); err != nil {
 			return 0, fmt.Errorf("%s does not hold the number of starts: %w", d.path(bootFile), err)

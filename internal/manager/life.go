@@ -26,6 +26,7 @@ type life struct {
 	log    *slog.Logger
 	data   *data
 	boot   hyperscale.Boot
+	wiped  bool // the others say that it had a store once, and its directory is empty
 	listen net.Listener
 	gossip *gossip.Gossip
 	begun  chan struct{} // closed once what follows is there
@@ -49,7 +50,7 @@ type storage interface {
 func (m *Manager) newLife(ctx context.Context, d *data) (*life, error) {
 	l := &life{cfg: m.cfg, log: m.log, data: d, begun: make(chan struct{})}
 	var err error
-	if l.boot, err = d.nextBoot(); err != nil {
+	if l.boot, err = d.nextBoot(time.Now()); err != nil {
 		return nil, err
 	}
 	if l.listen, err = listen(m.cfg.At.Listen, "--listen"); err != nil {
@@ -95,7 +96,16 @@ func (l *life) runStore(ctx context.Context) error {
 	if err := l.newTier(); err != nil {
 		return errors.Join(err, l.listen.Close())
 	}
-	store := func(ctx context.Context) error { return portOf(l.store.Run(ctx), l.cfg.At.Store, "--store-listen") }
+	store := func(ctx context.Context) error {
+		err := l.store.Run(ctx)
+		switch {
+		case errors.Is(err, etcdstore.ErrRemoved):
+			return fmt.Errorf("%w; with an empty data directory in place of %s, and --join, it can join them anew", err, l.cfg.Data)
+		case errors.Is(err, etcdstore.ErrWiped):
+			return fmt.Errorf("%w; --join names a manager that lets it in", err)
+		}
+		return portOf(err, l.cfg.At.Store, "--store-listen")
+	}
 	return within(ctx, store, func(ctx context.Context) error {
 		if err := l.afterRestore(ctx); err != nil {
 			return errors.Join(err, l.listen.Close())
@@ -119,6 +129,7 @@ func (l *life) newTier() error {
 	l.server, err = rpc.NewServer(rpc.ServerConfig{Self: self}, rpc.ServerDeps{
 		Log: l.log, Certificates: l.cfg.Certificates,
 		Jobs: l.tier.Jobs(), Cluster: l.tier.Cluster(), Links: l.tier.Links(), Peers: l.tier.Peers(),
+		Store: host{l},
 	})
 	close(l.begun)
 	return err

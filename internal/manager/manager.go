@@ -86,9 +86,15 @@ const roomEach = 2 * time.Second
 
 // live serves, again and again while the disk is what ended it.
 func (m *Manager) live(ctx context.Context, d *data) error {
-	for {
-		err := m.once(ctx, d)
-		if !m.mayComeBack(err) || ctx.Err() != nil {
+	for wiped := false; ; {
+		err := m.once(ctx, d, wiped)
+		switch {
+		case ctx.Err() != nil:
+			return err
+		case errors.Is(err, etcdstore.ErrWiped) && len(m.cfg.Join) > 0 && !wiped:
+			wiped = true
+			continue
+		case !m.mayComeBack(err):
 			return err
 		}
 		m.log.Error("this manager has stepped down; it comes back when its disk serves again", "reason", err)
@@ -107,12 +113,14 @@ func (m *Manager) mayComeBack(err error) bool {
 	return disk && !errors.Is(err, etcdstore.ErrStuck) && !m.leaving
 }
 
-// once is one life of the manager.
-func (m *Manager) once(ctx context.Context, d *data) error {
+// once is one life of the manager. One that was wiped is known to the others, and
+// joins them anew.
+func (m *Manager) once(ctx context.Context, d *data, wiped bool) error {
 	l, err := m.newLife(ctx, d)
 	if err != nil {
 		return err
 	}
+	l.wiped = wiped
 	m.mu.Lock()
 	m.life = l
 	m.mu.Unlock()

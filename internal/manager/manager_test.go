@@ -103,7 +103,7 @@ func start(t *testing.T, cfg Config) *running {
 		case <-time.After(patience):
 			t.Errorf("%s does not end", cfg.Name)
 		}
-		if t.Failed() {
+		if t.Failed() || os.Getenv("SHOW") != "" {
 			t.Logf("log of %s:\n%s", cfg.Name, r.log)
 		}
 	})
@@ -215,6 +215,7 @@ func get(t *testing.T, address, path string) (code int, body string) {
 }
 
 func TestWhatThoseSeeWhoRunAManager(t *testing.T) {
+	t.Parallel()
 	cfg := config(t, "m1")
 	m := start(t, cfg)
 	until(t, "nothing is heard by HTTP", func() error {
@@ -252,16 +253,18 @@ func TestWhatThoseSeeWhoRunAManager(t *testing.T) {
 // Whoever comes second to a directory, or with another's name, is refused before
 // anything in it is touched.
 func TestDataDirectories(t *testing.T) {
+	t.Parallel()
 	first := config(t, "m1")
 	m := start(t, first)
 	m.mustServe(t)
+	boot, _ := os.ReadFile(filepath.Join(first.Data, bootFile))
 	second := config(t, "m1")
 	second.Data = first.Data
 	if err := start(t, second).ended(); !errors.Is(err, etcdstore.ErrInUse) || !strings.Contains(err.Error(), first.Data) {
 		t.Errorf("a second manager on the directory: %v", err)
 	}
-	if text, _ := os.ReadFile(filepath.Join(first.Data, bootFile)); string(text) != "1\n" {
-		t.Errorf("the number of starts is %q", text)
+	if now, _ := os.ReadFile(filepath.Join(first.Data, bootFile)); len(boot) == 0 || !bytes.Equal(now, boot) {
+		t.Errorf("the number of starts was %q and is %q", boot, now)
 	}
 	if err := m.stop(); err != nil {
 		t.Error(err)
@@ -300,6 +303,7 @@ func put(t *testing.T, name, text string) {
 }
 
 func TestPortsInUse(t *testing.T) {
+	t.Parallel()
 	for flag, choose := range map[string]func(*Addresses) *string{
 		"--listen":       func(a *Addresses) *string { return &a.Listen },
 		"--http":         func(a *Addresses) *string { return &a.HTTP },
@@ -320,6 +324,7 @@ func TestPortsInUse(t *testing.T) {
 }
 
 func TestConfigurationsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	for want, change := range map[string]func(*Config){
 		"--name":                     func(c *Config) { c.Name = "" },
 		"--dc":                       func(c *Config) { c.DC = "" },
@@ -345,5 +350,25 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 	_, err := New(Config{}, slog.New(slog.DiscardHandler))
 	if err == nil || strings.Count(err.Error(), "\n") < 2 {
 		t.Errorf("not all faults are listed: %v", err)
+	}
+}
+
+// The numbers of starts rise, also when the directory was wiped in between.
+func TestNumbersOfStartsRise(t *testing.T) {
+	t.Parallel()
+	d := &data{dir: t.TempDir()}
+	now := time.Now()
+	last := hyperscale.Boot(0)
+	for i := range 6 {
+		if i == 3 {
+			if err := os.Remove(d.path(bootFile)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		boot, err := d.nextBoot(now.Add(time.Duration(i) * 10 * time.Millisecond))
+		if err != nil || boot <= last {
+			t.Errorf("start %d after %d: %v", boot, last, err)
+		}
+		last = boot
 	}
 }

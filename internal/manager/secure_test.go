@@ -93,6 +93,7 @@ func worker(dc string) identity.ID {
 }
 
 func TestACertifiedManager(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	cfg, _ := s.secured(t, "m1")
 	m := start(t, cfg)
@@ -178,6 +179,7 @@ func (s shop) refuses(t *testing.T, m *running, cfg Config) {
 
 // Without certificates, too, nobody of another cluster or environment comes in.
 func TestClusterAndEnvironmentAreCheckedWithoutCertificates(t *testing.T) {
+	t.Parallel()
 	cfg := config(t, "m1")
 	m := start(t, cfg)
 	m.mustServe(t)
@@ -194,6 +196,7 @@ func TestClusterAndEnvironmentAreCheckedWithoutCertificates(t *testing.T) {
 
 // What is replaced on the disk is taken by the next connection.
 func TestCertificatesAreTakenWithoutARestart(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	cfg, files := s.secured(t, "m1")
 	m := start(t, cfg)
