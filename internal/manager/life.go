@@ -123,6 +123,7 @@ func (l *life) newTier() error {
 		Self: l.cfg.Name, Boot: l.boot, Datacenter: l.cfg.DC, Address: l.reached(l.listen.Addr().String()), Version: l.cfg.Version,
 	}, tier.Deps{
 		Log: l.log, Store: l.store.Store(), Members: l.gossip, Leader: func() bool { return l.store.Health().Leader },
+		Used:    func() int64 { return l.store.Health().InUse },
 		Dialing: rpc.Dialing{Self: self, Certificates: l.cfg.Certificates},
 	})
 	var err error

@@ -225,7 +225,7 @@ func (d *desk) perform(e owner.Effect) {
 	switch e := e.(type) {
 	case owner.Acknowledge:
 		e.Receipt.Owner = d.tier.registry.parent(d.tier.cfg.Self)
-		d.tier.lines.acknowledge(e.To.Node, e.Receipt)
+		d.tell(node.JobAnswers{Job: d.job, To: e.To, Receipt: e.Receipt})
 	case owner.Save:
 		d.phase, d.percent = e.Phase, e.Done
 		d.tier.counts.is(d.job, e.Phase)

@@ -81,6 +81,8 @@ func (d door) deliver(ctx context.Context, from hyperscale.NodeID, delivery link
 		return
 	}
 	if o, known := d.registry.ownerOf(job); known {
+		// The child does not know it yet, or does not reach it.
+		d.lines.say(o.Node, link.Relay{Worker: link.Holder{Node: from}, Up: delivery})
 		d.lines.acknowledge(from, link.Receipt{Hold: delivery.Hold, Epoch: o.Epoch, Owner: d.registry.parent(o.Node)})
 		return
 	}

@@ -52,9 +52,7 @@ func (t *Tier) stepNode(ctx context.Context, n *node.Node, ev node.Event) {
 func (t *Tier) perform(ctx context.Context, e node.Effect) {
 	switch e := e.(type) {
 	case node.ToChild:
-		if out := t.lines.child(e.Child, e.Conn); out != nil {
-			out.box.Put(e.Down)
-		}
+		t.tellChild(e)
 	case node.HangUp:
 		if out := t.lines.child(e.Child, e.Conn); out != nil {
 			out.hangUp(errors.New(e.Reason))
@@ -75,6 +73,17 @@ func (t *Tier) perform(ctx context.Context, e node.Effect) {
 		t.relayed(e)
 	case node.Offered:
 		t.offered(e)
+	}
+}
+
+// tellChild says something to a child: receipts on the stream on which windows come.
+func (t *Tier) tellChild(e node.ToChild) {
+	if r, ok := e.Down.(link.Receipt); ok {
+		t.lines.acknowledge(e.Child, r)
+		return
+	}
+	if out := t.lines.child(e.Child, e.Conn); out != nil {
+		out.box.Put(e.Down)
 	}
 }
 

@@ -74,7 +74,7 @@ func (o *office) sweep(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case now := <-tick.C:
-			if _, err := own.Sweep(ctx, o.tier.deps.Store, now, 0); err != nil {
+			if _, err := own.Sweep(ctx, o.tier.deps.Store, now, o.tier.used()); err != nil {
 				o.log.Warn("what is old could not be swept", "reason", err)
 			}
 		}

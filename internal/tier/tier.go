@@ -44,8 +44,8 @@ type Deps struct {
 	Store   store.Store
 	Members member.Members // somebody else runs it, and tells [Tier.Heard]
 	Dialing rpc.Dialing
-	Leader  func() bool // whether this node leads the store now; nil: unknown
-	Full    func() bool // whether the store has no room for another job; nil: it has
+	Leader  func() bool  // whether this node leads the store now; nil: unknown
+	Used    func() int64 // bytes of the store that hold something; nil: unknown
 }
 
 // Tier is one node. It answers calls from the moment at which it is made: before
@@ -131,7 +131,7 @@ func (t *Tier) runSessions(ctx context.Context) error {
 // inSession is all that a node does that may own jobs.
 func (t *Tier) inSession(ctx context.Context, s *own.Session) error {
 	g, ctx := errgroup.WithContext(ctx)
-	o := &office{tier: t, log: t.log, session: s, submitter: own.NewSubmitter(s, t.deps.Full), ctx: ctx, running: g}
+	o := &office{tier: t, log: t.log, session: s, submitter: own.NewSubmitter(s, func() bool { return t.used() > own.RefuseAbove }), ctx: ctx, running: g}
 	g.Go(func() error { return t.watchOwners(ctx) })
 	g.Go(func() error { return t.watchNodes(ctx) })
 	g.Go(func() error { return t.watchPlacer(ctx) })
@@ -148,6 +148,14 @@ func (t *Tier) inSession(ctx context.Context, s *own.Session) error {
 		return cause
 	}
 	return err
+}
+
+// used is how many bytes of the store hold something; 0: unknown.
+func (t *Tier) used() int64 {
+	if t.deps.Used == nil {
+		return 0
+	}
+	return t.deps.Used()
 }
 
 // Ready says why the node can't serve yet; nil: it can.

@@ -141,7 +141,7 @@ func (n *Node) lookAtItself() {
 // say is this node's beat to all children.
 func (n *Node) say() {
 	for _, id := range slices.Sorted(maps.Keys(n.kids)) {
-		if k := n.kids[id]; k.conn != 0 {
+		if k := n.kids[id]; k.conn != 0 || k.by != "" {
 			n.sayTo(k)
 		}
 	}
@@ -151,9 +151,28 @@ func (n *Node) say() {
 func (n *Node) sayTo(k *kid) {
 	k.word++
 	k.wordAt = n.now
-	n.do(ToChild{Child: k.Node, Conn: k.conn, Down: link.Word{
-		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.level, Owns: n.ownsOf(k.Node), Parents: n.parents,
-	}})
+	n.tell(k, link.Word{
+		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.pressure(), Owns: n.ownsOf(k.Node), Parents: n.parents,
+	})
+}
+
+// From so many children on their windows are longer, so that what comes in does
+// not grow with them.
+const (
+	manyChildren     = 2000
+	veryManyChildren = 5000
+)
+
+// pressure is how much of windows the node can take, by what was told and by the
+// number of its children.
+func (n *Node) pressure() link.Level {
+	switch {
+	case len(n.kids) > veryManyChildren:
+		return max(n.level, link.Batch)
+	case len(n.kids) > manyChildren:
+		return max(n.level, link.Throttle)
+	}
+	return n.level
 }
 
 // ownsOf are the jobs here that a child holds a part of.
@@ -224,9 +243,12 @@ func (n *Node) expect(h link.Holder) *kid {
 
 // jobAnswers passes an answer on to the child, if there is a way to it.
 func (n *Node) jobAnswers(ev JobAnswers) {
-	if k := n.kids[ev.To.Node]; k != nil && k.Boot == ev.To.Boot {
-		n.tell(k, ev.Receipt)
+	k := n.kids[ev.To.Node]
+	if k == nil || ev.To.Boot != 0 && k.Boot != ev.To.Boot {
+		return
 	}
+	ev.Receipt.Level = n.pressure()
+	n.tell(k, ev.Receipt)
 }
 
 // tell says something to a child: on its stream, or through the manager that
