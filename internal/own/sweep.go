@@ -15,8 +15,8 @@ import (
 
 // How long what is over is kept, and how full the store may be.
 const (
-	keepDetails = time.Hour      // spec and events of a job that has ended; specs that no job names
-	keepResults = 24 * time.Hour // head and result
+	keepDetails = time.Hour      // events of a job that has ended; specs that no job names
+	keepResults = 24 * time.Hour // head, result and spec
 	keepAtLeast = time.Minute    // however full the store is
 
 	SweepAbove  = 192 << 20 // bytes in use from which on the oldest go sooner
@@ -31,8 +31,8 @@ type Swept struct {
 	Bytes   int64 // of results and specs, about
 }
 
-// Sweep deletes what is no longer to be kept: spec and events an hour after a job
-// has ended, head and result after 24 hours, and sooner, the oldest first, while
+// Sweep deletes what is no longer to be kept: the events an hour after a job has
+// ended, head, result and spec after 24 hours, and sooner, the oldest first, while
 // more than [SweepAbove] of size bytes in use would be left; further specs that no
 // job names, after an hour. A job that has ended but still has an owner is left
 // alone for 24 hours. One node sweeps at a time ([Hold]); two do no harm.
@@ -115,13 +115,13 @@ func (w *sweep) job(ctx context.Context, j ended, owned bool) error {
 		return nil
 	}
 	age := w.now.Sub(j.head.Ended)
-	switch {
-	case age >= keepResults, w.over > 0 && age >= keepAtLeast && !owned:
+	if age >= keepResults || w.over > 0 && age >= keepAtLeast && !owned {
 		return w.drop(ctx, j)
-	case age >= keepDetails && !owned:
+	}
+	w.named[j.head.Spec] = true // without its plan a result can't be read
+	if age >= keepDetails && !owned {
 		return w.trim(ctx, j)
 	}
-	w.named[j.head.Spec] = true
 	return nil
 }
 

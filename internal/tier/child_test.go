@@ -27,6 +27,7 @@ type child struct {
 	pace    time.Duration // between windows; 0: all at once
 	kept    bool          // it delivers nothing
 	twice   bool          // it delivers everything twice
+	forgets bool          // it keeps no record of what was said to it
 	slow    bool          // it obeys no Stop and no Cut
 	refuses string        // why it refuses every share
 	silence time.Duration // what it states of how long it heard no owner
@@ -239,6 +240,9 @@ func (c *child) due(w *way) []link.Delivery {
 func (c *child) hear(w *way, down link.Down, say func(link.Up)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.forgets {
+		c.words, c.orders, c.receipts = nil, nil, nil
+	}
 	switch down := down.(type) {
 	case link.Word:
 		w.heard = down.Seq

@@ -104,7 +104,7 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.phase = d.seat.Owner().Phase()
+	d.phase, d.percent = d.seat.Owner().Phase(), tenure.Head().Percent
 	return d, nil
 }
 
@@ -227,7 +227,7 @@ func (d *desk) perform(e owner.Effect) {
 		e.Receipt.Owner = d.tier.registry.parent(d.tier.cfg.Self)
 		d.tell(node.JobAnswers{Job: d.job, To: e.To, Receipt: e.Receipt})
 	case owner.Save:
-		d.phase, d.percent = e.Phase, e.Done
+		d.phase, d.percent = e.Phase, max(d.percent, e.Done)
 		d.tier.counts.is(d.job, e.Phase)
 		d.saves <- e // there is room: at most one is under way
 	case owner.Answer:

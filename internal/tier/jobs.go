@@ -17,6 +17,7 @@ import (
 	"hyperscale/internal/place"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/spec"
+	"hyperscale/internal/stats"
 	"hyperscale/internal/store"
 	"hyperscale/internal/tier/seat"
 )
@@ -131,7 +132,10 @@ func (t front) Get(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) (rpc
 		_ = d.ask(ctx, func() { d.describe(&status) })
 		return status, nil
 	}
-	if saved.Owner.Node != "" && saved.Owner.Node != t.cfg.Self && !saved.Head.Phase.Terminal() {
+	switch {
+	case saved.Head.Phase.Terminal():
+		t.describeEnded(ctx, &status)
+	case saved.Owner.Node != "" && saved.Owner.Node != t.cfg.Self:
 		return status, t.registry.notOwner(job)
 	}
 	return status, nil
@@ -162,9 +166,52 @@ func (d *desk) ask(ctx context.Context, f func()) error {
 // describe fills in what the owner knows.
 func (d *desk) describe(s *rpc.Status) {
 	s.Phase, s.Percent = d.seat.Owner().Phase(), d.percent
-	s.Elapsed = d.seat.Owner().Elapsed()
+	s.Elapsed, s.Totals = d.seat.Owner().Elapsed(), totalsOf(d.seat.Owner().Counts())
 	for _, w := range d.seat.Owner().Standing() {
-		s.Workflows = append(s.Workflows, rpc.WorkflowStatus{Name: w.Name, Phase: w.Phase, Percent: 100 * w.Done, Cores: w.Cores})
+		s.Workflows = append(s.Workflows, rpc.WorkflowStatus{
+			Name: w.Name, Phase: w.Phase, Percent: 100 * w.Done, Cores: w.Cores, Totals: totalsOf(w.Counts),
+		})
+	}
+}
+
+func totalsOf(c owner.Counts) rpc.Totals {
+	s, r := c.Slots, c.Requests
+	return rpc.Totals{
+		Due: int64(s.Due), Missed: int64(s.Missed), Started: int64(s.Started), Completed: int64(s.Completed),
+		Failed: int64(s.Failed), Interrupted: int64(s.Interrupted), Lost: int64(s.Lost),
+		Requests: rpc.RequestTotals{
+			Started: int64(r.Started), OK: int64(r.OK), Failed: int64(r.Failed), TimedOut: int64(r.TimedOut),
+			Cancelled: int64(r.Cancelled), Lost: int64(r.Lost),
+		},
+	}
+}
+
+// describeEnded fills in what the result of a job that has ended tells. One without
+// a result, or whose result went before its head, stays as it is.
+func (t front) describeEnded(ctx context.Context, s *rpc.Status) {
+	saved, err := own.Load(ctx, t.deps.Store, s.Job)
+	if err != nil || len(saved.Records) == 0 {
+		return
+	}
+	content, err := own.Spec(ctx, t.deps.Store, saved.Head.Spec)
+	if err != nil {
+		return
+	}
+	plan, _, err := spec.Decode(content)
+	if err != nil {
+		return
+	}
+	result, err := stats.DecodeResult(plan, saved.Records[len(saved.Records)-1])
+	if err != nil {
+		return
+	}
+	s.Elapsed, s.Totals = result.Elapsed, totalsOf(owner.CountsOf(result.Tally, ""))
+	for _, w := range result.Workflows {
+		ws := rpc.WorkflowStatus{Name: w.Name, Phase: w.Phase, Totals: totalsOf(owner.CountsOf(result.Tally, w.Name))}
+		if w.Phase == hyperscale.Completed {
+			ws.Percent = 100
+		}
+		s.Workflows = append(s.Workflows, ws)
 	}
 }
 

@@ -1,6 +1,7 @@
 package tier
 
 import (
+	"log/slog"
 	"sync"
 
 	"hyperscale"
@@ -11,6 +12,7 @@ import (
 // lines are the ways out to others: to children, to the other nodes of the tier,
 // and the connections on which those are called.
 type lines struct {
+	log     *slog.Logger
 	dialing rpc.Dialing
 	readers sync.WaitGroup // of streams
 
@@ -22,10 +24,10 @@ type lines struct {
 	last     uint64 // the number of the last stream
 }
 
-func newLines(dialing rpc.Dialing) *lines {
+func newLines(dialing rpc.Dialing, log *slog.Logger) *lines {
 	return &lines{
-		dialing: dialing,
-		talks:   map[hyperscale.NodeID]*outlet[link.Said]{}, children: map[hyperscale.NodeID]*outlet[link.Down]{},
+		log: log, dialing: dialing,
+		talks: map[hyperscale.NodeID]*outlet[link.Said]{}, children: map[hyperscale.NodeID]*outlet[link.Down]{},
 		receipts: map[hyperscale.NodeID]*outlet[link.Receipt]{}, conns: map[hyperscale.NodeID]*rpc.Conn{},
 	}
 }

@@ -32,7 +32,7 @@ func (d door) Attach(ctx context.Context, who rpc.Caller, stream rpc.AttachStrea
 	}
 	out := enter(d.lines, d.lines.children, who.Node)
 	d.node.Put(node.Attached{Child: who.Node, Conn: out.conn})
-	err := converse(ctx, stream, out, &d.lines.readers, func(up link.Up) error {
+	err := converse(ctx, stream, out, d.lines, func(up link.Up) error {
 		d.node.Put(node.Said{Child: who.Node, Conn: out.conn, Up: up})
 		return nil
 	})
@@ -49,7 +49,7 @@ func (d door) Deliver(ctx context.Context, who rpc.Caller, stream rpc.DeliverStr
 	}
 	out := enter(d.lines, d.lines.receipts, who.Node)
 	defer leave(d.lines, d.lines.receipts, who.Node, out)
-	return converse(ctx, stream, out, &d.lines.readers, func(delivery link.Delivery) error {
+	return converse(ctx, stream, out, d.lines, func(delivery link.Delivery) error {
 		w, err := readWindow(delivery)
 		if err != nil {
 			d.log.Warn("a window can't be read", "job", delivery.Hold.Job, "from", who.Node, "reason", err)
@@ -88,7 +88,7 @@ func (d door) deliver(ctx context.Context, from hyperscale.NodeID, delivery link
 	}
 	// Nobody owns it, as far as is known here; only the store can say that it is
 	// over.
-	d.unowned.do(job, func() {
+	d.unowned.do(errand{job, from}, func() {
 		if d.isOver(ctx, job) {
 			d.lines.acknowledge(from, link.Receipt{Hold: delivery.Hold, Unknown: true})
 		}

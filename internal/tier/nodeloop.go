@@ -3,6 +3,7 @@ package tier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"hyperscale"
@@ -42,7 +43,17 @@ func (t *Tier) runNode(ctx context.Context) error {
 	}
 }
 
+// stepNode gives the node an event. One that makes it panic is passed over: it
+// concerns one child or one job, and the others are not to suffer for it.
 func (t *Tier) stepNode(ctx context.Context, n *node.Node, ev node.Event) {
+	defer func() {
+		if r := recover(); r != nil {
+			_ = panicked(t.log, fmt.Sprintf("taking in a %T", ev), r) // it was logged
+		}
+	}()
+	if t.cfg.trapNode != nil {
+		t.cfg.trapNode(ev)
+	}
 	for _, e := range n.Step(t.now(), ev) {
 		t.perform(ctx, e)
 	}
@@ -104,7 +115,7 @@ func (t *Tier) unclaimed(ctx context.Context, e node.Unclaimed) {
 	if _, known := t.registry.ownerOf(e.Job); known {
 		return // its owner will speak to it
 	}
-	t.unowned.do(e.Job, func() {
+	t.unowned.do(errand{e.Job, e.Child}, func() {
 		if !t.isOver(ctx, e.Job) {
 			return
 		}

@@ -3,6 +3,8 @@ package tier
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"sync"
 
 	"hyperscale/internal/mailbox"
@@ -34,14 +36,14 @@ const mostWaiting = 100_000
 
 // converse sends what is put into the outlet and hands what comes to got, until
 // the stream or ctx ends, the outlet is hung up or got fails. What it started ends
-// with the stream, which the caller ends by returning; waits is told when it has.
-func converse[In, Out any](ctx context.Context, stream rpc.Stream[In, Out], out *outlet[Out], waits *sync.WaitGroup, got func(In) error) error {
+// with the stream, which the caller ends by returning; the lines wait for it.
+func converse[In, Out any](ctx context.Context, stream rpc.Stream[In, Out], out *outlet[Out], l *lines, got func(In) error) error {
 	ended := make(chan error, 1)
-	waits.Go(func() {
+	l.readers.Go(func() {
 		for {
 			in, err := stream.Recv()
 			if err == nil {
-				err = got(in)
+				err = contained(l.log, in, got)
 			}
 			if err != nil {
 				ended <- err
@@ -69,4 +71,15 @@ func converse[In, Out any](ctx context.Context, stream rpc.Stream[In, Out], out 
 			}
 		}
 	}
+}
+
+// contained hands something on; a panic over it ends the stream that it came on,
+// and nothing else.
+func contained[In any](log *slog.Logger, in In, got func(In) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = panicked(log, fmt.Sprintf("taking in a %T", in), r)
+		}
+	}()
+	return got(in)
 }

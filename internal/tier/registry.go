@@ -38,6 +38,40 @@ func (r *registry) owned(c own.OwnerChange) *desk {
 	return r.desks[c.Job]
 }
 
+// without are the changes that a list of all owners tells by what it leaves out.
+func (r *registry) without(all []own.OwnerChange) []own.OwnerChange {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	there := map[hyperscale.JobID]bool{}
+	for _, c := range all {
+		there[c.Job] = true
+	}
+	var gone []own.OwnerChange
+	for job := range r.owners {
+		if !there[job] {
+			gone = append(gone, own.OwnerChange{Job: job})
+		}
+	}
+	return gone
+}
+
+// absent are the changes that a list of all nodes tells by what it leaves out.
+func (r *registry) absent(all []own.Node) []own.NodeChange {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	there := map[hyperscale.NodeID]bool{}
+	for _, n := range all {
+		there[n.ID] = true
+	}
+	var gone []own.NodeChange
+	for id, n := range r.peers {
+		if !there[id] {
+			gone = append(gone, own.NodeChange{Node: n, Gone: true})
+		}
+	}
+	return gone
+}
+
 // there notes that a node is there, or is not, and gives all that are.
 func (r *registry) there(c own.NodeChange) []link.Parent {
 	r.mu.Lock()

@@ -92,7 +92,7 @@ func (t talks) talk(ctx context.Context, peer hyperscale.NodeID, stream rpc.Talk
 	out := enter(t.lines, t.lines.talks, peer)
 	t.node.Put(node.PeerUp{Node: peer})
 	t.heirs.Put(own.Probed{Node: peer})
-	err := converse(ctx, stream, out, &t.lines.readers, func(said link.Said) error {
+	err := converse(ctx, stream, out, t.lines, func(said link.Said) error {
 		t.node.Put(node.PeerSaid{Node: peer, Said: said})
 		return nil
 	})

@@ -35,7 +35,9 @@ type Config struct {
 	Succession own.SuccessionConfig
 	MaxLate    time.Duration // later arrivals are missed, for somebody may have covered them; 0: 1 s
 
-	trap func(hyperscale.JobID, owner.Event) // of tests: called before each step of a job
+	// Of tests: called before each step of a job, and of the node.
+	trap     func(hyperscale.JobID, owner.Event)
+	trapNode func(node.Event)
 }
 
 // Deps is what it needs of others.
@@ -74,8 +76,8 @@ func New(cfg Config, deps Deps) *Tier {
 	t := &Tier{
 		cfg: cfg, deps: deps, log: deps.Log, began: time.Now(),
 		node: mailbox.New[any](), heirs: mailbox.New[own.SuccessionEvent](),
-		registry: newRegistry(), lines: newLines(deps.Dialing),
-		unowned: errands{under: map[hyperscale.JobID]bool{}}, counts: newCounts(),
+		registry: newRegistry(), lines: newLines(deps.Dialing, deps.Log),
+		unowned: errands{under: map[errand]bool{}}, counts: newCounts(),
 	}
 	t.room.Store(&seat.Room{})
 	return t
@@ -173,7 +175,7 @@ func (t *Tier) watchOwners(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, c := range all {
+		for _, c := range append(t.registry.without(all), all...) {
 			t.owned(c)
 		}
 		return own.WatchOwners(ctx, t.deps.Store, at, func(c own.OwnerChange) error { t.owned(c); return nil })
@@ -199,6 +201,9 @@ func (t *Tier) watchNodes(ctx context.Context) error {
 		all, at, err := own.Nodes(ctx, t.deps.Store)
 		if err != nil {
 			return err
+		}
+		for _, c := range t.registry.absent(all) {
+			t.there(c)
 		}
 		for _, n := range all {
 			t.there(own.NodeChange{Node: n})

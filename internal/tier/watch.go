@@ -30,46 +30,64 @@ func (t front) Watch(ctx context.Context, _ rpc.Caller, job hyperscale.JobID, af
 		defer one.Unlock()
 		return send(u)
 	}
-	status := t.statusOf(job, saved.Head, saved.Owner)
-	if d := t.registry.desk(job); d != nil {
-		_ = d.ask(ctx, func() { d.describe(&status) })
-	}
-	if err := say(rpc.Snapshot{Status: status}); err != nil {
+	if err := say(rpc.Snapshot{Status: t.snapshot(ctx, job, saved)}); err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return t.watchEvents(ctx, job, after, status, say) })
-	g.Go(func() error { return t.watchLive(ctx, job, say) })
-	if err := g.Wait(); !errors.Is(err, errEnded) {
-		return explain(err)
-	}
-	return nil
+	ended := make(chan struct{})
+	g.Go(func() error {
+		defer close(ended)
+		if err := t.watchEvents(ctx, job, after, say); !errors.Is(err, errEnded) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error { return t.watchLive(ctx, job, ended, say) })
+	return explain(g.Wait())
 }
 
-// watchEvents tells the events until the job has ended and the last was told.
-func (t front) watchEvents(ctx context.Context, job hyperscale.JobID, after uint64, status rpc.Status, say func(rpc.Update) error) error {
+// snapshot is how a job fares now.
+func (t front) snapshot(ctx context.Context, job hyperscale.JobID, saved own.Saved) rpc.Status {
+	status := t.statusOf(job, saved.Head, saved.Owner)
+	if d := t.registry.desk(job); d != nil {
+		_ = d.ask(ctx, func() { d.describe(&status) }) // what is stored will do
+	} else if saved.Head.Phase.Terminal() {
+		t.describeEnded(ctx, &status)
+	}
+	return status
+}
+
+// watchEvents tells the events until the job has ended and the last was told, which
+// gives errEnded.
+func (t front) watchEvents(ctx context.Context, job hyperscale.JobID, after uint64, say func(rpc.Update) error) error {
+	tell := func(told own.Told) error {
+		if told.Truncated {
+			saved, err := own.Look(ctx, t.deps.Store, job)
+			if err != nil {
+				return err
+			}
+			if err := say(rpc.Snapshot{Status: t.snapshot(ctx, job, saved), Truncated: true}); err != nil {
+				return err
+			}
+		}
+		for _, ev := range told.Events {
+			if err := say(rpc.Happened{Event: ev}); err != nil {
+				return err
+			}
+			after = ev.Seq
+			if ev.What == owner.JobEnded {
+				return errEnded
+			}
+		}
+		after = max(after, told.Last)
+		return nil
+	}
 	for {
 		if over, err := t.toldWhole(ctx, job, after); over || err != nil {
 			return err
 		}
-		inner, stop := context.WithTimeout(ctx, 2*time.Second)
-		err := own.WatchEvents(inner, t.deps.Store, job, after, func(told own.Told) error {
-			if told.Truncated {
-				if err := say(rpc.Snapshot{Status: status, Truncated: true}); err != nil {
-					return err
-				}
-			}
-			for _, ev := range told.Events {
-				if err := say(rpc.Happened{Event: ev}); err != nil {
-					return err
-				}
-				after = ev.Seq
-				if ev.What == owner.JobEnded {
-					return errEnded
-				}
-			}
-			return nil
-		})
+		inner, stop := context.WithTimeout(ctx, lookAgain)
+		err := own.WatchEvents(inner, t.deps.Store, job, after, tell)
 		stop()
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -79,6 +97,9 @@ func (t front) watchEvents(ctx context.Context, job hyperscale.JobID, after uint
 		}
 	}
 }
+
+// lookAgain is how often a watch looks whether a job has ended that told nothing.
+const lookAgain = 2 * time.Second
 
 // toldWhole gives errEnded if the job has ended and all its events were told.
 func (t front) toldWhole(ctx context.Context, job hyperscale.JobID, after uint64) (bool, error) {
@@ -92,25 +113,47 @@ func (t front) toldWhole(ctx context.Context, job hyperscale.JobID, after uint64
 	return false, nil
 }
 
-// watchLive shows the live numbers, from whoever owns the job now, until ctx ends.
-func (t front) watchLive(ctx context.Context, job hyperscale.JobID, say func(rpc.Update) error) error {
-	for ctx.Err() == nil {
-		var failed error
-		show := func(u rpc.Update) error {
-			failed = say(u)
-			return failed
+// lastWords is how long a job that has ended has to show its last numbers.
+const lastWords = time.Second
+
+// watchLive shows the live numbers, from whoever owns the job now, until it has
+// ended and the last were shown, or ctx ends.
+func (t front) watchLive(ctx context.Context, job hyperscale.JobID, ended <-chan struct{}, say func(rpc.Update) error) error {
+	live, stop := context.WithCancel(ctx)
+	defer stop()
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	defer stop()
+	waiting.Go(func() {
+		select {
+		case <-ended:
+			pause(live, lastWords)
+		case <-live.Done():
 		}
+		stop()
+	})
+	var failed error
+	show := func(u rpc.Update) error {
+		failed = say(u)
+		return failed
+	}
+	for ctx.Err() == nil && failed == nil {
 		if d := t.registry.desk(job); d != nil {
-			_ = d.hub.follow(ctx, show)
+			_ = d.hub.follow(live, show)
 		} else if o, known := t.registry.ownerOf(job); known && o.Node != t.cfg.Self {
 			if conn, err := t.lines.dial(t.registry.parent(o.Node)); err == nil {
-				_ = conn.Forward(ctx, job, show)
+				_ = conn.Forward(live, job, show)
 			}
 		}
-		if failed != nil {
+		select {
+		case <-ended:
 			return failed
+		case <-time.After(100 * time.Millisecond):
+		case <-live.Done():
 		}
-		pause(ctx, 100*time.Millisecond)
+	}
+	if failed != nil {
+		return failed
 	}
 	return ctx.Err()
 }
@@ -124,13 +167,21 @@ func (h *hub) follow(ctx context.Context, send func(rpc.Update) error) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-h.done:
-			return nil
+			return h.pass(w, send)
 		case <-w.bell:
 		}
-		for _, u := range h.take(w) {
-			if err := send(u); err != nil {
-				return err
-			}
+		if err := h.pass(w, send); err != nil {
+			return err
 		}
 	}
+}
+
+// pass gives a watcher all that waits for it.
+func (h *hub) pass(w *watcher, send func(rpc.Update) error) error {
+	for _, u := range h.take(w) {
+		if err := send(u); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package owner
 
 import (
 	"hyperscale"
+	"hyperscale/internal/stats"
 )
 
 // JobEnded is the last event of every job.
@@ -19,13 +20,32 @@ type Standing struct {
 	Phase hyperscale.Phase
 	Done  float64 // 0 … 1
 	Cores int     // that hold a share of it now
+	Counts
 }
+
+// Counts are the plain numbers of a job or a workflow so far.
+type Counts struct {
+	Slots    stats.Slots
+	Requests stats.Requests
+}
+
+// CountsOf are the counts of a workflow, or with "" of the whole job.
+func CountsOf(t *stats.Tally, workflow string) Counts {
+	all := t.Job()
+	if workflow != "" {
+		all = t.Workflow(workflow)
+	}
+	return Counts{Slots: all.Slots, Requests: all.Requests}
+}
+
+// Counts are those of the whole job.
+func (o *Owner) Counts() Counts { return CountsOf(o.story.account.Tally, "") }
 
 // Standing is where the workflows stand, in the plan's order.
 func (o *Owner) Standing() []Standing {
 	var list []Standing
 	for _, w := range o.story.progress().Workflows {
-		s := Standing{Name: w.Name, Phase: w.Phase, Done: w.Done}
+		s := Standing{Name: w.Name, Phase: w.Phase, Done: w.Done, Counts: CountsOf(o.story.account.Tally, w.Name)}
 		for _, l := range o.state.Legs {
 			for _, share := range l.Shares {
 				if l.workflow() == w.Name && share.placed() && !share.over() {

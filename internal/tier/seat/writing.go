@@ -78,10 +78,10 @@ func commitOf(save owner.Save, head own.Head, now time.Time) own.Commit {
 	}
 	record := save.Record
 	if save.Result != nil {
-		record, head.Percent = save.Result, save.Done
+		record, head.Percent = save.Result, max(head.Percent, save.Done)
 		c.Head = &head
 	} else if head.Phase != save.Phase || int(head.Percent) != int(save.Done) {
-		head.Phase, head.Percent = save.Phase, save.Done
+		head.Phase, head.Percent = save.Phase, max(head.Percent, save.Done)
 		c.Head = &head
 	}
 	if len(record) > 0 {
