@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -25,13 +27,18 @@ type Setup struct {
 	Managers int    // 0: 3
 	Workers  int    // 0: 3
 	Cores    int    // of each worker; 0: 2
+
+	Hosts   []string // where each manager takes calls; nil: loopback. Others need certificates
+	Certify bool     // everybody has certificates
+	Within  []string // command that workers are run through; nil: none
 }
 
 // Datacenter is managers and workers of one datacenter, each a process.
 type Datacenter struct {
 	Managers, Workers []*Node
 
-	setup Setup
+	setup   Setup
+	dialing rpc.Dialing // of who asks
 }
 
 // Node is one manager or worker, over all its starts.
@@ -56,12 +63,19 @@ func New(setup Setup) (*Datacenter, error) {
 	if setup.Cores == 0 {
 		setup.Cores = 2
 	}
-	d := &Datacenter{setup: setup}
+	d := &Datacenter{setup: setup, dialing: rpc.Dialing{Self: client}}
+	if err := d.certify(); err != nil {
+		return nil, err
+	}
 	var calls, gossip, store []string
-	for range setup.Managers {
+	for i := range setup.Managers {
 		ports, err := freePorts(3)
 		if err != nil {
 			return nil, err
+		}
+		if setup.Hosts != nil {
+			_, port, _ := net.SplitHostPort(ports[0])
+			ports[0] = net.JoinHostPort(setup.Hosts[i], port)
 		}
 		calls, gossip, store = append(calls, ports[0]), append(gossip, ports[1]), append(store, ports[2])
 	}
@@ -74,7 +88,7 @@ func New(setup Setup) (*Datacenter, error) {
 				args = append(args, "--join", gossip[k])
 			}
 		}
-		d.Managers = append(d.Managers, d.node(name, calls[i], args))
+		d.Managers = append(d.Managers, d.node(name, calls[i], append(args, d.files("manager", name)...)))
 	}
 	for i := range setup.Workers {
 		d.Workers = append(d.Workers, d.worker("w"+strconv.Itoa(i+1), calls))
@@ -88,7 +102,9 @@ func (d *Datacenter) worker(name string, managers []string) *Node {
 	for _, at := range managers {
 		args = append(args, "--join", at)
 	}
-	return d.node(name, "", args)
+	n := d.node(name, "", append(args, d.files("worker", name)...))
+	n.prefix = d.setup.Within
+	return n
 }
 
 func (d *Datacenter) node(name, address string, args []string) *Node {
@@ -96,6 +112,41 @@ func (d *Datacenter) node(name, address string, args []string) *Node {
 		Name: hyperscale.NodeID(name), Address: address,
 		log: filepath.Join(d.setup.Dir, name+".log"), program: d.setup.Program, args: args,
 	}
+}
+
+// certify makes certificates for everybody, if there are to be any.
+func (d *Datacenter) certify() error {
+	if !d.setup.Certify {
+		return nil
+	}
+	dir := filepath.Join(d.setup.Dir, "certs")
+	managers, workers := []string{"issue", dir, "manager"}, []string{"issue", dir, "worker"}
+	for i := range d.setup.Managers {
+		managers = append(managers, "m"+strconv.Itoa(i+1))
+	}
+	for i := range d.setup.Workers {
+		workers = append(workers, "w"+strconv.Itoa(i+1))
+	}
+	for _, args := range [][]string{{"init", dir}, managers, workers, {"issue", dir, "client", client.Name}} {
+		if out, err := exec.Command(d.setup.Program, append([]string{"certs"}, args...)...).CombinedOutput(); err != nil {
+			return fmt.Errorf("making certificates: %w\n%s", err, out)
+		}
+	}
+	own := filepath.Join(dir, "client-"+client.Name)
+	var err error
+	d.dialing.Certificates, err = identity.Load(identity.Files{
+		Cert: filepath.Join(own, "node.crt"), Key: filepath.Join(own, "node.key"), Authorities: filepath.Join(own, "ca.crt"),
+	}, slog.New(slog.DiscardHandler))
+	return err
+}
+
+// files are the flags that name somebody's certificates.
+func (d *Datacenter) files(role, name string) []string {
+	if !d.setup.Certify {
+		return nil
+	}
+	own := filepath.Join(d.setup.Dir, "certs", role+"-"+name)
+	return []string{"--cert", filepath.Join(own, "node.crt"), "--key-file", filepath.Join(own, "node.key"), "--ca", filepath.Join(own, "ca.crt")}
 }
 
 // Start starts the node, again on its data if it ran before.
@@ -155,12 +206,12 @@ func (d *Datacenter) Ready(ctx context.Context) error {
 		}
 		err := Until(ctx, func() error {
 			if !m.Running() {
-				return nil // it is seen when it is asked for something
+				return nil
 			}
 			return d.hearsAll(ctx, m)
 		})
-		if err != nil {
-			return fmt.Errorf("manager %s does not see the whole datacenter: %w", m.Name, err)
+		if err != nil || !m.Running() {
+			return fmt.Errorf("manager %s does not see the whole datacenter: %w; its log:\n%s", m.Name, err, m.Tail(20))
 		}
 	}
 	return nil
@@ -168,7 +219,7 @@ func (d *Datacenter) Ready(ctx context.Context) error {
 
 // hearsAll says which node a manager does not hear, or hears that still works.
 func (d *Datacenter) hearsAll(ctx context.Context, m *Node) error {
-	members, err := Members(ctx, m)
+	members, err := d.Members(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -222,7 +273,7 @@ func (d *Datacenter) Find(name hyperscale.NodeID) *Node {
 func (d *Datacenter) Leader(ctx context.Context) (leader int, err error) {
 	err = Until(ctx, func() error {
 		for i, m := range d.Managers {
-			members, err := Members(ctx, m)
+			members, err := d.Members(ctx, m)
 			if err != nil {
 				continue
 			}
@@ -241,12 +292,9 @@ func (d *Datacenter) Leader(ctx context.Context) (leader int, err error) {
 // client is who asks.
 var client = identity.ID{Cluster: "hyperscale", Env: "dev", Role: identity.Client, Tenant: "default", Name: "test"}
 
-// dial makes a connection to a manager.
-func dial(address string) (*rpc.Conn, error) { return rpc.Dial(address, rpc.Dialing{Self: client}) }
-
 // Ask calls a manager, for at most 5 s.
-func Ask(ctx context.Context, m *Node, call func(context.Context, *rpc.Conn) error) error {
-	conn, err := dial(m.Address)
+func (d *Datacenter) Ask(ctx context.Context, m *Node, call func(context.Context, *rpc.Conn) error) error {
+	conn, err := rpc.Dial(m.Address, d.dialing)
 	if err != nil {
 		return err
 	}
@@ -257,8 +305,8 @@ func Ask(ctx context.Context, m *Node, call func(context.Context, *rpc.Conn) err
 }
 
 // Members are the nodes as a manager sees them.
-func Members(ctx context.Context, m *Node) (list []rpc.Member, err error) {
-	err = Ask(ctx, m, func(ctx context.Context, c *rpc.Conn) error {
+func (d *Datacenter) Members(ctx context.Context, m *Node) (list []rpc.Member, err error) {
+	err = d.Ask(ctx, m, func(ctx context.Context, c *rpc.Conn) error {
 		list, err = c.Members(ctx)
 		return err
 	})
@@ -267,7 +315,7 @@ func Members(ctx context.Context, m *Node) (list []rpc.Member, err error) {
 
 // AskStatus is how a job fares, as one manager says.
 func (d *Datacenter) AskStatus(ctx context.Context, m *Node, job hyperscale.JobID) (s rpc.Status, err error) {
-	err = Ask(ctx, m, func(ctx context.Context, c *rpc.Conn) error {
+	err = d.Ask(ctx, m, func(ctx context.Context, c *rpc.Conn) error {
 		s, err = c.Get(ctx, job)
 		return err
 	})
@@ -298,8 +346,9 @@ func (d *Datacenter) Logs(lines int) string {
 	return text
 }
 
-// program runs the command beside the datacenter, as a user would.
+// command runs the command beside the datacenter, as a user would.
 func (d *Datacenter) command(name string, args ...string) (*Process, error) {
+	args = append(args, d.files("client", client.Name)...)
 	log := filepath.Join(d.setup.Dir, name)
 	if err := os.Remove(log); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err

@@ -30,7 +30,7 @@ func TestOwnerIsKilled(t *testing.T) {
 func TestOwnerSleeps(t *testing.T) {
 	s := start(t, cluster.Setup{})
 	j := s.submit(steady("owner-sleeps", 0))
-	from, sleep := 3*time.Second, 7*time.Second
+	from, sleep := 2*time.Second, 6*time.Second
 	if *long {
 		from, sleep = 8*time.Second, 10*time.Second
 	}
@@ -69,7 +69,7 @@ func (s *scenario) signal(n *cluster.Node, what syscall.Signal) {
 func TestAllManagersAreKilled(t *testing.T) {
 	s := start(t, cluster.Setup{})
 	l := steady("all-killed", 0)
-	l.For += 6 * time.Second
+	l.For += 5 * time.Second
 	j := s.submit(l)
 	j.at(fault())
 	for _, m := range s.Managers {

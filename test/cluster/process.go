@@ -47,6 +47,7 @@ func run(log string, prefix []string, program string, args ...string) (*Process,
 	p := &Process{Log: log, cmd: exec.Command(line[0], line[1:]...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = f, f
 	p.cmd.SysProcAttr = apart()
+	p.cmd.Env = append(os.Environ(), "HYPERSCALE_HTTP=off") // many nodes would want one port
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", filepath.Base(log), err)
 	}

@@ -36,9 +36,9 @@ type Hit struct {
 	At   time.Time
 }
 
-// NewTarget serves on a free port of loopback until it is closed.
-func NewTarget() (*Target, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// NewTarget serves on a free port of a host until it is closed.
+func NewTarget(host string) (*Target, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ import (
 // Watcher watches a job through one manager after another, without the care that
 // the client library takes: it notes each gap and repeat of what managers send.
 type Watcher struct {
+	dialing rpc.Dialing
+
 	mu     sync.Mutex
 	heard  []Heard
 	live   []time.Time // when live numbers came
@@ -33,8 +35,8 @@ type Heard struct {
 
 // Watch begins to watch, at the first address; each time the connection ends, at
 // the next. It ends with the job or ctx.
-func Watch(ctx context.Context, job hyperscale.JobID, addresses ...string) *Watcher {
-	w := &Watcher{ended: make(chan struct{})}
+func (d *Datacenter) Watch(ctx context.Context, job hyperscale.JobID, addresses ...string) *Watcher {
+	w := &Watcher{dialing: d.dialing, ended: make(chan struct{})}
 	go func() {
 		defer close(w.ended)
 		w.err = w.watch(ctx, job, addresses)
@@ -45,7 +47,7 @@ func Watch(ctx context.Context, job hyperscale.JobID, addresses ...string) *Watc
 func (w *Watcher) watch(ctx context.Context, job hyperscale.JobID, addresses []string) error {
 	last := uint64(0)
 	for n := 0; ; n++ {
-		conn, err := dial(addresses[n%len(addresses)])
+		conn, err := rpc.Dial(addresses[n%len(addresses)], w.dialing)
 		if err != nil {
 			return err
 		}

@@ -130,9 +130,9 @@ func (s *scenario) engines(n *cluster.Node) []int {
 func TestWorkerSleeps(t *testing.T) {
 	s := start(t, cluster.Setup{})
 	l := steady("worker-sleeps", 0)
-	l.For += 4 * time.Second
+	l.For += 5 * time.Second
 	j := s.submit(l)
-	from := 3 * time.Second
+	from := 2 * time.Second
 	j.at(from)
 	all := append(s.engines(s.Workers[1]), s.Workers[1].Pid())
 	for _, pid := range all {
@@ -155,7 +155,7 @@ func TestWorkerSleeps(t *testing.T) {
 func TestWorkerDrains(t *testing.T) {
 	s := start(t, cluster.Setup{})
 	l := steady("worker-drains", 0)
-	l.For = 8 * time.Second
+	l.For = 6 * time.Second
 	j := s.submit(l)
 	j.at(3 * time.Second)
 	if out, code, err := s.Command(s.ctx, "drain", "w2"); err != nil || code != 0 {
