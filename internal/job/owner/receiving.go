@@ -26,7 +26,6 @@ func (o *Owner) delivered(ev Delivered) {
 	switch receipt {
 	case stats.Merged:
 		o.under(ev.Window)
-		o.mourn(ev)
 		o.joints.Add(ev.Window)
 		o.acknowledge(h, ev.Holder)
 		o.engineLost(h, ev)
@@ -81,16 +80,6 @@ func TakeReceived(o *Owner) [stats.Broken + 1]uint64 {
 	n := o.received
 	o.received = [stats.Broken + 1]uint64{}
 	return n
-}
-
-// mourn notes what a worker lost with an engine that died.
-func (o *Owner) mourn(ev Delivered) {
-	if w := ev.Window; w.Slots.Lost > 0 {
-		l, _ := o.share(ev.Hold)
-		if l != nil {
-			o.story.loss(stats.NewLoss(string(ev.Node), o.plan(l), w, 0))
-		}
-	}
 }
 
 // knows reports whether the turn is one of those that were given out.
