@@ -273,7 +273,9 @@ func TestPercentNeverFalls(t *testing.T) {
 
 // B-03, B-04: after many jobs nothing of them is left in memory.
 func TestNothingIsLeft(t *testing.T) {
-	r := newRig(t, 1, func(_ *Config, d *Deps) { d.Log = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn})) })
+	r := newRig(t, 1, func(_ *Config, d *Deps) {
+		d.Log = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	})
 	r.newChild("w1", 64, func(c *child) { c.windows = 1; c.forgets = true })
 	c, s := r.client(), submissionOf(t, planOf("browse"))
 	run := func(n int) {
