@@ -156,7 +156,7 @@ func TestOwnerIsToldToEnd(t *testing.T) {
 func TestOneOfTwoJobsIsCancelled(t *testing.T) {
 	s := start(t, cluster.Setup{})
 	l := steady("goes-on", 0)
-	l.Rate = 1500
+	l.Rate = 600
 	goesOn := s.submit(l)
 	l.Name, l.Manager, l.For = "cancelled", 1, time.Minute
 	cancelled := s.submit(l)

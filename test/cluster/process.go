@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -107,7 +108,8 @@ func (p *Process) Tail(lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// Children are the processes that it started, by number.
+// Children are the processes that it started, the oldest first: of a worker that
+// runs one share the engine that runs it, and then the one in reserve.
 func (p *Process) Children() ([]int, error) {
 	out, err := exec.Command("ps", "-A", "-o", "ppid=,pid=").Output()
 	if err != nil {
@@ -122,6 +124,7 @@ func (p *Process) Children() ([]int, error) {
 			}
 		}
 	}
+	slices.Sort(all)
 	return all, nil
 }
 

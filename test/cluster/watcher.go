@@ -19,7 +19,7 @@ type Watcher struct {
 
 	mu     sync.Mutex
 	heard  []Heard
-	live   []time.Time // when live numbers came
+	merged []time.Time // when windows came that an owner had saved
 	faults []string
 	breaks int // connections that ended before the job did
 	epoch  hyperscale.Epoch
@@ -88,8 +88,8 @@ func (w *Watcher) take(u rpc.Update, last uint64) uint64 {
 		w.epoch = max(w.epoch, u.Epoch)
 		w.heard = append(w.heard, Heard{u.Event, time.Now()})
 		return u.Seq
-	case rpc.Live:
-		w.live = append(w.live, time.Now())
+	case rpc.Window:
+		w.merged = append(w.merged, time.Now())
 	case rpc.Snapshot:
 		if u.Truncated {
 			w.faults = append(w.faults, fmt.Sprintf("what happened after event %d is gone", last))
@@ -115,11 +115,12 @@ func (w *Watcher) Find(what string) (h Heard, ok bool) {
 	return Heard{}, false
 }
 
-// LiveAfter is when live numbers came first after a moment.
-func (w *Watcher) LiveAfter(moment time.Time) (time.Time, bool) {
+// MergedAfter is when a window came first after a moment: its owner had saved it,
+// and acknowledged what it is made of.
+func (w *Watcher) MergedAfter(moment time.Time) (time.Time, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, at := range w.live {
+	for _, at := range w.merged {
 		if at.After(moment) {
 			return at, true
 		}

@@ -26,13 +26,10 @@ func (j *job) bounded(o cluster.Outcome, worker *cluster.Node) {
 	if i := o.Totals.Iterations; i.Due != due || o.Phase != "COMPLETED" {
 		j.s.Errorf("it ended %s with %+v; want %d due", o.Phase, i, due)
 	}
-	if o.Verdict.State != "DEGRADED" && o.Verdict.State != "INVALID" {
-		j.s.Errorf("the verdict is %s, want DEGRADED", o.Verdict.State)
+	if state := o.Verdict.State; state != "DEGRADED" && (state != "INVALID" || o.Totals.Iterations.Missed*20 < due && !busy(o)) {
+		j.s.Errorf("the verdict is %s, want DEGRADED: %+v", state, o.Verdict.Causes)
 	}
-	if o.Verdict.State == "INVALID" && !slices.ContainsFunc(o.Verdict.Causes, func(c causeOf) bool { return slow(c.What) }) {
-		j.s.Errorf("the verdict is INVALID: %+v", o.Verdict.Causes)
-	}
-	named := slices.ContainsFunc(o.Verdict.Causes, func(c causeOf) bool {
+	named := slices.ContainsFunc(o.Verdict.Causes, func(c cause) bool {
 		return c.Node != nil && *c.Node == string(worker.Name) && c.To > c.From
 	})
 	if !named {
@@ -100,10 +97,8 @@ func TestEngineIsKilled(t *testing.T) {
 	j := s.submit(steady("engine-killed", 0))
 	j.at(fault())
 	engines := s.engines(s.Workers[1])
-	for _, pid := range engines {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Error(err)
-		}
+	if err := syscall.Kill(engines[0], syscall.SIGKILL); err != nil {
+		t.Error(err)
 	}
 	o := j.end()
 	j.bounded(o, s.Workers[1])
