@@ -72,6 +72,38 @@ func managerCommand(a *app) *cobra.Command {
 	f.StringVar(&store.Restore, "restore", "", "`FILE` of a snapshot that a new cluster begins from")
 	f.StringVar(&cfg.Keyring, "keyring", "", "`FILE` of keys that gossip is encrypted with")
 	exits(c, "0    interrupted: the way it ends", "1    it could not go on; the log says why", "104  bad flags or configuration")
+	c.AddCommand(snapshotCommand(a))
+	return c
+}
+
+func snapshotCommand(a *app) *cobra.Command {
+	var data string
+	c := &cobra.Command{
+		Use: "snapshot FILE", Short: "Write all that a manager's store holds into a file",
+		Long: "Writes the state of a datacenter, as the manager with that data directory has it, into a file\n" +
+			"that manager --restore begins a new cluster from. The manager may run or not; it is asked by\n" +
+			"a socket in its directory, so that only who may read that can. The file holds all plans that\n" +
+			"are remembered, and what is secret in them.",
+		Example: "  hyperscale manager snapshot backup.db --data /var/lib/hyperscale",
+		Args:    func(_ *cobra.Command, args []string) error { return oneArgument(a, args, "a file") },
+		RunE: func(c *cobra.Command, args []string) error {
+			if data == "" {
+				return refuse("--data names the data directory of a manager on this machine")
+			}
+			running, err := manager.Snapshot(c.Context(), data, args[0])
+			if err != nil {
+				return err
+			}
+			how := "the manager does not run: what its data file holds"
+			if running {
+				how = "by the manager that runs"
+			}
+			_, err = fmt.Fprintf(a.Stderr, "wrote %s (%s)\nit is secret: plans in it may hold passwords\n", args[0], how)
+			return err
+		},
+	}
+	c.Flags().StringVar(&data, "data", "", "`DIRECTORY` of the manager")
+	exits(c, "0    the file is written", "1    it is not", "104  bad flags or arguments")
 	return c
 }
 

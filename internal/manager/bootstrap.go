@@ -26,7 +26,7 @@ type meta struct {
 
 // newGossip makes the failure detector. What it hears waits for the tier to be
 // there.
-func (l *life) newGossip(ctx context.Context) (*gossip.Gossip, error) {
+func (l *life) newGossip() (*gossip.Gossip, error) {
 	text, err := l.meta(true)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (l *life) newGossip(ctx context.Context) (*gossip.Gossip, error) {
 		select {
 		case <-l.begun:
 			l.tier.Heard(ev)
-		case <-ctx.Done():
+		case <-l.over:
 		}
 	}})
 }
@@ -94,7 +94,7 @@ func (l *life) openStore(ctx context.Context) (storage, error) {
 		Name: string(l.cfg.Name), Dir: l.data.store(), Listen: l.storeScheme() + l.cfg.At.Store, Address: l.storeURL(),
 		Initial: b.initial, Join: b.join, Cluster: l.cfg.Cluster + "." + l.cfg.Env + "." + l.cfg.DC, TLS: l.cfg.Store.TLS,
 	}
-	if err := l.restore(c, b.fresh); err != nil {
+	if err := l.data.restore(c, l.cfg.Store.Restore, b.fresh); err != nil {
 		return nil, err
 	}
 	node, err := etcdstore.New(c, etcdstore.Deps{Log: l.log})
@@ -222,6 +222,3 @@ func (l *life) company() (company, error) {
 	}
 	return here, nil
 }
-
-func (l *life) restore(etcdstore.Config, bool) error { return nil }
-func (l *life) afterRestore(context.Context) error   { return nil }

@@ -19,12 +19,12 @@ import (
 
 // The files of a data directory. The store's own are below storeDir.
 const (
-	lockFile     = "lock"      // held by the process that uses the directory
-	whoFile      = "node"      // whose it is: the identity of the manager
-	bootFile     = "boot"      // number of starts
-	restoreFile  = "restoring" // a restore has begun and is not complete
-	snapshotPort = "control.sock"
-	storeDir     = "store"
+	lockFile    = "lock"         // held by the process that uses the directory
+	whoFile     = "node"         // whose it is: the identity of the manager
+	bootFile    = "boot"         // number of starts
+	restoreFile = "restore"      // how far a restore is, and of what
+	controlPort = "control.sock" // where a manager that runs hears who may open it
+	storeDir    = "store"
 )
 
 // data is a manager's hold on its data directory.

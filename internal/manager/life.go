@@ -29,6 +29,7 @@ type life struct {
 	wiped  bool // the others say that it had a store once, and its directory is empty
 	listen net.Listener
 	gossip *gossip.Gossip
+	over   chan struct{} // closed once nothing more is heard
 	begun  chan struct{} // closed once what follows is there
 
 	store  storage
@@ -47,8 +48,8 @@ type storage interface {
 }
 
 // newLife opens what others reach this manager by.
-func (m *Manager) newLife(ctx context.Context, d *data) (*life, error) {
-	l := &life{cfg: m.cfg, log: m.log, data: d, begun: make(chan struct{})}
+func (m *Manager) newLife(d *data) (*life, error) {
+	l := &life{cfg: m.cfg, log: m.log, data: d, begun: make(chan struct{}), over: make(chan struct{})}
 	var err error
 	if l.boot, err = d.nextBoot(time.Now()); err != nil {
 		return nil, err
@@ -56,7 +57,7 @@ func (m *Manager) newLife(ctx context.Context, d *data) (*life, error) {
 	if l.listen, err = listen(m.cfg.At.Listen, "--listen"); err != nil {
 		return nil, err
 	}
-	if l.gossip, err = l.newGossip(ctx); err != nil {
+	if l.gossip, err = l.newGossip(); err != nil {
 		return nil, errors.Join(err, l.listen.Close())
 	}
 	return l, nil
@@ -68,6 +69,7 @@ func (l *life) run(ctx context.Context) error {
 		return portOf(l.gossip.Run(ctx), l.cfg.At.Gossip, "--gossip")
 	}
 	return within(ctx, gossip, func(ctx context.Context) error {
+		defer close(l.over)
 		err := l.runStore(ctx)
 		if err != nil && ctx.Err() == nil {
 			// Others need not find out by themselves.
@@ -111,7 +113,9 @@ func (l *life) runStore(ctx context.Context) error {
 			return errors.Join(err, l.listen.Close())
 		}
 		return within(ctx, l.tier.Run, func(ctx context.Context) error {
-			return within(ctx, l.feel, func(ctx context.Context) error { return l.server.Run(ctx, l.listen) })
+			return within(ctx, l.feel, func(ctx context.Context) error {
+				return within(ctx, l.control, func(ctx context.Context) error { return l.server.Run(ctx, l.listen) })
+			})
 		})
 	})
 }

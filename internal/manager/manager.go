@@ -116,7 +116,7 @@ func (m *Manager) mayComeBack(err error) bool {
 // once is one life of the manager. One that was wiped is known to the others, and
 // joins them anew.
 func (m *Manager) once(ctx context.Context, d *data, wiped bool) error {
-	l, err := m.newLife(ctx, d)
+	l, err := m.newLife(d)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,178 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hyperscale/internal/ops"
+	"hyperscale/internal/own"
+	"hyperscale/internal/store"
+	"hyperscale/internal/store/etcdstore"
+)
+
+// Snapshot writes all that the store of the manager with that data directory
+// holds into a file. One that runs is asked by the socket in its directory, so
+// that only who may use that can ask; of one that does not the data file is
+// copied. Running tells which it was.
+func Snapshot(ctx context.Context, dir, file string) (running bool, err error) {
+	if _, err := os.Stat(filepath.Join(dir, whoFile)); err != nil {
+		return false, fmt.Errorf("%s is not the data directory of a manager: %w", dir, err)
+	}
+	if file, err = filepath.Abs(file); err != nil {
+		return false, fmt.Errorf("snapshot: %w", err)
+	}
+	lock, err := etcdstore.Lock(dir)
+	if errors.Is(err, etcdstore.ErrInUse) {
+		return true, askSnapshot(ctx, dir, file)
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, errors.Join(etcdstore.SnapshotOf(filepath.Join(dir, storeDir), file), lock.Close())
+}
+
+// askSnapshot asks the manager that runs.
+func askSnapshot(ctx context.Context, dir, file string) error {
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, controlPort))
+	}}
+	defer transport.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://manager/snapshot?to="+url.QueryEscape(file), nil)
+	if err != nil {
+		return fmt.Errorf("snapshot: %w", err)
+	}
+	answer, err := (&http.Client{Transport: transport}).Do(request)
+	if err != nil {
+		return fmt.Errorf("snapshot: asking the manager that runs: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }() // what matters was read
+	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<16))
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = errors.New(strings.TrimSpace(string(text)))
+	}
+	if err != nil {
+		return fmt.Errorf("the manager that runs: %w", err)
+	}
+	return nil
+}
+
+// control hears those on this machine who may use the data directory, for nobody
+// else can open the socket in it.
+func (l *life) control(ctx context.Context) error {
+	at := l.data.path(controlPort)
+	if err := os.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing the socket of a manager that was here before: %w", err)
+	}
+	ln, err := net.Listen("unix", at)
+	if err != nil {
+		l.log.Warn("snapshots can't be asked for while this manager runs", "reason", err)
+		<-ctx.Done()
+		return nil
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /snapshot", l.answerSnapshot)
+	return ops.Serve(ctx, ln, mux)
+}
+
+func (l *life) answerSnapshot(w http.ResponseWriter, r *http.Request) {
+	file := r.URL.Query().Get("to")
+	l.log.Info("audit", "what", "snapshot", "file", file)
+	member, ok := l.store.(embedded)
+	err := errors.New("its store is external: whoever runs that makes snapshots of it")
+	if ok {
+		err = member.Node.Store().Snapshot(r.Context(), file)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+}
+
+// How far a restore is, as the first word of the restore file; the file that it is
+// from follows.
+const (
+	restoreBegun  = "begun"  // the store may be there in part
+	restoreFilled = "filled" // it is there, as of then
+	restoreDone   = "done"   // and what was under way then has been ended
+)
+
+// restored is how far a restore is, and from which file; "": there is none.
+func (d *data) restored() (state, file string, err error) {
+	text, err := os.ReadFile(d.path(restoreFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", "", nil
+	}
+	state, file, _ = strings.Cut(strings.TrimSpace(string(text)), " ")
+	return state, file, err
+}
+
+// restore fills an empty directory from a snapshot, if that is wanted. A restore
+// that was broken off begins anew; one that was completed is not done again.
+func (d *data) restore(c etcdstore.Config, file string, fresh bool) error {
+	state, from, err := d.restored()
+	if err != nil {
+		return fmt.Errorf("restoring: %w", err)
+	}
+	if state == restoreBegun {
+		if file == "" {
+			return fmt.Errorf("restoring from %s was broken off: start it again with --restore", from)
+		}
+		if err := os.RemoveAll(d.store()); err != nil {
+			return fmt.Errorf("restoring anew: %w", err)
+		}
+		fresh = true
+	}
+	if file == "" {
+		return nil
+	}
+	if file, err = filepath.Abs(file); err != nil {
+		return fmt.Errorf("restoring: %w", err)
+	}
+	switch {
+	case fresh:
+		err := d.write(restoreFile, restoreBegun+" "+file)
+		if err == nil {
+			err = etcdstore.Restore(c, file)
+		}
+		if err == nil {
+			err = d.write(restoreFile, restoreFilled+" "+file)
+		}
+		return err
+	case from == file:
+		return nil // the flag is still there at a later start
+	}
+	return fmt.Errorf("--restore begins a new cluster, and %s holds a store already: name an empty directory with --data", d.dir)
+}
+
+// afterRestore ends what was under way when the snapshot was made, before anybody
+// uses the store.
+func (l *life) afterRestore(ctx context.Context) error {
+	state, file, err := l.data.restored()
+	if err != nil || state != restoreFilled {
+		return err
+	}
+	for {
+		err := own.AfterRestore(ctx, l.store.Store(), time.Now())
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+		l.log.Warn("a restored store is not fit to be used yet; trying again", "reason", err)
+		if !pause(ctx, time.Second) {
+			return context.Cause(ctx)
+		}
+	}
+	l.log.Info("the store was restored; jobs that had not ended are FAILED with what the snapshot holds", "from", file)
+	return l.data.write(restoreFile, restoreDone+" "+file)
+}

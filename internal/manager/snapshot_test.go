@@ -1,0 +1,166 @@
+package manager
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"hyperscale"
+	"hyperscale/internal/plan"
+	"hyperscale/internal/rpc"
+	"hyperscale/internal/spec"
+)
+
+// submit makes a job, which waits where there are no workers.
+func submit(t *testing.T, address, key string) hyperscale.JobID {
+	t.Helper()
+	loaded, err := plan.Read("p.yaml", strings.NewReader("target: http://127.0.0.1:1\nworkflows:\n  main:\n    load: {rate: 10/s, for: 10s}\n    steps: [{get: /}]\n"), plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := spec.Encode(loaded.Plan, spec.Rows{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := ask(t, address).Submit(soon(t), rpc.Submission{Key: key, Spec: content})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return accepted.Job
+}
+
+// A snapshot, of a manager that runs or of one that does not, is what another
+// cluster begins from: what was under way then has failed there, with the reason.
+func TestSnapshotsAndRestores(t *testing.T) {
+	t.Parallel()
+	cfg := config(t, "m1")
+	m := start(t, cfg)
+	m.mustServe(t)
+	job := submit(t, cfg.At.Listen, "k")
+	dir := t.TempDir()
+	for _, want := range []bool{true, false} {
+		file := filepath.Join(dir, fmt.Sprint(want))
+		running, err := Snapshot(soon(t), cfg.Data, file)
+		if err != nil || running != want {
+			t.Fatalf("a snapshot of a manager that runs, %v: %v, %v", want, running, err)
+		}
+		if info, err := os.Stat(file); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+			t.Errorf("the file: %v, %v", info, err)
+		}
+		mustRestore(t, file, job)
+		if want {
+			if err := m.stop(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := Snapshot(soon(t), t.TempDir(), filepath.Join(dir, "x")); err == nil {
+		t.Error("a snapshot of nothing")
+	}
+	if _, err := Snapshot(soon(t), cfg.Data, filepath.Join(dir, "not", "there")); err == nil {
+		t.Error("a snapshot into a directory that is not there")
+	}
+}
+
+// mustRestore begins a new cluster from a snapshot in which the job was under way.
+func mustRestore(t *testing.T, file string, job hyperscale.JobID) {
+	t.Helper()
+	cfg := config(t, "other")
+	cfg.Store.Restore = file
+	m := start(t, cfg)
+	m.mustServe(t)
+	status, err := ask(t, cfg.At.Listen).Get(soon(t), job)
+	if err != nil || status.Phase != hyperscale.Failed || !strings.Contains(status.Reason, "restored") {
+		t.Errorf("the job is %+v, %v", status, err)
+	}
+	until(t, "the job is pending", func() error {
+		if status, err := ask(t, cfg.At.Listen).Get(soon(t), job); err != nil || status.Owner != "" {
+			return fmt.Errorf("%+v, %v", status, err)
+		}
+		return nil
+	})
+	submit(t, cfg.At.Listen, "another")
+	if err := m.stop(); err != nil {
+		t.Error(err)
+	}
+	// Started again with the same flags it goes on; another file is refused.
+	again := start(t, cfg)
+	again.mustServe(t)
+	if err := again.stop(); err != nil {
+		t.Error(err)
+	}
+	cfg.Store.Restore = file + "2"
+	if err := start(t, cfg).ended(); err == nil || !strings.Contains(err.Error(), "holds a store already") {
+		t.Errorf("a restore over a store: %v", err)
+	}
+}
+
+// A restore that was broken off leaves nothing that could be taken for whole.
+func TestARestoreBrokenOff(t *testing.T) {
+	t.Parallel()
+	cfg := config(t, "m1")
+	put(t, filepath.Join(cfg.Data, whoFile), cfg.self().String())
+	put(t, filepath.Join(cfg.Data, restoreFile), restoreBegun+" /x\n")
+	put(t, filepath.Join(cfg.Data, storeDir, "etcd", "member", "wal", "0.wal"), "half")
+	if err := start(t, cfg).ended(); err == nil || !strings.Contains(err.Error(), "--restore") {
+		t.Errorf("without the flag: %v", err)
+	}
+	bad := filepath.Join(t.TempDir(), "bad")
+	put(t, bad, strings.Repeat("x", 4096+32))
+	cfg.Store.Restore = bad
+	if err := start(t, cfg).ended(); err == nil || !strings.Contains(err.Error(), bad) {
+		t.Errorf("from a bad file: %v", err)
+	}
+}
+
+// With no room left a manager steps down with a word, and serves again when there
+// is some: what it had accepted is there.
+func TestAFullDisk(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("small disks are mounted on Linux only")
+	}
+	disk := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", disk).CombinedOutput(); err != nil {
+		t.Skipf("no small disk can be mounted here: %s", bytes.TrimSpace(out))
+	}
+	t.Cleanup(func() { _ = exec.Command("umount", "-l", disk).Run() })
+	cfg := config(t, "m1")
+	cfg.Data = filepath.Join(disk, "data")
+	m := start(t, cfg)
+	m.mustServe(t)
+	job := submit(t, cfg.At.Listen, "k")
+	ballast := filepath.Join(disk, "ballast")
+	f, err := os.Create(ballast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var full error
+	for block := make([]byte, 1<<20); full == nil; {
+		_, full = f.Write(block)
+	}
+	f.Close()
+	until(t, "it does not step down", func() error {
+		if err := m.Ready(); err == nil || !strings.Contains(m.log.String(), "has stepped down") {
+			return fmt.Errorf("ready: %v", err)
+		}
+		return nil
+	})
+	if code, body := get(t, cfg.At.HTTP, "/readyz"); code != 503 {
+		t.Errorf("it says %d %s", code, body)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	m.mustServe(t)
+	if status, err := ask(t, cfg.At.Listen).Get(soon(t), job); err != nil || status.Phase.Terminal() {
+		t.Errorf("the job is %+v, %v", status, err)
+	}
+	if err := m.stop(); err != nil {
+		t.Error(err)
+	}
+}
