@@ -224,10 +224,14 @@ func (e *engine) reach() link.Reserve {
 // turn begins what is due and comes again when there is more.
 func (e *engine) turn() {
 	r := e.run
-	if r == nil || e.dead || r.stopped != never || e.now() < r.since {
+	if r == nil || e.dead || r.stopped != never {
 		return
 	}
 	now := e.now()
+	if now < r.since {
+		e.at(e.when(r.since), e.turn)
+		return
+	}
 	if now >= r.end {
 		e.loadOver(r.end)
 		return
@@ -300,7 +304,7 @@ func (e *engine) settle() {
 	e.dead = true
 	ending := link.Ending{Stopped: r.stopped}
 	if o, ok := r.load.(*once); ok {
-		ending.Failed, ending.Reason = o.failed, o.reason
+		ending.Failed, ending.Reason, ending.Interrupted = o.failed, o.reason, !o.done
 	}
 	e.told(agent.EngineEnded{Engine: e.id, Ending: ending})
 }

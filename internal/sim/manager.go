@@ -82,12 +82,12 @@ func (m *manager) kill(machine bool) {
 	if m.term != nil {
 		m.term.stop()
 	}
+	m.term, m.seats = nil, nil
 	m.end()
 	m.w.die(m.streams, &m.proc)
 	for _, id := range slices.Sorted(maps.Keys(m.peers)) {
 		m.w.die([]*stream{m.peers[id]}, &m.proc)
 	}
-	m.term, m.seats = nil, nil
 }
 
 func (t *term) stop() {

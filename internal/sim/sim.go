@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/own"
+	"hyperscale/internal/store"
 	"hyperscale/internal/store/memstore"
 )
 
@@ -47,6 +49,7 @@ func Run(cfg Config) (out Outcome) {
 		}
 	}()
 	w.store = memstore.New(func() time.Time { return epoch.Add(w.now) })
+	w.noteEnds()
 	w.plan = w.draw()
 	w.build()
 	over := func() bool { return len(w.wrong) > 0 || w.ended() }
@@ -60,6 +63,20 @@ func Run(cfg Config) (out Outcome) {
 	}
 	w.close()
 	return w.outcome()
+}
+
+// noteEnds notes when results are written.
+func (w *world) noteEnds() {
+	_, err := w.store.Subscribe(own.JobsFrom, own.JobsUntil, 0, func(_ store.Revision, events []store.Event) {
+		for _, ev := range events {
+			if c, ok, err := own.ReadOwnerChange(ev); err == nil && ok && c.Owner.Fence == 0 {
+				w.jobs[c.Job].over = w.now
+			}
+		}
+	})
+	if err != nil {
+		panic("sim: " + err.Error())
+	}
 }
 
 func (w *world) outcome() Outcome {
@@ -114,7 +131,6 @@ func (w *world) expire() {
 // close ends all processes.
 func (w *world) close() {
 	for _, m := range w.managers {
-		m.lost = true
-		m.end()
+		m.kill(true)
 	}
 }

@@ -20,6 +20,7 @@ type truth struct {
 	done   float64 // the most that was shown
 	owners []ownership
 	sent   map[link.Hold]map[uint64]string // windows by number: always the same bytes
+	over   time.Duration                   // when its result was written; 0: it was not
 	hurt   bool                            // a worker or engine that held a part of it was lost
 }
 
@@ -63,6 +64,12 @@ func newTruth(id hyperscale.JobID, plan *hyperscale.Plan) *truth {
 
 // started notes what the target saw.
 func (t *truth) started(e *engine, f *flight) {
+	if t.over != 0 { // its holder has not heard yet
+		if e.k.w.now > t.over+autonomy+10*time.Second {
+			e.k.w.fail("%s: %s begins iterations long after the end of the job", t.id, e.k.id)
+		}
+		return
+	}
 	flow := t.flows[e.hold.Workflow]
 	it := iteration{f.slot, f.pass}
 	flow.starts[it] = append(flow.starts[it], start{

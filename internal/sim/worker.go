@@ -173,6 +173,8 @@ func (k *worker) stepNow(ev agent.Event) {
 			})
 		case agent.Drained:
 			k.w.say("%s has drained", k.id)
+			k.at(k.w.now, func() { k.kill(false) })
+			k.w.after(k.w.between(time.Second, 5*time.Second), k.startIfDown)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 // how late it is, or nobody did for so long that it goes on from there.
 type clock struct {
 	runs   bool
+	told   bool               // by a child, to the new owner
 	origin time.Duration      // the node's time at job time 0
 	last   hyperscale.JobTime // told; it never falls
 }

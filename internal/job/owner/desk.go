@@ -95,8 +95,9 @@ func (o *Owner) save() {
 	}
 	o.join()
 	d.number++
+	o.state.Done = max(o.state.Done, o.story.done())
 	e := Save{
-		Number: d.number, Clock: o.at(), Phase: o.Phase(), Done: o.story.done(), Events: d.events,
+		Number: d.number, Clock: o.at(), Phase: o.Phase(), Done: o.state.Done, Events: d.events,
 	}
 	if o.over != nil {
 		e.Base, e.Result, e.Reason = true, o.result(), o.over.Reason

@@ -65,7 +65,7 @@ type share struct {
 	hyperscale.Share
 	Holder  link.Holder
 	Cores   int
-	From    reserve // the first place and pass that are its own
+	First   reserve // the first place and pass that are its own
 	Reserve reserve // the last that its holder stated
 	Started bool    // its holder is, or was, told to start
 	Ended   bool    // its last window came
@@ -95,10 +95,11 @@ type hole struct {
 	Holder  link.Holder
 	Dead    hyperscale.JobTime // when its stream ended; never: it is only silent
 	Fence   hyperscale.JobTime // where another goes on; never: nobody does yet
-	From    reserve
+	First   reserve
 	Reserve reserve
 	Again   bool // the holder may have the share again: it had only stopped
 	Idle    bool // its holder began nothing
+	Blind   bool // when its holder ended nobody can tell
 	Closed  bool
 
 	alive bool // it was heard since, and runs on
@@ -126,7 +127,7 @@ func (l *leg) all(is func(*share) bool) bool {
 func (l *leg) prepare(s *share) *Prepare {
 	return &Prepare{
 		Workflow: l.Leg.Workflow, Load: l.Leg.Load, First: l.Leg.First, Warmup: l.Leg.Warmup, Graceful: l.Leg.Graceful,
-		Use: l.Leg.Use, Share: s.Share, Begun: l.begun(), Begin: l.Begin, From: s.From.Reserve,
+		Use: l.Leg.Use, Share: s.Share, Begun: l.begun(), Begin: l.Begin, From: s.First.Reserve,
 	}
 }
 

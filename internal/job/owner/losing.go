@@ -18,6 +18,7 @@ type loss struct {
 	dead  bool          // its holder says no more: what it did ended now
 	again bool          // its holder may have it again
 	idle  bool          // its holder began nothing
+	blind bool          // when its holder ended nobody can tell
 	since time.Duration // dead: when it ended, on the owner's clock; 0: now
 }
 
@@ -33,7 +34,7 @@ func (o *Owner) lost(ev Lost) {
 	for _, l := range slices.Clone(o.state.Legs) {
 		for _, s := range l.Shares {
 			if s.Holder == ev.Holder && !s.over() {
-				o.lose(l, s, loss{what: what, dead: ev.Dead, since: ev.Since})
+				o.lose(l, s, loss{what: what, dead: ev.Dead && !o.dark.blind, blind: o.dark.blind, since: ev.Since})
 			}
 		}
 	}
@@ -70,10 +71,10 @@ func (o *Owner) lose(l *leg, s *share, why loss) {
 // open opens a hole where the windows of a share would have been.
 func (o *Owner) open(l *leg, s *share, why loss) {
 	x := &hole{
-		Share: s.Share, Holder: s.Holder, Dead: never, Fence: never, From: s.From, Reserve: s.Reserve, Again: why.again,
-		Idle: why.idle,
+		Share: s.Share, Holder: s.Holder, Dead: never, Fence: never, First: s.First, Reserve: s.Reserve, Again: why.again,
+		Idle: why.idle, Blind: why.blind,
 	}
-	if why.dead {
+	if why.dead && o.clock.runs {
 		x.Dead = o.at()
 		if why.since > 0 {
 			x.Dead = max(x.Dead-(o.now-why.since), 0)
@@ -142,10 +143,12 @@ func takeCores(list *[]link.Cores, n int) []link.Cores {
 // coverOne cuts a share without a holder into shares of a higher turn, from the
 // fence on.
 func (o *Owner) coverOne(l *leg, s *share, cores []link.Cores, fence hyperscale.JobTime) {
+	// What a holder with a faster clock told is its own.
+	fence = max(fence, ceilSecond(o.marks().Standing(l.workflow(), s.Share).Reach))
 	for _, x := range l.Holes {
 		if x.Share == s.Share {
 			x.Fence = fence
-			s.From = x.next(l)
+			s.First = x.next(l)
 			o.marks().Cover(l.workflow(), s.Share, fence)
 			if x.Idle {
 				o.closeHole(l, x)
@@ -170,10 +173,10 @@ func (o *Owner) coverOne(l *leg, s *share, cores []link.Cores, fence hyperscale.
 // unasked. What has no load is done again.
 func (x *hole) next(l *leg) reserve {
 	if l.Leg.Load.Kind == hyperscale.LoadOnce || x.Idle {
-		return x.From
+		return x.First
 	}
 	places, passes := schedule.Ahead(l.Leg.Load, x.Share)
-	unasked := reserve{link.Reserve{Place: x.From.Place + places, Pass: x.From.Pass + passes}}
+	unasked := reserve{link.Reserve{Place: x.First.Place + places, Pass: x.First.Pass + passes}}
 	return x.Reserve.most(unasked)
 }
 
@@ -196,7 +199,9 @@ func (o *Owner) bury(h link.Holder) {
 	for _, l := range o.state.Legs {
 		for _, x := range l.Holes {
 			if x.Holder.Node == h.Node && x.Holder.Boot < h.Boot {
-				x.Dead = min(x.Dead, o.at())
+				if !x.Blind {
+					x.Dead = min(x.Dead, o.at())
+				}
 				o.closeHole(l, x)
 			}
 		}
@@ -276,7 +281,7 @@ func (x *hole) unheard(l *leg, w schedule.Iterations, told stats.Slots) uint64 {
 	if l.Leg.Load.Kind == hyperscale.LoadEach {
 		return x.begun(l, w.VUs, w.Passes, told)
 	}
-	places := min(x.next(l).Place, x.total(w)) - x.From.Place
+	places := min(x.next(l).Place, x.total(w)) - x.First.Place
 	if l.Leg.Load.Kind == hyperscale.LoadOnce {
 		places = 1
 	}
@@ -293,7 +298,7 @@ func (x *hole) begun(l *leg, users, most int64, told stats.Slots) uint64 {
 	if l.Leg.Load.Kind == hyperscale.LoadEach {
 		share, _ = schedule.NewIterations(l.Leg.Load).Share(share)
 	}
-	passes := min(x.next(l).Pass, most) - x.From.Pass
+	passes := min(x.next(l).Pass, most) - x.First.Pass
 	return uint64(max(passes*share.Count(users)-int64(told.Due), 0))
 }
 

@@ -43,12 +43,19 @@ type Owner struct {
 	kids    map[hyperscale.NodeID]*kid
 	seconds hyperscale.JobTime // the last whole second that was looked at
 	now     time.Duration
-	alone   time.Duration // after a takeover: until then a child may tell the job time; 0: it is known
+	dark    darkness
 	over    *job.Result
 	gone    bool
 	effects []Effect
 
 	received [stats.Broken + 1]uint64 // windows by receipt, since they were taken
+}
+
+// darkness is the time after a takeover in which nobody has told the job time yet.
+type darkness struct {
+	until time.Duration // a child may tell it; 0: it is known
+	later []Event       // what waits until then
+	blind bool          // what waited is being done, and nobody ever told: when a holder was lost is not known
 }
 
 // state is who holds what: saved as it is whenever it changed.
@@ -59,6 +66,7 @@ type state struct {
 	Wants       uint64 // number of the last want
 	Given       []given
 	Adjustments []adjustment
+	Done        float64 // percentage, the most that was told
 }
 
 // given is a turn that was given out, and to whom.
@@ -100,6 +108,51 @@ func (o *Owner) Step(now time.Duration, ev Event) []Effect {
 	if o.gone {
 		return nil
 	}
+	if o.postpones(ev) {
+		return nil
+	}
+	o.take(ev)
+	if o.dark.until != 0 && now >= o.dark.until {
+		o.goOnAlone()
+	}
+	o.catchUp()
+	if !o.gone {
+		o.pass()
+		o.settle()
+		o.save()
+	}
+	return o.effects
+}
+
+// postpones reports whether an event is to wait: while nobody tells the job time it
+// can't be said when a holder was lost, or the job cancelled.
+func (o *Owner) postpones(ev Event) bool {
+	if o.dark.until == 0 {
+		return false
+	}
+	switch ev.(type) {
+	case Lost, Cancel:
+		o.dark.later = append(o.dark.later, ev)
+		return true
+	}
+	return false
+}
+
+// catchUp takes the events that waited.
+func (o *Owner) catchUp() {
+	if o.dark.until != 0 {
+		return
+	}
+	later := o.dark.later
+	o.dark.later = nil
+	for _, ev := range later {
+		o.take(ev)
+	}
+	o.dark.blind = false
+}
+
+// take books what happened.
+func (o *Owner) take(ev Event) {
 	switch ev := ev.(type) {
 	case Begin:
 		o.begin()
@@ -122,15 +175,6 @@ func (o *Owner) Step(now time.Duration, ev Event) []Effect {
 	case Saved:
 		o.saved(ev)
 	}
-	if o.alone != 0 && now >= o.alone {
-		o.goOnAlone()
-	}
-	if !o.gone {
-		o.pass()
-		o.settle()
-		o.save()
-	}
-	return o.effects
 }
 
 // Next is when a Tick is due, on the clock of Step.
@@ -138,8 +182,8 @@ func (o *Owner) Next() time.Duration {
 	switch {
 	case o.gone || o.over != nil:
 		return never
-	case o.alone != 0:
-		return o.alone
+	case o.dark.until != 0:
+		return o.dark.until
 	case !o.clock.runs:
 		return never
 	}
@@ -199,11 +243,16 @@ func (o *Owner) begin() {
 		o.job(job.Start{})
 		return
 	}
+	for _, l := range o.state.Legs {
+		for _, s := range l.Shares {
+			s.told = o.now // by the owner before, perhaps: what is under way is waited for
+		}
+	}
 	for _, h := range o.Holders() {
 		o.order(h, link.Order{Do: link.Own, Hold: link.Hold{Job: o.cfg.Job}}, nil)
 	}
 	if o.state.Start != 0 {
-		o.alone = o.now + aloneAfter
+		o.dark.until = o.now + aloneAfter
 	}
 }
 
@@ -214,10 +263,11 @@ const aloneAfter = 8 * time.Second
 // goOnAlone goes on with a job of which no child could tell the time. If its first
 // load was being started, and nobody that is heard began, all is begun anew.
 func (o *Owner) goOnAlone() {
-	o.alone = 0
+	o.dark.until = 0
 	if o.clock.runs || o.over != nil {
 		return
 	}
+	o.dark.blind = true // until what waited is done
 	if o.clock.last == 0 && !slices.ContainsFunc(o.state.Legs, func(l *leg) bool { return l.Stage == running }) {
 		o.state.Start = 0
 		o.change()

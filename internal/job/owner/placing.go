@@ -111,8 +111,8 @@ func (o *Owner) want(l *leg) {
 
 // granted divides what wanted cores among those who have them.
 func (o *Owner) granted(ev Granted) {
-	if o.over != nil {
-		return
+	if o.over != nil || o.dark.until != 0 {
+		return // while nobody tells the time no fence can be set; it is granted again
 	}
 	for _, l := range o.state.Legs {
 		cores := ev.Cores[l.workflow()]
@@ -157,8 +157,8 @@ func (o *Owner) cut(l *leg, s *share, cores []link.Cores) []*share {
 		}
 		cut.Turn = o.state.Turns[l.workflow()]
 		part := &share{Share: cut, Holder: cores[i].Holder, Cores: cores[i].N, rose: o.now}
-		part.From = s.From.within(l, s.Share, cut)
-		part.Reserve = part.From
+		part.First = s.First.within(l, s.Share, cut)
+		part.Reserve = part.First
 		list = append(list, part)
 		o.state.Given = append(o.state.Given, given{l.workflow(), cut, part.Holder.Node})
 		o.marks().Expect(l.workflow(), cut)

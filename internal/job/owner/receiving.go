@@ -54,24 +54,28 @@ func (o *Owner) delivered(ev Delivered) {
 // engineLost notes what was lost with an engine in a holder that lives: its window
 // tells how many iterations, and nobody how many passes were begun beside.
 func (o *Owner) engineLost(h link.Hold, ev Delivered) {
-	if ev.Window.Slots.Lost == 0 {
-		return
-	}
 	var x hole
 	l, s := o.share(h)
 	if s != nil {
-		x = hole{Share: s.Share, From: s.From, Reserve: s.Reserve}
+		x = hole{Share: s.Share, First: s.First, Reserve: s.Reserve}
 	} else if lost, found := o.hole(h); found != nil {
 		l, x = lost, *found
 	}
-	if l == nil {
+	closed := l != nil && l.Leg.Load.Kind == hyperscale.LoadClosed
+	if l == nil || ev.Window.Slots.Lost == 0 && !(closed && silent(ev.Window)) {
 		return
 	}
 	passes := uint64(0)
-	if l.Leg.Load.Kind == hyperscale.LoadClosed {
+	if closed {
 		passes = x.begun(l, o.peak(l), int64(never), o.marks().Standing(l.workflow(), x.Share).Slots)
 	}
 	o.story.loss(stats.NewLoss(string(ev.Node), o.plan(l), ev.Window, passes))
+}
+
+// silent reports whether a window tells of nothing, not even that there were virtual
+// users: it stands for an engine that died.
+func silent(w *stats.Window) bool {
+	return w.To > w.From && w.VUTime == 0 && w.Due == 0 && w.Stretch != stats.InGrace && w.Watch == stats.Readings{}
 }
 
 // TakeReceived is how many windows were judged each way, by [stats.Receipt],

@@ -80,11 +80,12 @@ func (o *Owner) hearClock(k *kid, h *link.Held) {
 	told := h.JobTime + k.trip/2
 	switch {
 	case !o.clock.runs:
-		o.alone = 0
+		o.dark.until = 0
 		o.clock.set(o.now, max(told, o.clock.last))
+		o.clock.told = true
 		o.resume()
-	case told > o.at()+ahead:
-		o.clock.set(o.now, told) // ours went on from an old save, or was told late
+	case o.clock.told && told > o.at()+ahead:
+		o.clock.set(o.now, told) // what told it before was under way for longer
 	}
 }
 
@@ -108,7 +109,7 @@ func (o *Owner) reconcile(l *leg, s *share, h *link.Held) {
 	quiet := o.now-s.told >= resend
 	switch h.State {
 	case link.Prepared:
-		if s.Started && quiet && o.clock.runs {
+		if s.Started && quiet && l.Stage == running && o.clock.runs {
 			o.start(l, s)
 		}
 	case link.Refused:

@@ -19,7 +19,6 @@ type story struct {
 	wake    hyperscale.JobTime // when the job wants a tick; never: it does not
 	entries []job.Entry        // all that the job was given
 	fresh   []step             // since the last save
-	most    float64            // the most that was done
 }
 
 func newStory(plan *hyperscale.Plan) *story {
@@ -150,7 +149,7 @@ func (s *story) replay(entries []job.Entry) {
 func (s *story) progress() stats.Progress { return s.account.Progress(s.job.Workflows()) }
 
 // done is how much of the job is done, in percent: the mean over its workflows. It
-// never falls, and is 100 only when the job has completed.
+// is 100 only when the job has completed.
 func (s *story) done() float64 {
 	p := s.progress()
 	sum := 0.0
@@ -161,8 +160,7 @@ func (s *story) done() float64 {
 	if s.job.Phase() != hyperscale.Completed {
 		done = min(done, 99)
 	}
-	s.most = max(s.most, done)
-	return s.most
+	return done
 }
 
 // cancelled reports whether the workflow, or with "" the job, was cancelled.

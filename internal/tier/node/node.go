@@ -132,9 +132,7 @@ func (n *Node) lookAtItself() {
 	}
 	for _, k := range n.kids {
 		k.heard, k.asked = max(k.heard, n.now), 0
-		if k.conn == 0 && k.left != 0 {
-			k.left = n.now
-		}
+		k.left = 0 // who hung up meanwhile did so because of us
 	}
 }
 
@@ -197,9 +195,7 @@ func (n *Node) jobHere(ev JobHere) {
 			n.do(ToJob{ev.Job, owner.Lost{Holder: h, Dead: true}})
 		case k.gone:
 			n.do(ToJob{ev.Job, owner.Lost{Holder: h, Dead: k.dead}})
-		case k.stated:
-			n.do(ToJob{ev.Job, n.statedTo(ev.Job, k, true)})
-		}
+		} // else it states what it holds when it hears of its new owner
 	}
 }
 
