@@ -37,7 +37,8 @@ func (g *gauge) take(part float64) level {
 	case is >= g.at:
 		g.at, g.below = is, false
 	case g.below:
-		g.at, g.below = max(is, g.last), false
+		g.at = max(is, g.last)
+		g.below, g.last = is < g.at, is
 	default:
 		g.below, g.last = true, is
 	}

@@ -90,7 +90,8 @@ var matters = []string{
 // worth is what a line of etcd is worth to us. It tells and warns of much that is
 // as it should be or mends itself; what matters most a node says in its own words.
 func (z *zapLog) worth(entry zapcore.Entry) slog.Level {
-	matter := slices.ContainsFunc(matters, func(word string) bool { return strings.Contains(entry.Message, word) })
+	known := strings.HasPrefix(entry.Message, "recovered") || strings.HasPrefix(entry.Message, "ignore") // of members: told before
+	matter := !known && slices.ContainsFunc(matters, func(word string) bool { return strings.Contains(entry.Message, word) })
 	switch {
 	case entry.Level > zapcore.ErrorLevel:
 		return slog.LevelError

@@ -254,6 +254,7 @@ func TestWhatLinesOfEtcdAreWorth(t *testing.T) {
 	}{
 		{zapcore.InfoLevel, "opened backend db", slog.LevelDebug},
 		{zapcore.InfoLevel, "added member", slog.LevelInfo},
+		{zapcore.InfoLevel, "recovered/added member from store", slog.LevelDebug},
 		{zapcore.WarnLevel, "simple token is not cryptographically signed", slog.LevelDebug},
 		{zapcore.WarnLevel, "slow fdatasync", slog.LevelWarn},
 		{zapcore.WarnLevel, "apply request took too long", slog.LevelWarn},

@@ -1,0 +1,71 @@
+package manager
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
+
+	"hyperscale"
+)
+
+// serveEtcd runs an etcd as somebody else would, and gives its address.
+func serveEtcd(t *testing.T) string {
+	t.Helper()
+	c := embed.NewConfig()
+	c.Dir, c.ZapLoggerBuilder = t.TempDir(), embed.NewZapLoggerBuilder(zap.NewNop())
+	clients, peers := url.URL{Scheme: "http", Host: freePort(t)}, url.URL{Scheme: "http", Host: freePort(t)}
+	c.ListenClientUrls, c.AdvertiseClientUrls = []url.URL{clients}, []url.URL{clients}
+	c.ListenPeerUrls, c.AdvertisePeerUrls = []url.URL{peers}, []url.URL{peers}
+	c.InitialCluster = c.InitialClusterFromName(c.Name)
+	server, err := embed.StartEtcd(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	select {
+	case <-server.Server.ReadyNotify():
+	case <-time.After(patience):
+		t.Fatal("etcd does not begin")
+	}
+	return "etcd://" + clients.Host
+}
+
+// Managers with a store of somebody else serve like others, and find what they
+// left in it.
+func TestManagersOfAnExternalStore(t *testing.T) {
+	t.Parallel()
+	address := serveEtcd(t)
+	one, two := config(t, "m1"), config(t, "m2")
+	one.Store.External, two.Store.External, two.Store.Owned = address, address, true
+	two.Join = []string{one.At.Gossip}
+	first, second := start(t, one), start(t, two)
+	first.mustServe(t)
+	second.mustServe(t)
+	job := submit(t, one.At.Listen, "k")
+	if _, err := Snapshot(soon(t), one.Data, t.TempDir()+"/x"); err == nil || !strings.Contains(err.Error(), "external") {
+		t.Errorf("a snapshot: %v", err)
+	}
+	until(t, "they do not see each other", func() error {
+		members, err := ask(t, two.At.Listen).Members(soon(t))
+		if err == nil && len(members) != 2 {
+			err = fmt.Errorf("%+v", members)
+		}
+		return err
+	})
+	first.Leave(soon(t))
+	if err := first.stop(); err != nil {
+		t.Error(err)
+	}
+	until(t, "the other does not own the job", func() error {
+		status, err := ask(t, two.At.Listen).Get(soon(t), job)
+		if err == nil && (status.Owner != "m2" || status.Phase == hyperscale.Failed) {
+			err = fmt.Errorf("%+v", status)
+		}
+		return err
+	})
+}
