@@ -18,6 +18,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/manager"
 	"hyperscale/internal/rpc/identity"
+	"hyperscale/internal/show"
 	"hyperscale/internal/worker"
 )
 
@@ -147,7 +148,7 @@ func (a *app) devReady(ctx context.Context, f devFlags, managers []*manager.Mana
 	if f.listen != "127.0.0.1:7400" {
 		server = " --server " + f.listen
 	}
-	_, err := fmt.Fprintf(a.Stderr, "%d managers and %d workers with %d cores each; the first manager is at %s\ntry: hyperscale submit examples/quickstart.yaml --watch%s\n",
-		f.managers, f.workers, f.cores, f.listen, server)
+	_, err := fmt.Fprintf(a.Stderr, "%s at %s, and %s with %s each\ntry: hyperscale submit examples/quickstart.yaml --watch%s\n",
+		show.Plural(int64(f.managers), "manager"), f.listen, show.Plural(int64(f.workers), "worker"), show.Plural(int64(f.cores), "core"), server)
 	return err
 }

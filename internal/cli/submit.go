@@ -91,7 +91,7 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 	if err != nil {
 		return refused(err)
 	}
-	w := &follower{app: a, flags: &f.follow, specs: specs, outputs: outputs, plan: loaded.Plan}
+	w := &follower{app: a, flags: &f.follow, specs: specs, outputs: outputs, plan: loaded.Plan, owns: true}
 	err = a.withClient(&f.clusterFlags, func(cl *client.Client) error {
 		accepted, err := cl.Submit(ctx, rpc.Submission{
 			Key: f.key, Name: loaded.Plan.Name, Spec: content,
@@ -153,6 +153,7 @@ type follower struct {
 	outputs  *report.Outputs
 	plan     *hyperscale.Plan // nil: not known before the end
 	view     *view
+	owns     bool // the job was submitted here: an interrupt asks for its end
 	finished bool
 	phase    hyperscale.Phase
 }
@@ -212,7 +213,7 @@ func (w *follower) watch(ctx context.Context, cl *client.Client, job hyperscale.
 			}
 			return err
 		case <-control.interrupts:
-			if n > 1 {
+			if n > 1 || !w.owns {
 				detach(errDetached)
 				continue
 			}

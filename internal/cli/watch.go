@@ -48,7 +48,10 @@ func (w *follower) happened(ev hyperscale.Event) {
 
 // eventText is an event in words.
 func eventText(ev hyperscale.Event) string {
-	text := fmt.Sprintf("at %s: ", show.Duration(ev.At.Truncate(1e6)))
+	text := ""
+	if ev.At > 0 {
+		text = fmt.Sprintf("at %s: ", show.Duration(ev.At.Truncate(1e6)))
+	}
 	if ev.Workflow != "" {
 		text += ev.Workflow + ": "
 	}

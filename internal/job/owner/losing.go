@@ -252,7 +252,9 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 	}
 	if w := o.marks().Close(l.workflow(), x.Share, losses); w != nil {
 		o.joints.Add(w)
-		o.story.loss(stats.NewLoss(string(x.Holder.Node), o.plan(l), w, passes))
+		if w.Slots.Lost > 0 || w.Missed > 0 || passes > 0 {
+			o.story.loss(stats.NewLoss(string(x.Holder.Node), o.plan(l), w, passes))
+		}
 	}
 }
 

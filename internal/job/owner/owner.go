@@ -194,8 +194,13 @@ func (o *Owner) Next() time.Duration {
 	return next
 }
 
-// Phase is where the job is in its life.
-func (o *Owner) Phase() hyperscale.Phase { return o.story.job.Phase() }
+// Phase is where the job is in its life: waiting as long as nobody was told to start.
+func (o *Owner) Phase() hyperscale.Phase {
+	if phase := o.story.job.Phase(); phase != hyperscale.Running || o.state.Start != 0 {
+		return phase
+	}
+	return hyperscale.Waiting
+}
 
 // Owns reports whether a holder holds a part of the job, or once did and is not
 // settled with: what the owner must hear of it.

@@ -47,8 +47,14 @@ func (o *Owner) Standing() []Standing {
 	for _, w := range o.story.progress().Workflows {
 		s := Standing{Name: w.Name, Phase: w.Phase, Done: w.Done, Counts: CountsOf(o.story.account.Tally, w.Name)}
 		for _, l := range o.state.Legs {
+			if l.workflow() != w.Name {
+				continue
+			}
+			if !l.begun() && s.Phase == hyperscale.Running {
+				s.Phase = hyperscale.Waiting // for cores, or for those who make ready
+			}
 			for _, share := range l.Shares {
-				if l.workflow() == w.Name && share.placed() && !share.over() {
+				if share.placed() && !share.over() {
 					s.Cores += share.Cores
 				}
 			}
