@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -161,7 +162,11 @@ func (s *Server) admitIdentity(from identity.ID) error {
 
 func (s *Server) refusedHandshake(addr net.Addr, err error) {
 	s.counts.add("refused", "handshake")
-	s.deps.Log.Warn("a connection was refused", "from", addr.String(), "reason", err)
+	level := slog.LevelWarn
+	if errors.Is(err, io.EOF) {
+		level = slog.LevelDebug // it went without a word: somebody looked whether the port is open
+	}
+	s.deps.Log.Log(context.Background(), level, "a connection was refused", "from", addr.String(), "reason", err)
 }
 
 // overloaded is a refusal for want of room, with a delay that is spread.
