@@ -25,7 +25,7 @@ func adjustCommand(a *app) *cobra.Command {
 		Example: "  hyperscale adjust 20261127-221507-x7k2qa search --rate 800/s\n" +
 			"  hyperscale adjust 20261127-221507-x7k2qa browse --vus 50\n" +
 			"  hyperscale adjust 20261127-221507-x7k2qa browse --pause",
-		Args: cobra.ExactArgs(2),
+		Args: jobAnd(2, 2, "a job and one of its workflows"),
 		RunE: func(c *cobra.Command, args []string) error {
 			change, err := adjustment(args[1], rate, vus, pause, resume)
 			if err != nil {
@@ -85,7 +85,7 @@ func adjustment(workflow, rate string, vus int64, pause, resume bool) (hyperscal
 
 func (a *app) printAdjustment(done hyperscale.Adjustment) error {
 	if a.json {
-		return a.printJSON(done)
+		return a.printJSON(map[string]any{"workflow": done.Workflow, "number": done.Number, "at_s": done.At.Seconds()})
 	}
 	_, err := fmt.Fprintf(a.Stdout, "adjustment %d counts from %s of the job on\n", done.Number, show.Duration(done.At))
 	return err

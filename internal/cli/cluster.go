@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"os/user"
 	"regexp"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -57,9 +60,20 @@ func (m *membership) certificates(a *app) (*identity.Source, error) {
 type clusterFlags struct {
 	membership
 	servers []string
+	wait    time.Duration
 }
 
-func (f *clusterFlags) add(c *cobra.Command) {
+// How long a cluster that does not answer is tried: by those who ask, and by those
+// who hand a job in or watch one.
+const (
+	waitAsking   = 10 * time.Second
+	waitWatching = 30 * time.Second
+)
+
+func (f *clusterFlags) add(c *cobra.Command) { f.addWaiting(c, waitAsking) }
+
+func (f *clusterFlags) addWaiting(c *cobra.Command, wait time.Duration) {
+	c.Flags().DurationVar(&f.wait, "wait", wait, "`TIME` that is tried while nobody answers")
 	c.Flags().StringArrayVar(&f.servers, "server", []string{"127.0.0.1:7400"}, "`ADDRESS` of a manager; several: for when one is gone")
 	f.membership.add(c)
 }
@@ -69,6 +83,14 @@ var notPlain = regexp.MustCompile(`[^a-zA-Z0-9._-]+`)
 
 // dial makes a client of the cluster.
 func (a *app) dial(f *clusterFlags) (*client.Client, error) {
+	if f.wait <= 0 {
+		return nil, refuse("--wait %v; expected a time above zero", f.wait)
+	}
+	for _, server := range f.servers {
+		if host, port, err := net.SplitHostPort(server); err != nil || host == "" || port == "" {
+			return nil, refuse("--server %s; expected HOST:PORT, such as 127.0.0.1:7400", server)
+		}
+	}
 	certificates, err := f.certificates(a)
 	if err != nil {
 		return nil, err
@@ -83,7 +105,7 @@ func (a *app) dial(f *clusterFlags) (*client.Client, error) {
 			return nil, refused(err)
 		}
 	}
-	c, err := client.New(client.Config{Nodes: f.servers, Dialing: rpc.Dialing{Self: self, Certificates: certificates}})
+	c, err := client.New(client.Config{Nodes: f.servers, Patience: f.wait, Dialing: rpc.Dialing{Self: self, Certificates: certificates}})
 	return c, refused(err)
 }
 
@@ -104,22 +126,6 @@ type errNoContact struct{ error }
 
 // Unwrap gives the cause.
 func (e errNoContact) Unwrap() error { return e.error }
-
-// clusterError sorts the errors of a cluster: what was asked wrongly, and what
-// nobody answered.
-func clusterError(err error) error {
-	switch rpc.KindOf(err) {
-	case "":
-		return nil
-	case rpc.Invalid, rpc.TooLarge, rpc.NotFound, rpc.WrongCluster, rpc.WrongVersion, rpc.Unauthenticated, rpc.Unauthorized, rpc.Conflict, rpc.Unsupported:
-		return refused(err)
-	case rpc.Unavailable, rpc.Overloaded, rpc.RateLimited, rpc.OutOfTime, rpc.NotOwner:
-		return errNoContact{err}
-	case rpc.Cancelled:
-		return errInterrupted
-	}
-	return err
-}
 
 // readResult reads what a manager gives of a job that has ended: its plan and
 // what it came to.
@@ -160,6 +166,16 @@ func jobArgument(a *app) cobra.PositionalArgs {
 // clusterExits are the exit codes that all commands towards a cluster share.
 func clusterExits(c *cobra.Command, more ...string) {
 	exits(c, append(append([]string{"0    done"}, more...), "104  bad flags or arguments, or the cluster refuses", "98   the cluster can't be reached")...)
+}
+
+// jobAnd takes a job, and between least and most arguments in all.
+func jobAnd(least, most int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return refuse("wanted: %s; got %s", what, cmp.Or(quoted(args), "nothing"))
+		}
+		return nil
+	}
 }
 
 // jobs are names of jobs as people write them.

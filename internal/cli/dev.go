@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,30 +71,45 @@ func (a *app) dev(ctx context.Context, f devFlags) error {
 		defer func() { _ = os.RemoveAll(f.data) }() // nothing in it was to be kept
 	}
 	at := func(manager, offset int) string { return net.JoinHostPort(host, strconv.Itoa(first+10*manager+offset)) }
-	ctx, stop := a.untilSignal(ctx)
-	defer stop()
-	g, ctx := errgroup.WithContext(ctx)
 	var managers []*manager.Manager
+	var workers []*worker.Worker
 	for i := range f.managers {
 		m, err := manager.New(devManager(f, i, at), a.devLog())
 		if err != nil {
 			return refused(err)
 		}
 		managers = append(managers, m)
-		g.Go(func() error { return m.Run(ctx) })
 	}
 	for i := range f.workers {
 		w, err := a.devWorker(f, i, at)
 		if err != nil {
-			return errors.Join(refused(err), g.Wait())
+			return refused(err)
 		}
-		g.Go(func() error { return w.Run(ctx) })
+		workers = append(workers, w)
 	}
-	g.Go(func() error { return a.devReady(ctx, f, managers) })
-	if err := g.Wait(); err != nil && ctx.Err() == nil {
-		return err
+	ctx, stop := a.untilSignal(ctx)
+	defer stop()
+	g, running := errgroup.WithContext(ctx)
+	for _, m := range managers {
+		g.Go(func() error { return m.Run(running) })
 	}
-	return nil
+	for _, w := range workers {
+		g.Go(func() error {
+			if awaitReady(running, managers) != nil {
+				return nil
+			}
+			return w.Run(running)
+		})
+	}
+	g.Go(func() error { return a.devReady(running, f, managers) })
+	err = g.Wait()
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("a port is taken, perhaps by another such cluster; --listen names others, such as 127.0.0.1:7500: %w", err)
+	}
+	return err
 }
 
 // devLog says only what is wrong, unless -v asks for more.
@@ -128,9 +144,9 @@ func (a *app) devWorker(f devFlags, i int, at func(manager, offset int) string) 
 	return worker.New(cfg, worker.Deps{Log: a.devLog()})
 }
 
-// devReady says when the cluster can be used.
-func (a *app) devReady(ctx context.Context, f devFlags, managers []*manager.Manager) error {
-	tick := time.NewTicker(50 * time.Millisecond)
+// awaitReady waits until all managers can be used, or ctx ends.
+func awaitReady(ctx context.Context, managers []*manager.Manager) error {
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for _, m := range managers {
 		for m.Ready() != nil {
@@ -140,6 +156,14 @@ func (a *app) devReady(ctx context.Context, f devFlags, managers []*manager.Mana
 			case <-tick.C:
 			}
 		}
+	}
+	return nil
+}
+
+// devReady says when the cluster can be used.
+func (a *app) devReady(ctx context.Context, f devFlags, managers []*manager.Manager) error {
+	if awaitReady(ctx, managers) != nil {
+		return nil
 	}
 	if a.quiet {
 		return nil

@@ -17,7 +17,7 @@ import (
 const (
 	codeRefused     = 104 // bad plan, flags, configuration or preflight
 	codeInterrupted = 105 // Ctrl-C, SIGTERM, q
-	codeDeadline    = 97  // past the job's deadline
+	codeDeadline    = 97  // cancelled, or past the job's deadline
 	codeFailed      = 107 // a workflow without load failed, or on-error: abort fired
 	codeThresholds  = 99
 	codeInvalid     = 91
@@ -80,7 +80,7 @@ func resultCode(r *stats.Result, strict bool) int {
 	switch {
 	case r.Stop.Interrupted:
 		return codeInterrupted
-	case r.Stop.Deadline:
+	case r.Stop.Deadline, r.Phase == hyperscale.Cancelled && r.Stop.Aborted == "":
 		return codeDeadline
 	case r.Stop.OnError || setupFailed(r):
 		return codeFailed

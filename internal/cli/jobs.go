@@ -23,6 +23,9 @@ func jobsCommand(a *app) *cobra.Command {
 		Example: "  hyperscale jobs\n  hyperscale jobs --active --json",
 		Args:    noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if q.Limit < 1 {
+				return refuse("--limit %d; expected 1 or more", q.Limit)
+			}
 			return a.withCluster(c.Context(), &f, func(ctx context.Context, cl *client.Client) error {
 				list, err := cl.List(ctx, q)
 				if err != nil {
@@ -41,7 +44,11 @@ func jobsCommand(a *app) *cobra.Command {
 
 func (a *app) printJobs(list []rpc.Status) error {
 	if a.json {
-		return a.printJSON(list)
+		views := []jobView{}
+		for _, s := range list {
+			views = append(views, jobView{s.Job, s.Name, s.Phase, s.Reason, s.Owner, rfc3339(s.Submitted), s.Percent})
+		}
+		return a.printJSON(views)
 	}
 	rows := [][]string{{"JOB", "NAME", "PHASE", "DONE", "OWNER", "SUBMITTED"}}
 	for _, s := range list {
@@ -85,22 +92,43 @@ func statusCommand(a *app) *cobra.Command {
 
 func (a *app) printStatus(s rpc.Status) error {
 	if a.json {
-		return a.printJSON(s)
+		return a.printJSON(statusViewOf(s))
 	}
 	rows := [][]string{
 		{"job", string(s.Job)}, {"plan", s.Name}, {"phase", phaseText(s)}, {"done", percentOf(s.Percent)},
 		{"submitted", s.Submitted.Local().Format(time.DateTime)},
 	}
 	if s.Elapsed > 0 {
-		rows = append(rows, []string{"running for", show.Duration(s.Elapsed.Truncate(time.Second))})
+		what := "running for"
+		if s.Phase.Terminal() {
+			what = "ran for"
+		}
+		rows = append(rows, []string{what, show.Duration(s.Elapsed.Truncate(time.Second))})
 	}
 	if s.Owner != "" {
 		rows = append(rows, []string{"owner", fmt.Sprintf("%s at %s, epoch %d", s.Owner, s.Address, s.Epoch)})
 	}
+	if s.Totals.Requests.Started > 0 || s.Totals.Due > 0 {
+		rows = append(rows, []string{"iterations", iterationsText(s.Totals)}, []string{"requests", requestsText(s.Totals.Requests)})
+	}
 	for _, w := range s.Workflows {
-		rows = append(rows, []string{"workflow " + w.Name, fmt.Sprintf("%s, %s, on %s", w.Phase, percentOf(w.Percent), show.Plural(int64(w.Cores), "core"))})
+		text := string(w.Phase)
+		if !w.Phase.Terminal() {
+			text = fmt.Sprintf("%s, %s, on %s", w.Phase, percentOf(w.Percent), show.Plural(int64(w.Cores), "core"))
+		}
+		rows = append(rows, []string{"workflow " + w.Name, text})
 	}
 	return a.table(rows)
+}
+
+// iterationsText is what became of the iterations so far.
+func iterationsText(t rpc.Totals) string {
+	return fmt.Sprintf("%s started of %s due, %s missed, %s lost", show.Count(t.Started), show.Count(t.Due), show.Count(t.Missed), show.Count(t.Lost))
+}
+
+// requestsText is what became of the requests so far.
+func requestsText(r rpc.RequestTotals) string {
+	return fmt.Sprintf("%s started, %s ok, %s failed, %s timed out", show.Count(r.Started), show.Count(r.OK), show.Count(r.Failed), show.Count(r.TimedOut))
 }
 
 func phaseText(s rpc.Status) string {
@@ -118,7 +146,7 @@ func cancelCommand(a *app) *cobra.Command {
 		Long: "Ends a job before its time, or one of its workflows with all that depend on it. What was\n" +
 			"started may finish within its grace; cleanup that is to run whatever happens runs.",
 		Example: "  hyperscale cancel 20261127-221507-x7k2qa\n  hyperscale cancel 20261127-221507-x7k2qa browse",
-		Args:    cobra.RangeArgs(1, 2),
+		Args:    jobAnd(1, 2, "a job, and perhaps one of its workflows"),
 		RunE: func(c *cobra.Command, args []string) error {
 			what := rpc.Cancellation{Job: jobOf(args), Reason: reason}
 			if len(args) == 2 {
@@ -179,7 +207,11 @@ func membersCommand(a *app) *cobra.Command {
 
 func (a *app) printMembers(list []rpc.Member) error {
 	if a.json {
-		return a.printJSON(list)
+		views := []memberView{}
+		for _, m := range list {
+			views = append(views, memberView{m.Node, m.Role, m.State, m.Datacenter, m.Address, m.Version, m.Boot, m.Cores, m.Free, m.JobsOwned, m.StoreLeader})
+		}
+		return a.printJSON(views)
 	}
 	rows := [][]string{{"NODE", "ROLE", "STATE", "CORES", "FREE", "JOBS", "ADDRESS", "VERSION"}}
 	for _, m := range list {

@@ -45,7 +45,7 @@ func submitCommand(a *app) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error { return a.submit(c.Context(), args[0], &f) },
 	}
 	a.addSettings(c, loadFlags(), requestFlags(), planFlags())
-	f.clusterFlags.add(c)
+	f.clusterFlags.addWaiting(c, waitWatching)
 	f.follow.add(c)
 	flags := c.Flags()
 	flags.BoolVar(&f.watch, "watch", false, "show the run, and end like it")
@@ -125,7 +125,7 @@ func (a *app) withClient(f *clusterFlags, work func(*client.Client) error) error
 // announce prints what a submission made.
 func (a *app) announce(s rpc.Accepted) error {
 	if a.json {
-		return a.printJSON(s)
+		return a.printJSON(acceptedView{s.Job, s.Owner, s.Address, s.Epoch, s.Again})
 	}
 	_, err := fmt.Fprintln(a.Stdout, s.Job)
 	return err
@@ -155,6 +155,7 @@ type follower struct {
 	view     *view
 	owns     bool // the job was submitted here: an interrupt asks for its end
 	finished bool
+	asked    bool // it was asked, from here, that the job ends
 	phase    hyperscale.Phase
 }
 
@@ -187,6 +188,9 @@ func (w *follower) follow(ctx context.Context, cl *client.Client, job hyperscale
 		return fmt.Errorf("reading the result of job %s: %w", job, err)
 	}
 	w.finished = true
+	if w.asked && result.Phase == hyperscale.Cancelled {
+		result.Stop.Interrupted = true
+	}
 	r := &runner{app: w.app, specs: w.specs, percents: percents, flags: runFlags{strict: w.flags.strict}}
 	return r.conclude(result, w.outputs)
 }
@@ -220,6 +224,7 @@ func (w *follower) watch(ctx context.Context, cl *client.Client, job hyperscale.
 			asking, cancel := context.WithTimeout(ctx, 10*time.Second)
 			_, err := cl.Cancel(asking, rpc.Cancellation{Job: job, Reason: "interrupted while watching"})
 			cancel()
+			w.asked = err == nil
 			if err != nil {
 				w.view.fear(fmt.Errorf("the cluster was not asked to end the job: %w", err))
 			}

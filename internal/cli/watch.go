@@ -84,7 +84,7 @@ func watchCommand(a *app) *cobra.Command {
 			return a.watchJob(c.Context(), jobOf(args), &f)
 		},
 	}
-	f.clusterFlags.add(c)
+	f.clusterFlags.addWaiting(c, waitWatching)
 	f.follow.add(c)
 	c.Flags().BoolVar(&events, "events", false, "only print what happens, a line each")
 	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: as of run")
@@ -99,7 +99,7 @@ func (a *app) printEvents(ctx context.Context, cl *client.Client, job hyperscale
 		case !ok:
 			return nil
 		case a.json:
-			return json.NewEncoder(a.Stdout).Encode(h.Event)
+			return json.NewEncoder(a.Stdout).Encode(eventViewOf(h.Event))
 		}
 		_, err := fmt.Fprintf(a.Stdout, "%d\t%s\n", h.Seq, show.Clean(eventText(h.Event)))
 		return err

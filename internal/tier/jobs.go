@@ -121,11 +121,19 @@ func explain(err error) error {
 	return err
 }
 
+// noJob says that there is no such job, if that is what an error means.
+func noJob(err error, job hyperscale.JobID) error {
+	if errors.Is(err, own.ErrNotFound) {
+		return rpc.Errorf(rpc.NotFound, "there is no job %s; a day after their end jobs are forgotten", job)
+	}
+	return explain(err)
+}
+
 // Get tells how a job fares.
 func (t front) Get(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) (rpc.Status, error) {
 	saved, err := own.Look(ctx, t.deps.Store, job)
 	if err != nil {
-		return rpc.Status{}, explain(err)
+		return rpc.Status{}, noJob(err, job)
 	}
 	status := t.statusOf(job, saved.Head, saved.Owner)
 	if d := t.registry.desk(job); d != nil {
@@ -291,7 +299,7 @@ func (t front) Adjust(ctx context.Context, who rpc.Caller, job hyperscale.JobID,
 	saved, err := own.Look(ctx, t.deps.Store, job)
 	switch {
 	case err != nil:
-		return a, explain(err)
+		return a, noJob(err, job)
 	case saved.Head.Phase.Terminal():
 		return a, rpc.Errorf(rpc.Conflict, "job %s has ended: it is %s", job, saved.Head.Phase)
 	}
@@ -331,15 +339,15 @@ func (t front) Result(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) (
 	saved, err := own.Load(ctx, t.deps.Store, job)
 	switch {
 	case err != nil:
-		return nil, explain(err)
+		return nil, noJob(err, job)
 	case !saved.Head.Phase.Terminal():
 		return nil, rpc.Errorf(rpc.Conflict, "job %s has not ended: it is %s", job, saved.Head.Phase)
 	case len(saved.Records) == 0:
-		return nil, rpc.Errorf(rpc.NotFound, "job %s has no result: %s", job, saved.Head.Reason)
+		return nil, rpc.Errorf(rpc.NotFound, "job %s ended %s without a result: %s", job, saved.Head.Phase, saved.Head.Reason)
 	}
 	content, err := own.Spec(ctx, t.deps.Store, saved.Head.Spec)
 	if err != nil {
-		return nil, explain(err)
+		return nil, noJob(err, job)
 	}
 	return joinResult(content, saved.Records[len(saved.Records)-1]), nil
 }

@@ -22,7 +22,7 @@ var errEnded = errors.New("the job has ended")
 func (t front) Watch(ctx context.Context, _ rpc.Caller, job hyperscale.JobID, after uint64, send func(rpc.Update) error) error {
 	saved, err := own.Look(ctx, t.deps.Store, job)
 	if err != nil {
-		return explain(err)
+		return noJob(err, job)
 	}
 	var one sync.Mutex
 	say := func(u rpc.Update) error {

@@ -149,8 +149,12 @@ func (s *story) replay(entries []job.Entry) {
 func (s *story) progress() stats.Progress { return s.account.Progress(s.job.Workflows()) }
 
 // done is how much of the job is done, in percent: the mean over its workflows. It
-// is 100 only when the job has completed.
+// is 100 only when the job has completed. What ended otherwise adds nothing: its
+// workflows count as over, not as done.
 func (s *story) done() float64 {
+	if phase := s.job.Phase(); phase.Terminal() && phase != hyperscale.Completed {
+		return 0
+	}
 	p := s.progress()
 	sum := 0.0
 	for _, w := range p.Workflows {
