@@ -50,7 +50,9 @@ func (a *app) root() *cobra.Command {
 		Example: "  hyperscale run http://localhost:8080/ --rate 500 -d 30s   load-test a URL\n" +
 			"  hyperscale new checkout.yaml                              begin a plan\n" +
 			"  hyperscale plan checkout.yaml                             see what it will do\n" +
-			"  hyperscale run checkout.yaml                              run it",
+			"  hyperscale run checkout.yaml                              run it\n" +
+			"  hyperscale dev                                            a small cluster on this machine\n" +
+			"  hyperscale submit checkout.yaml --watch                   run it on a cluster",
 		Args:                       noSuchCommand,
 		SuggestionsMinimumDistance: 2,
 		SilenceErrors:              true,
