@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -18,9 +19,8 @@ import (
 )
 
 // engineOf is the process that a worker's process started and that has a
-// connection.
-func engineOf(t *testing.T, pid int) int {
-	t.Helper()
+// connection; 0: there is none.
+func engineOf(pid int) int {
 	u := usage{cpu: map[int]time.Duration{}}
 	u.children("/proc/" + strconv.Itoa(pid))
 	for child := range u.cpu {
@@ -31,8 +31,15 @@ func engineOf(t *testing.T, pid int) int {
 			}
 		}
 	}
-	t.Fatalf("no engine among %v", u.cpu)
 	return 0
+}
+
+// kill kills a process, if there is one.
+func kill(pid int) error {
+	if pid == 0 {
+		return errors.New("there is no engine")
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
 // stateOf is the state of a process in /proc/PID/stat.
@@ -47,9 +54,8 @@ func TestEngineKilled(t *testing.T) {
 	work(t, Config{Join: []string{m.address}})
 	m.start(briefOf(t, tg.URL, spec.Run{Load: rate(400, 3*time.Second)}))
 	m.until("a window", func() bool { return len(m.marks) > 0 })
-	pid := engineOf(t, os.Getpid())
 	at := time.Now()
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := kill(engineOf(os.Getpid())); err != nil {
 		t.Fatal(err)
 	}
 	// What is under way when it dies may still arrive; the new one comes later.
@@ -84,11 +90,9 @@ func TestEngineKilledOfUsers(t *testing.T) {
 			m := newManager(t, "m1", "")
 			work(t, Config{Join: []string{m.address}})
 			m.start(briefOf(t, tg.URL, spec.Run{Load: load}))
-			for range 500 {
-				<-tg.times
-			}
+			tg.asked(500)
 			at := time.Now()
-			if err := syscall.Kill(engineOf(t, os.Getpid()), syscall.SIGKILL); err != nil {
+			if err := kill(engineOf(os.Getpid())); err != nil {
 				t.Fatal(err)
 			}
 			tg.await(t, at.Add(10*time.Millisecond))
@@ -117,15 +121,11 @@ func TestStorm(t *testing.T) {
 	m.start(briefOf(t, tg.URL, spec.Run{Load: rate(300, 5*time.Second), Warmup: 2 * time.Second}))
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	for range 3 {
-		for range 100 + random.IntN(200) {
-			<-tg.times
-		}
+		tg.asked(100 + random.IntN(200))
 		if random.IntN(2) == 0 {
 			m = m.restart()
 		}
-		if err := syscall.Kill(engineOf(t, os.Getpid()), syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
+		_ = kill(engineOf(os.Getpid())) // or it has ended by now
 	}
 	m = m.restart()
 	sel := m.over()
@@ -151,7 +151,7 @@ func TestWorkerKilled(t *testing.T) {
 	}
 	m.start(briefOf(t, tg.URL, spec.Run{Load: rate(200, time.Hour)}))
 	tg.await(t, time.Now())
-	pid := engineOf(t, cmd.Process.Pid)
+	pid := engineOf(cmd.Process.Pid)
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

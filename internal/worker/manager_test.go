@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -62,8 +63,15 @@ func newManager(t *testing.T, node, address string, change ...func(*manager)) *m
 	}
 	if address == "" {
 		address = "127.0.0.1:0"
+		if runtime.GOOS == "linux" {
+			address = "127.0.7.1:0" // where nobody calls from, so that its ports stay free for a restart
+		}
 	}
 	ln, err := net.Listen("tcp", address)
+	for again := 0; err != nil && again < 100; again++ {
+		<-time.After(50 * time.Millisecond)
+		ln, err = net.Listen("tcp", address)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -163,6 +163,17 @@ func (tg *target) await(t *testing.T, after time.Time) time.Time {
 	}
 }
 
+// asked waits until the target was asked n times more, or is not any more.
+func (tg *target) asked(n int) {
+	for range n {
+		select {
+		case <-tg.times:
+		case <-time.After(3 * time.Second):
+			return
+		}
+	}
+}
+
 var theHold = link.Hold{Job: "7", Workflow: "w", Share: hyperscale.Whole}
 
 // briefOf makes a brief of a workflow that makes one request, for /SLOT or, of
@@ -382,7 +393,7 @@ func TestDemo(t *testing.T) {
 func TestFindsManagers(t *testing.T) {
 	t.Parallel()
 	second := newManager(t, "m2", "")
-	first := newManager(t, "m1", "", func(m *manager) {
+	first := newManager(t, "m1", "127.0.0.1:0", func(m *manager) {
 		m.parents = []link.Parent{{Node: "m1"}, {Node: "m2", Address: second.address}}
 	})
 	_, port, _ := net.SplitHostPort(first.address)
