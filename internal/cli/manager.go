@@ -72,7 +72,29 @@ func managerCommand(a *app) *cobra.Command {
 	f.StringVar(&store.Restore, "restore", "", "`FILE` of a snapshot that a new cluster begins from")
 	f.StringVar(&cfg.Keyring, "keyring", "", "`FILE` of keys that gossip is encrypted with")
 	exits(c, "0    interrupted: the way it ends", "1    it could not go on; the log says why", "104  bad flags or configuration")
-	c.AddCommand(snapshotCommand(a))
+	c.AddCommand(snapshotCommand(a), removeCommand(a))
+	return c
+}
+
+func removeCommand(a *app) *cobra.Command {
+	var data string
+	c := &cobra.Command{
+		Use: "remove MEMBER", Short: "Take a manager that is gone for good out of the store",
+		Long: "Takes a member out of the store, by its name or number, so that it does not count any more:\n" +
+			"of a manager that is gone for good and is not replaced, or one that was let in and never\n" +
+			"came. It is asked of a manager that runs on this machine, by a socket in its data directory.\n" +
+			"A manager that is to be replaced needs none of this: start the new one under its name.",
+		Example: "  hyperscale manager remove m3 --data /var/lib/hyperscale",
+		Args:    func(_ *cobra.Command, args []string) error { return oneArgument(a, args, "a member of the store") },
+		RunE: func(c *cobra.Command, args []string) error {
+			if data == "" {
+				return refuse("--data names the data directory of a manager that runs on this machine")
+			}
+			return manager.Remove(c.Context(), data, args[0])
+		},
+	}
+	c.Flags().StringVar(&data, "data", "", "`DIRECTORY` of a manager that runs")
+	exits(c, "0    it is removed", "1    it is not", "104  bad flags or arguments")
 	return c
 }
 

@@ -57,6 +57,21 @@ func (r *running) voters(t *testing.T) []string {
 	return names
 }
 
+// number is that of a member of the store.
+func (r *running) number(t *testing.T, name string) string {
+	t.Helper()
+	members, err := r.now().store.(embedded).Members(soon(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range members {
+		if m.Name == name {
+			return m.ID
+		}
+	}
+	return ""
+}
+
 func (r *running) mustHave(t *testing.T, voters ...string) {
 	t.Helper()
 	until(t, "members of the store", func() error {
@@ -80,16 +95,24 @@ func TestManagersJoinAClusterThatRuns(t *testing.T) {
 	if err := os.RemoveAll(cfgs[2].Data); err != nil {
 		t.Fatal(err)
 	}
-	back := cfgs[2] // with the flags of its first start
+	back := cfgs[2] // as if it had begun with the members named by hand: the store finds that it was wiped
+	back.Expect, back.Store.Peers = 0, map[string]string{}
+	for _, c := range cfgs {
+		back.Store.Peers[string(c.Name)] = "http://" + c.At.Store
+	}
+	before := managers[0].number(t, "m3")
 	again := start(t, back)
 	again.mustServe(t)
 	managers[0].mustHave(t, "m1", "m2", "m3")
+	if managers[0].number(t, "m3") == before {
+		t.Error("it votes in its old place")
+	}
 
 	if err := again.stop(); err != nil {
 		t.Fatal(err)
 	}
 	moved := config(t, "m3") // another machine: other addresses
-	moved.Join = back.Join
+	moved.Join, moved.Expect = back.Join, 3 // with the flags of a first start
 	other := start(t, moved)
 	other.mustServe(t)
 	managers[1].mustHave(t, "m1", "m2", "m3")
@@ -103,6 +126,15 @@ func TestManagersJoinAClusterThatRuns(t *testing.T) {
 		t.Errorf("members: %+v, %v", members, err)
 	}
 
+	if err := last.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := Remove(soon(t), cfgs[0].Data, "m5"); err == nil || !strings.Contains(err.Error(), "m4 (") {
+		t.Errorf("removing who is not there: %v", err)
+	}
+	until(t, "m4 is not removed", func() error { return Remove(soon(t), cfgs[0].Data, "m4") })
+	managers[0].mustHave(t, "m1", "m2", "m3")
+
 	// Nobody takes the name of one that is there.
 	thief := config(t, "m1")
 	_, err := dial(t, cfgs[1].At.Listen, rpc.Dialing{Self: thief.self()}).Invite(soon(t), rpc.Invitation{Name: "m1", URL: "http://" + thief.At.Store})
@@ -113,49 +145,5 @@ func TestManagersJoinAClusterThatRuns(t *testing.T) {
 	// What it was before its place was taken is of no use.
 	if err := start(t, cfgs[2]).ended(); !errors.Is(err, etcdstore.ErrRemoved) || !strings.Contains(err.Error(), cfgs[2].Data) {
 		t.Errorf("the m3 of before: %v", err)
-	}
-}
-
-// With the members named by hand a wiped manager is known by the others all the
-// same, and does not vote in its old place.
-func TestAWipedManagerOfNamedPeersJoinsAnew(t *testing.T) {
-	t.Parallel()
-	var cfgs []Config
-	peers := map[string]string{}
-	for i := range 3 {
-		cfgs = append(cfgs, config(t, fmt.Sprintf("m%d", i+1)))
-		peers[string(cfgs[i].Name)] = "http://" + cfgs[i].At.Store
-	}
-	var managers []*running
-	for i := range cfgs {
-		cfgs[i].Store.Peers, cfgs[i].Join = peers, []string{cfgs[(i+1)%3].At.Gossip}
-		managers = append(managers, start(t, cfgs[i]))
-	}
-	for _, m := range managers {
-		m.mustServe(t)
-	}
-	id := func(name string) string {
-		members, err := managers[0].now().store.(embedded).Members(soon(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range members {
-			if m.Name == name {
-				return m.ID
-			}
-		}
-		return ""
-	}
-	before := id("m2")
-	if err := managers[1].stop(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.RemoveAll(cfgs[1].Data); err != nil {
-		t.Fatal(err)
-	}
-	start(t, cfgs[1]).mustServe(t)
-	managers[0].mustHave(t, "m1", "m2", "m3")
-	if id("m2") == before {
-		t.Error("it has its old number")
 	}
 }

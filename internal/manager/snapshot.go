@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"hyperscale/internal/ops"
 	"hyperscale/internal/own"
 	"hyperscale/internal/store"
 	"hyperscale/internal/store/etcdstore"
@@ -33,68 +28,12 @@ func Snapshot(ctx context.Context, dir, file string) (running bool, err error) {
 	}
 	lock, err := etcdstore.Lock(dir)
 	if errors.Is(err, etcdstore.ErrInUse) {
-		return true, askSnapshot(ctx, dir, file)
+		return true, order(ctx, dir, "/snapshot", "to", file)
 	}
 	if err != nil {
 		return false, err
 	}
 	return false, errors.Join(etcdstore.SnapshotOf(filepath.Join(dir, storeDir), file), lock.Close())
-}
-
-// askSnapshot asks the manager that runs.
-func askSnapshot(ctx context.Context, dir, file string) error {
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, controlPort))
-	}}
-	defer transport.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://manager/snapshot?to="+url.QueryEscape(file), nil)
-	if err != nil {
-		return fmt.Errorf("snapshot: %w", err)
-	}
-	answer, err := (&http.Client{Transport: transport}).Do(request)
-	if err != nil {
-		return fmt.Errorf("snapshot: asking the manager that runs: %w", err)
-	}
-	defer func() { _ = answer.Body.Close() }() // what matters was read
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<16))
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = errors.New(strings.TrimSpace(string(text)))
-	}
-	if err != nil {
-		return fmt.Errorf("the manager that runs: %w", err)
-	}
-	return nil
-}
-
-// control hears those on this machine who may use the data directory, for nobody
-// else can open the socket in it.
-func (l *life) control(ctx context.Context) error {
-	at := l.data.path(controlPort)
-	if err := os.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing the socket of a manager that was here before: %w", err)
-	}
-	ln, err := net.Listen("unix", at)
-	if err != nil {
-		l.log.Warn("snapshots can't be asked for while this manager runs", "reason", err)
-		<-ctx.Done()
-		return nil
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /snapshot", l.answerSnapshot)
-	return ops.Serve(ctx, ln, mux)
-}
-
-func (l *life) answerSnapshot(w http.ResponseWriter, r *http.Request) {
-	file := r.URL.Query().Get("to")
-	l.log.Info("audit", "what", "snapshot", "file", file)
-	member, ok := l.store.(embedded)
-	err := errors.New("its store is external: whoever runs that makes snapshots of it")
-	if ok {
-		err = member.Node.Store().Snapshot(r.Context(), file)
-	}
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-	}
 }
 
 // How far a restore is, as the first word of the restore file; the file that it is

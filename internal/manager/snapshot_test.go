@@ -121,6 +121,7 @@ func TestARestoreBrokenOff(t *testing.T) {
 // With no room left a manager steps down with a word, and serves again when there
 // is some: what it had accepted is there.
 func TestAFullDisk(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("small disks are mounted on Linux only")
 	}

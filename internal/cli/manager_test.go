@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A manager that can't begin says all that is wrong, and begins nothing.
+func TestManagersThatAreRefused(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	for want, args := range map[string][]string{
+		"data directory of its own":  {"manager"},
+		"listens on loopback only":   {"manager", "--data", dir, "--listen", "0.0.0.0:7400"},
+		"--store-cert, --store-key":  {"manager", "--data", dir, "--store-cert", "x"},
+		"--cert, --key-file and":     {"manager", "--data", dir, "--cert", "x"},
+		"an even number":             {"manager", "--data", dir, "--expect", "4", "--join", "127.0.0.1:1"},
+		"expected NAME=URL":          {"manager", "--data", dir, "--peers", "m1"},
+		"expected HOST:PORT, or off": {"manager", "--data", dir, "--http", "7401"},
+		"a file is missing":          {"manager", "snapshot", "--data", dir},
+		"--data names":               {"manager", "snapshot", "x"},
+		"--data names the data":      {"manager", "remove", "m3"},
+	} {
+		s := newTestWorld()
+		if code := s.run(args...); code != 104 || !strings.Contains(s.err.String(), want) {
+			t.Errorf("%v: code %d, without %q: %s", args, code, want, &s.err)
+		}
+	}
+	s := newTestWorld()
+	if code := s.run("manager", "snapshot", "x", "--data", dir); code != 1 || !strings.Contains(s.err.String(), "is not the data directory of a manager") {
+		t.Errorf("a snapshot of nothing: code %d: %s", code, &s.err)
+	}
+	s = newTestWorld()
+	s.run("manager", "--listen", "0.0.0.0:1", "--expect", "2")
+	if n := strings.Count(s.err.String(), "\n"); n < 3 {
+		t.Errorf("%d faults of three are listed: %s", n, &s.err)
+	}
+}
