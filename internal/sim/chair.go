@@ -47,6 +47,7 @@ func (m *manager) sit(job hyperscale.JobID, tenure *own.Tenure, saved own.Saved)
 	}
 	w.say("%s owns %s under epoch %d", m.id, job, tenure.Epoch())
 	t.owned(w, m, tenure)
+	t.readBy(w, m, s.Owner())
 	c := &chair{m: m, job: job, seat: s, tenure: tenure, asks: map[uint64]func(owner.CancelStatus){}}
 	m.seats[job] = c
 	holders := s.Owner().Holders()
@@ -116,6 +117,7 @@ func (c *chair) effect(e owner.Effect) {
 	case owner.Save:
 		c.save(e)
 	case owner.Acknowledge:
+		c.m.w.jobs[c.job].acknowledged(e.Receipt)
 		c.m.step(node.JobAnswers{Job: c.job, To: e.To, Receipt: e.Receipt})
 	case owner.Answer:
 		if reply := c.asks[e.Token]; reply != nil {

@@ -232,6 +232,10 @@ func (e *engine) turn() {
 		e.at(e.when(r.since), e.turn)
 		return
 	}
+	for at := e.boundary(r.from); at <= min(now, r.end); at = e.boundary(r.from) {
+		e.window(at, false) // it was halted: first what is over is cut
+		e.cutLater()
+	}
 	if now >= r.end {
 		e.loadOver(r.end)
 		return

@@ -41,12 +41,13 @@ const (
 	drainManager  kind = "drain manager"
 	drainWorker   kind = "drain worker"
 	refusal       kind = "refusals"
+	aloof         kind = "manager apart from managers, its watch late"
 )
 
 var kinds = []kind{
 	killWorker, killWorker, killEngine, killManager, killManager, killAll, pauseWorker, pauseMachine, pauseManager,
 	partition, oneWay, isolateWorker, isolateOwner, resetStreams, storeGone, storeSlow, storeCut, clockStep,
-	changePlacer, drainManager, drainWorker, refusal,
+	changePlacer, drainManager, drainWorker, refusal, aloof,
 }
 
 func (w *world) drawFault(s scenario) fault {
@@ -144,6 +145,12 @@ func (w *world) strikeNetwork(f fault, m *manager, k *worker) {
 			w.cut(m.id, id, f.length)
 			w.cut(id, m.id, f.length)
 		}
+	case aloof:
+		for _, other := range w.managers {
+			w.cut(m.id, other.id, f.length)
+			w.cut(other.id, m.id, f.length)
+		}
+		m.blind = max(m.blind, w.now+f.length)
 	case storeCut:
 		if f.hard {
 			w.cut(m.id, storeID, f.length)

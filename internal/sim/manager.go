@@ -26,8 +26,8 @@ type manager struct {
 	seats   map[hyperscale.JobID]*chair
 	term    *term // nil: it has no session
 	number  uint64
-	asked   map[hyperscale.JobID]bool // whether it is over is being read
-	drained bool
+	asked   map[hyperscale.JobID]bool  // whether it is over is being read
+	blind   time.Duration              // until then its watches bring nothing
 	seen    map[*manager]time.Duration // when the failure detector last heard each other one
 	inbox   []func()                   // what the parts of the process have for each other, in order
 }
@@ -58,7 +58,7 @@ func (w *world) newManager(id hyperscale.NodeID) *manager {
 // start starts the process.
 func (m *manager) start() {
 	m.boot++
-	m.up, m.lost, m.drained = true, false, false
+	m.up, m.lost = true, false
 	m.store = &reached{p: &m.proc}
 	m.node = node.New(node.Config{Self: m.id, Boot: m.boot})
 	m.streams, m.conns, m.peers = nil, map[hyperscale.NodeID]*stream{}, map[hyperscale.NodeID]*stream{}
@@ -218,7 +218,7 @@ func (m *manager) feed(t *term, got func()) {
 		if m.term != t {
 			return
 		}
-		if w.net.cutOff(storeID, m.id) || w.now < w.outage {
+		if w.net.cutOff(storeID, m.id) || w.now < w.outage || w.now < m.blind {
 			t.feed.last = max(t.feed.last, w.now+50*time.Millisecond)
 			m.at(t.feed.last, bring)
 			return

@@ -59,7 +59,9 @@ func (m *manager) takeItOver(ctx context.Context, t *term, take own.Take) (*own.
 func (c *chair) sabotage(from link.Holder, d link.Delivery, w *stats.Window) {
 	switch c.m.w.cfg.Sabotage {
 	case AckBeforeSaved:
-		c.m.answer(from, link.Receipt{Hold: d.Hold, Seq: w.ID.Seq, Epoch: c.tenure.Epoch()})
+		r := link.Receipt{Hold: d.Hold, Seq: w.ID.Seq, Epoch: c.tenure.Epoch()}
+		c.m.w.jobs[c.job].acknowledged(r)
+		c.m.answer(from, r)
 	case NoDuplicateCheck:
 		if c.last == nil {
 			c.last = map[link.Hold]uint64{}

@@ -52,7 +52,7 @@ func (w *world) draw() scenario {
 func (w *world) drawPlan(n int) *hyperscale.Plan {
 	p := &hyperscale.Plan{Name: fmt.Sprintf("plan%d", n), Target: "http://target", Seed: w.rand.Uint64(), Deadline: 3 * time.Minute}
 	for i := range 1 + w.rand.IntN(mostFlows) {
-		f := hyperscale.Workflow{Name: string(rune('a' + i)), Load: w.drawLoad(), Graceful: w.between(0, 3*time.Second).Truncate(time.Millisecond)}
+		f := hyperscale.Workflow{Name: string(rune('a' + i)), Load: w.drawLoad(), Graceful: w.between(200*time.Millisecond, 3*time.Second).Truncate(time.Millisecond)}
 		f.Steps = []hyperscale.Step{{
 			Name: "GET /", Kind: hyperscale.StepRequest, OnError: hyperscale.OnErrorContinue,
 			Request: &hyperscale.Request{},

@@ -65,3 +65,29 @@ func tail(trace string) string {
 	}
 	return trace
 }
+
+// TestSameSeedSameRun runs seeds twice: everything is as it was.
+func TestSameSeedSameRun(t *testing.T) {
+	for seed := uint64(1); seed <= 12; seed++ {
+		a, b := Run(Config{Seed: seed}), Run(Config{Seed: seed})
+		if a.Digest != b.Digest || a.Length != b.Length {
+			t.Errorf("seed %d runs otherwise the second time", seed)
+		}
+	}
+}
+
+// TestSabotage takes away one rule after the other, and demands that it is missed.
+func TestSabotage(t *testing.T) {
+	for _, what := range []Sabotage{NoFence, SayBeforeSaved, AckBeforeSaved, NoDuplicateCheck, ReadBefore} {
+		t.Run(string(what), func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(200) {
+				if out := Run(Config{Seed: seed + 1, Sabotage: what}); len(out.Wrong) > 0 {
+					t.Logf("seed %d: %s", seed+1, out.Wrong[0])
+					return
+				}
+			}
+			t.Error("nothing was found wrong in 200 seeds")
+		})
+	}
+}

@@ -20,6 +20,7 @@ type truth struct {
 	done   float64 // the most that was shown
 	owners []ownership
 	sent   map[link.Hold]map[uint64]string // windows by number: always the same bytes
+	acked  map[link.Hold]uint64            // windows that were acknowledged
 	over   time.Duration                   // when its result was written; 0: it was not
 	hurt   bool                            // a worker or engine that held a part of it was lost
 }
@@ -55,7 +56,7 @@ type start struct {
 }
 
 func newTruth(id hyperscale.JobID, plan *hyperscale.Plan) *truth {
-	t := &truth{id: id, plan: plan, flows: map[string]*flowTruth{}, sent: map[link.Hold]map[uint64]string{}}
+	t := &truth{id: id, plan: plan, flows: map[string]*flowTruth{}, sent: map[link.Hold]map[uint64]string{}, acked: map[link.Hold]uint64{}}
 	for _, f := range plan.Workflows {
 		t.flows[f.Name] = &flowTruth{starts: map[iteration][]start{}, byShare: map[hyperscale.Share]uint64{}}
 	}
@@ -90,6 +91,23 @@ func (t *truth) owned(w *world, m *manager, tenure *own.Tenure) {
 		}
 	}
 	t.owners = append(t.owners, ownership{w.now, m.id, tenure.Epoch()})
+}
+
+// acknowledged notes what a worker is told that it need not keep.
+func (t *truth) acknowledged(r link.Receipt) {
+	if !r.Unknown && !r.Broken {
+		t.acked[r.Hold] = max(t.acked[r.Hold], r.Seq)
+	}
+}
+
+// readBy demands that a new owner knows of all that was acknowledged.
+func (t *truth) readBy(w *world, m *manager, o *owner.Owner) {
+	for h, seq := range t.acked {
+		if mark := o.Mark(h); mark < seq {
+			w.fail("%s: %s took it over and knows %d windows of %s, %d were acknowledged", t.id, m.id, mark, holdText(h), seq)
+			return
+		}
+	}
 }
 
 // shown checks what people are shown.

@@ -78,6 +78,7 @@ type share struct {
 	told  time.Duration // when its holder was last told something
 	cut   uint64        // number of the last window cut, as stated
 	rose  time.Duration // when that last rose
+	ahead time.Duration // how far its clock is before ours
 }
 
 // placed reports whether somebody holds the share.

@@ -75,7 +75,7 @@ func (o *Owner) open(l *leg, s *share, why loss) {
 		Idle: why.idle, Blind: why.blind,
 	}
 	if why.dead && o.clock.runs {
-		x.Dead = o.at()
+		x.Dead = o.at() + max(s.ahead, 0)
 		if why.since > 0 {
 			x.Dead = max(x.Dead-(o.now-why.since), 0)
 		}

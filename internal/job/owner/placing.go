@@ -93,20 +93,21 @@ func (l *leg) uncovered() int {
 	return n
 }
 
-// want gives a leg the number of a new want: of the one that all legs have which
-// begin with the job, or of one of its own.
+// want gives a leg the number of a new want. Before the job has begun all legs that
+// want cores want them together: what was asked for before is replaced, for a want
+// of one number never changes.
 func (o *Owner) want(l *leg) {
 	o.change()
-	if o.state.Start == 0 && l.Stage == wanting {
-		for _, other := range o.state.Legs {
-			if other != l && other.Stage == wanting && other.Want != 0 {
-				l.Want = other.Want
-				return
-			}
-		}
-	}
 	o.state.Wants++
 	l.Want = o.state.Wants
+	if o.state.Start != 0 || l.Stage != wanting {
+		return
+	}
+	for _, other := range o.state.Legs {
+		if other.Stage == wanting {
+			other.Want = l.Want
+		}
+	}
 }
 
 // granted divides what wanted cores among those who have them.

@@ -2,6 +2,7 @@ package owner
 
 import (
 	"hyperscale"
+	"hyperscale/internal/link"
 	"hyperscale/internal/stats"
 )
 
@@ -63,3 +64,7 @@ func (o *Owner) Standing() []Standing {
 	}
 	return list
 }
+
+// Mark is the number of the last window of a turn that was counted, or kept apart
+// as stray: up to there all may be acknowledged. 0: none.
+func (o *Owner) Mark(h link.Hold) uint64 { return o.marks().Mark(h.Workflow, h.Share) }

@@ -60,6 +60,9 @@ func (o *Owner) heard(k *kid, h *link.Held) {
 		s.rose = o.now
 	}
 	s.seen, s.state = true, h.State
+	if h.State == link.Running && o.clock.runs {
+		s.ahead = h.JobTime + k.trip/2 - o.at()
+	}
 	if r := s.Reserve.most(reserve{h.Reserve}); r != s.Reserve {
 		s.Reserve = r
 		o.note()
