@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -47,7 +49,8 @@ func (r *round) begin(manager int) error {
 	if err = r.until(func() error { return r.since(0) }); err != nil {
 		return err
 	}
-	return r.until(func() error { return r.since(1500*time.Millisecond + anyMoment()/8) })
+	long := 1500*time.Millisecond + anyMoment()
+	return r.until(func() error { return r.since(long) })
 }
 
 func (r *round) submit(manager int) (err error) {
@@ -85,8 +88,16 @@ func (r *round) end() {
 	}
 }
 
+// idle is how long nothing happens before a start: a placer that is new waits for
+// workers to state what they have.
+const idle = 2500 * time.Millisecond
+
 // start is from the command that submits to the first request.
 func start(r *round) (time.Duration, error) {
+	select {
+	case <-time.After(idle):
+	case <-r.ctx.Done():
+	}
 	asked := time.Now()
 	if err := r.submit(0); err != nil {
 		return 0, err
@@ -100,44 +111,39 @@ func start(r *round) (time.Duration, error) {
 	return r.target.Hits(r.name).Times[0].At.Sub(asked), nil
 }
 
-// underWay is how long requests of a dead process may still be on their way.
-const underWay = 30 * time.Millisecond
-
-// back waits until the slots of a share come again after a moment.
+// back is how long it took from a death until the load of a share was made again:
+// until the first slot of it that was not due before the death.
 func (r *round) back(died time.Time, s hyperscale.Share) (time.Duration, error) {
+	first := r.target.Hits(r.name).Times[0]
+	zero := first.At.Add(-time.Duration(first.Slot) * time.Second / rate)
+	next := int64(died.Sub(zero)*rate/time.Second) + rate/50
 	var at time.Time
-	err := r.until(func() (err error) {
-		found, ok := r.target.Hits(r.name).After(died.Add(underWay), func(slot int64) bool { return s.Holds(hyperscale.Slot(slot)) })
+	err := r.until(func() error {
+		found, ok := r.target.Hits(r.name).After(died, func(slot int64) bool { return slot >= next && s.Holds(hyperscale.Slot(slot)) })
 		if at = found; !ok {
-			err = errors.New("the slots do not come")
+			return errors.New("the slots do not come")
 		}
-		return err
+		return nil
 	})
 	return at.Sub(died), err
 }
 
-// silent is the share whose slots stopped: which one a worker has is seen at the
-// target.
-func (r *round) silent(died time.Time) (s hyperscale.Share, err error) {
-	err = r.until(func() error {
-		if time.Since(died) < 100*time.Millisecond {
-			return errors.New("too early")
-		}
-		var heard [shares]bool
-		for _, hit := range r.target.Hits(r.name).Times {
-			if hit.At.After(died.Add(underWay)) {
-				heard[hit.Slot%shares] = true
+// started is how a worker logs that it was told to begin.
+var started = regexp.MustCompile(`ordered to start.* job=(\S+) .*share=\[(\d+),(\d+)\)/(\d+) `)
+
+// share is what a worker runs of the round's job, by its log.
+func (r *round) share(n *cluster.Node) (s hyperscale.Share, err error) {
+	for _, m := range started.FindAllStringSubmatch(n.Tail(100), -1) {
+		if m[1] == string(r.job) {
+			for i, to := range []*int64{&s.Lo, &s.Hi, &s.Of} {
+				*to, _ = strconv.ParseInt(m[i+2], 10, 64) // it is made of digits
 			}
 		}
-		for i, h := range heard {
-			if !h {
-				s = hyperscale.Share{Lo: int64(i), Hi: int64(i) + 1, Of: shares}
-				return nil
-			}
-		}
-		return errors.New("all slots come")
-	})
-	return s, err
+	}
+	if !s.Valid() {
+		return s, fmt.Errorf("worker %s was told to start nothing", n.Name)
+	}
+	return s, nil
 }
 
 // worker is from the death of a worker to the first request of its cover.
@@ -145,12 +151,12 @@ func worker(r *round) (time.Duration, error) {
 	if err := r.begin(0); err != nil {
 		return 0, err
 	}
-	died := time.Now()
-	r.Workers[1].Kill()
-	s, err := r.silent(died)
+	s, err := r.share(r.Workers[1])
 	if err != nil {
 		return 0, err
 	}
+	died := time.Now()
+	r.Workers[1].Kill()
 	return r.back(died, s)
 }
 
@@ -163,12 +169,12 @@ func engine(r *round) (time.Duration, error) {
 	if err != nil || len(engines) == 0 {
 		return 0, fmt.Errorf("the worker's engines: %v, %w", engines, err)
 	}
-	died := time.Now()
-	if err := syscall.Kill(engines[0], syscall.SIGKILL); err != nil {
+	s, err := r.share(r.Workers[1])
+	if err != nil {
 		return 0, err
 	}
-	s, err := r.silent(died)
-	if err != nil {
+	died := time.Now()
+	if err := syscall.Kill(engines[0], syscall.SIGKILL); err != nil {
 		return 0, err
 	}
 	return r.back(died, s)
