@@ -112,11 +112,11 @@ func start(r *round) (time.Duration, error) {
 }
 
 // back is how long it took from a death until the load of a share was made again:
-// until the first slot of it that was not due before the death.
-func (r *round) back(died time.Time, s hyperscale.Share) (time.Duration, error) {
+// until the first slot of it that was due when nobody of before was left to make it.
+func (r *round) back(died time.Time, s hyperscale.Share, left time.Duration) (time.Duration, error) {
 	first := r.target.Hits(r.name).Times[0]
 	zero := first.At.Add(-time.Duration(first.Slot) * time.Second / rate)
-	next := int64(died.Sub(zero)*rate/time.Second) + rate/50
+	next := int64((died.Sub(zero) + left) * rate / time.Second)
 	var at time.Time
 	err := r.until(func() error {
 		found, ok := r.target.Hits(r.name).After(died, func(slot int64) bool { return slot >= next && s.Holds(hyperscale.Slot(slot)) })
@@ -157,7 +157,7 @@ func worker(r *round) (time.Duration, error) {
 	}
 	died := time.Now()
 	r.Workers[1].Kill()
-	return r.back(died, s)
+	return r.back(died, s, 200*time.Millisecond) // its engine ends a little later
 }
 
 // engine is from the death of an engine to the first request of the next one.
@@ -177,7 +177,7 @@ func engine(r *round) (time.Duration, error) {
 	if err := syscall.Kill(engines[0], syscall.SIGKILL); err != nil {
 		return 0, err
 	}
-	return r.back(died, s)
+	return r.back(died, s, 10*time.Millisecond)
 }
 
 // owner is from the death of an owner that does not lead the store.
