@@ -19,7 +19,7 @@ type Config struct {
 
 	Beat     time.Duration // between beats; 0: 1 s
 	Missed   int           // beats that a child may miss before it is silent; 0: 3
-	Back     time.Duration // how long a child whose stream ended has to come back; 0: 1 s
+	Back     time.Duration // how long a child whose stream ended has to come back; 0: 600 ms
 	Ask      time.Duration // how long other managers have to say that they hear it; 0: 1 s
 	Forget   time.Duration // when a child that is gone is forgotten; 0: 120 s
 	Place    place.Config
@@ -56,7 +56,7 @@ type job struct {
 func New(cfg Config) *Node {
 	cfg.Beat = cmp.Or(cfg.Beat, time.Second)
 	cfg.Missed = cmp.Or(cfg.Missed, 3)
-	cfg.Back = cmp.Or(cfg.Back, time.Second)
+	cfg.Back = cmp.Or(cfg.Back, 600*time.Millisecond)
 	cfg.Ask = cmp.Or(cfg.Ask, time.Second)
 	cfg.Forget = cmp.Or(cfg.Forget, 120*time.Second)
 	cfg.Orphaned = cmp.Or(cfg.Orphaned, 10*time.Second)
