@@ -29,6 +29,11 @@ func three(t *testing.T) (cfgs []Config, managers []*running) {
 	for i := range cfgs {
 		managers = append(managers, start(t, cfgs[i]))
 	}
+	t.Cleanup(func() { // together: one after the other, the last wait for a leader
+		for _, m := range managers {
+			m.end()
+		}
+	})
 	for _, m := range managers {
 		m.mustServe(t)
 	}
