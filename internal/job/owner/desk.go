@@ -27,8 +27,7 @@ type desk struct {
 	after   []func()
 
 	events  []hyperscale.Event
-	acks    map[link.Hold]link.Holder
-	again   map[link.Hold]bool
+	acks    []ack // to be given with the next save, in the order in which they came due
 	show    bool
 	windows []*stats.Window // joints since the last Show
 	written written
@@ -40,8 +39,11 @@ type written struct {
 	began       bool
 }
 
-func newDesk() desk {
-	return desk{acks: map[link.Hold]link.Holder{}, again: map[link.Hold]bool{}}
+// ack is a receipt that is due.
+type ack struct {
+	hold  link.Hold
+	to    link.Holder
+	again bool // something is missing
 }
 
 // change notes that something changed which must be saved before anything is
@@ -104,13 +106,12 @@ func (o *Owner) save() {
 	} else {
 		o.record(&e)
 	}
-	for h, to := range d.acks {
-		d.held = append(d.held, Acknowledge{To: to, Receipt: link.Receipt{
-			Hold: h, Seq: o.marks().Mark(h.Workflow, h.Share), Again: d.again[h], Epoch: o.cfg.Epoch,
+	for _, a := range d.acks {
+		d.held = append(d.held, Acknowledge{To: a.to, Receipt: link.Receipt{
+			Hold: a.hold, Seq: o.marks().Mark(a.hold.Workflow, a.hold.Share), Again: a.again, Epoch: o.cfg.Epoch,
 		}})
 	}
-	clear(d.acks)
-	clear(d.again)
+	d.acks = nil
 	if d.show {
 		d.held = append(d.held, Show{Progress: o.story.progress(), Done: e.Done, Windows: d.windows})
 		d.windows = nil

@@ -98,7 +98,7 @@ func blank(cfg Config) *Owner {
 	if cfg.Stalled == 0 {
 		cfg.Stalled = 60 * time.Second
 	}
-	return &Owner{cfg: cfg, joints: stats.NewJoints(), desk: newDesk(), kids: map[hyperscale.NodeID]*kid{}}
+	return &Owner{cfg: cfg, joints: stats.NewJoints(), kids: map[hyperscale.NodeID]*kid{}}
 }
 
 // Step decides what an event means. Times, on any clock that does not go back,

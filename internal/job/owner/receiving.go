@@ -38,8 +38,7 @@ func (o *Owner) delivered(ev Delivered) {
 	case stats.Duplicate:
 		o.acknowledge(h, ev.Holder)
 	case stats.Gap:
-		o.desk.again[h] = true
-		o.acknowledge(h, ev.Holder)
+		o.acknowledge(h, ev.Holder).again = true
 		o.change()
 	case stats.Broken:
 		o.change()
@@ -116,9 +115,17 @@ func (o *Owner) past(h link.Hold) {
 
 // acknowledge remembers that a holder is to hear how far its turn is once that is
 // saved.
-func (o *Owner) acknowledge(h link.Hold, to link.Holder) {
-	o.desk.acks[h] = to
+func (o *Owner) acknowledge(h link.Hold, to link.Holder) *ack {
 	o.note()
+	d := &o.desk
+	for i := range d.acks {
+		if d.acks[i].hold == h {
+			d.acks[i].to = to
+			return &d.acks[i]
+		}
+	}
+	d.acks = append(d.acks, ack{hold: h, to: to})
+	return &d.acks[len(d.acks)-1]
 }
 
 // second is the end of a second of job time, when the windows of it have come.

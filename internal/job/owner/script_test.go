@@ -1,0 +1,359 @@
+package owner
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+	"hyperscale/internal/stats"
+)
+
+// script drives an owner by words, and tells in words what it wants done.
+//
+//	plan open|iterations|closed|once|two  the plan; the owner begins
+//	grant NUMBER WORKER…                  one core of each for every workflow of that want
+//	deny NUMBER
+//	state WORKER STATE [key=value…]       what it holds is in that state: cut, acked, at, reserve, silence, of
+//	nothing WORKER                        it states that it holds nothing
+//	lose WORKER [dead]
+//	deliver WORKER WORKFLOW to=T due=N [done=N] [final]
+//	boot WORKER                           it is started anew
+//	saved                                 what was to be saved is
+//	cancel
+//	wait T                                time passes, in ticks as the owner asks for them
+//	takeover                              another owner reads what was saved
+type script struct {
+	t       *testing.T
+	plan    *hyperscale.Plan
+	owner   *Owner
+	epoch   hyperscale.Epoch
+	now     time.Duration
+	out     strings.Builder
+	records [][]byte
+	clock   hyperscale.JobTime
+	pending *Save
+	workers map[hyperscale.NodeID]*hand
+}
+
+// hand is a worker of the script.
+type hand struct {
+	link.Holder
+	held    []link.Held
+	streams map[link.Hold]*stats.Stream
+	reach   map[link.Hold]hyperscale.JobTime
+}
+
+var plans = map[string][]hyperscale.Workflow{
+	"open": {{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadOpen, Stages: []hyperscale.Stage{
+		{From: 10 * int64(hyperscale.PerSecond), To: 10 * int64(hyperscale.PerSecond), Over: 10 * time.Second}}}}},
+	"iterations": {{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadIterations, Iterations: 200, VUs: 4}}},
+	"closed": {{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{
+		{From: 4, To: 4, Over: 10 * time.Second}}}}},
+	"once": {{Name: "a", Graceful: time.Second}},
+	"two": {
+		{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadOpen, Stages: []hyperscale.Stage{
+			{From: 10 * int64(hyperscale.PerSecond), To: 10 * int64(hyperscale.PerSecond), Over: 10 * time.Second}}}},
+		{Name: "b", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadIterations, Iterations: 10, VUs: 1}},
+	},
+}
+
+func (s *script) run(line string) {
+	words := strings.Fields(line)
+	args := words[1:]
+	switch words[0] {
+	case "plan":
+		s.plan = &hyperscale.Plan{Name: args[0], Deadline: time.Hour, Workflows: plans[args[0]]}
+		s.workers, s.epoch = map[hyperscale.NodeID]*hand{}, 1
+		s.owner = New(s.config())
+		s.step(Begin{})
+	case "grant":
+		s.grant(number(s.t, args[0]), args[1:])
+	case "deny":
+		s.step(Denied{Want: number(s.t, args[0]), Reason: "it waited for 1h"})
+	case "state":
+		s.state(s.hand(args[0]), args[1], args[2:])
+	case "nothing":
+		w := s.hand(args[0])
+		w.held = nil
+		s.step(Stated{Holder: w.Holder, Trip: 2 * time.Millisecond})
+	case "lose":
+		s.step(Lost{Holder: s.hand(args[0]).Holder, Dead: len(args) > 1})
+	case "deliver":
+		s.deliver(s.hand(args[0]), args[1], args[2:])
+	case "boot":
+		w := s.hand(args[0])
+		*w = *newHand(link.Holder{Node: w.Node, Boot: w.Boot + 1})
+		s.step(Stated{Holder: w.Holder, Trip: 2 * time.Millisecond, Fresh: true})
+	case "saved":
+		s.saved()
+	case "cancel":
+		s.step(Cancel{Token: 7, By: "ann"})
+	case "wait":
+		s.wait(s.now + length(s.t, args[0]))
+	case "takeover":
+		s.takeover()
+	default:
+		s.t.Fatalf("no command %q", line)
+	}
+}
+
+func newHand(h link.Holder) *hand {
+	return &hand{Holder: h, streams: map[link.Hold]*stats.Stream{}, reach: map[link.Hold]hyperscale.JobTime{}}
+}
+
+func (s *script) config() Config {
+	return Config{Job: "j", Self: hyperscale.NodeID(fmt.Sprintf("m%d", s.epoch)), Epoch: s.epoch, Plan: s.plan}
+}
+
+func (s *script) hand(name string) *hand {
+	id := hyperscale.NodeID(name)
+	if s.workers[id] == nil {
+		s.workers[id] = newHand(link.Holder{Node: id, Boot: 1})
+	}
+	return s.workers[id]
+}
+
+func number(t *testing.T, text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func length(t *testing.T, text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (s *script) grant(want uint64, workers []string) {
+	cores := map[string][]link.Cores{}
+	for _, w := range s.owner.Wants() {
+		for _, f := range w.Workflows {
+			for _, name := range workers {
+				cores[f.Workflow] = append(cores[f.Workflow], link.Cores{Holder: s.hand(name).Holder, N: 1})
+			}
+		}
+	}
+	s.step(Granted{Want: want, Cores: cores})
+}
+
+var states = map[string]link.State{
+	"preparing": link.Preparing, "prepared": link.Prepared, "refused": link.Refused, "running": link.Running,
+	"ended": link.Ended, "stopped": link.Stopped, "broken": link.Broken,
+}
+
+func (s *script) state(w *hand, state string, args []string) {
+	of := ""
+	for _, arg := range args {
+		if value, ok := strings.CutPrefix(arg, "of="); ok {
+			of = value
+		}
+	}
+	for i := range w.held {
+		h := &w.held[i]
+		if of != "" && h.Workflow != of {
+			continue
+		}
+		h.State, h.Reason = states[state], ""
+		if h.State == link.Refused {
+			h.Reason = "no room"
+		}
+		if h.State >= link.Running {
+			h.Start = s.owner.state.Start
+		}
+		for _, arg := range args {
+			key, value, _ := strings.Cut(arg, "=")
+			switch key {
+			case "cut":
+				h.Cut = number(s.t, value)
+			case "acked":
+				h.Acked = number(s.t, value)
+			case "at":
+				h.JobTime = length(s.t, value)
+			case "silence":
+				h.Silence = length(s.t, value)
+			case "reserve":
+				h.Reserve.Place = int64(number(s.t, value))
+			}
+		}
+	}
+	s.step(Stated{Holder: w.Holder, Held: slices.Clone(w.held), Trip: 2 * time.Millisecond})
+}
+
+func (s *script) deliver(w *hand, workflow string, args []string) {
+	at := slices.IndexFunc(w.held, func(h link.Held) bool { return h.Workflow == workflow })
+	if at < 0 {
+		s.t.Fatalf("%s holds nothing of %s", w.Node, workflow)
+	}
+	hold := w.held[at].Hold
+	if w.streams[hold] == nil {
+		w.streams[hold] = stats.NewStream(workflow, hold.Share)
+		w.reach[hold] = hold.Share.From
+	}
+	v, done, final := &stats.Window{}, uint64(0), false
+	v.From = w.reach[hold]
+	for _, arg := range args {
+		key, value, _ := strings.Cut(arg, "=")
+		switch key {
+		case "to":
+			v.To = length(s.t, value)
+		case "due":
+			v.Due = number(s.t, value)
+			done = v.Due
+		case "done":
+			done = number(s.t, value)
+		case "final":
+			final = true
+		}
+	}
+	v.Slots.Started, v.Completed = v.Due, done
+	for range v.Due {
+		v.Lateness.Record(time.Millisecond)
+	}
+	w.reach[hold] = v.To
+	w.streams[hold].Take(v, final)
+	d := link.Delivery{Hold: hold, Start: s.owner.state.Start}
+	if final {
+		d.Ending = &link.Ending{Stopped: v.To}
+	}
+	s.step(Delivered{Holder: w.Holder, Delivery: d, Window: v})
+}
+
+// wait lets time pass.
+func (s *script) wait(until time.Duration) {
+	for next := s.owner.Next(); next <= until && next > s.now; next = s.owner.Next() {
+		s.now = next
+		s.step(Tick{})
+		if s.pending != nil && len(s.pending.Events) == 0 && s.pending.Result == nil {
+			s.saved()
+		}
+	}
+	s.now = max(s.now, until)
+}
+
+func (s *script) saved() {
+	save := s.pending
+	if save == nil {
+		s.t.Fatal("nothing is to be saved")
+	}
+	s.pending = nil
+	if save.Base {
+		s.records = nil
+	}
+	if save.Record != nil {
+		s.records = append(s.records, save.Record)
+	}
+	s.clock = save.Clock
+	s.now += time.Millisecond
+	s.step(Saved{Number: save.Number})
+}
+
+func (s *script) takeover() {
+	s.epoch++
+	s.pending = nil
+	o, err := Read(s.config(), s.records, s.clock)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.owner = o
+	s.now += time.Second
+	s.step(Begin{})
+}
+
+func (s *script) step(ev Event) {
+	for _, e := range s.owner.Step(s.now, ev) {
+		s.tell(e)
+	}
+}
+
+func (s *script) say(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
+
+func (s *script) tell(e Effect) {
+	switch e := e.(type) {
+	case Tell:
+		s.order(e)
+	case Acknowledge:
+		again := ""
+		if e.Receipt.Again {
+			again = ", again from the next"
+		}
+		if e.Receipt.Unknown {
+			again = ", unknown"
+		}
+		s.say("ack %s %s %d%s", e.To.Node, shareText(e.Receipt.Hold), e.Receipt.Seq, again)
+	case Save:
+		s.pending = &e
+		if len(e.Events) > 0 || e.Result != nil {
+			s.say("save %d at %s, %s", e.Number, hyperscale.FormatDuration(e.Clock), e.Phase)
+		}
+		for _, ev := range e.Events {
+			s.say("  event %s", strings.Join(strings.Fields(fmt.Sprint(ev.What, " ", ev.Workflow, " ", ev.Node, " ", ev.Detail)), " "))
+		}
+		if e.Result != nil {
+			s.result(e.Result)
+		}
+	case Answer:
+		s.say("answer %d %s", e.Token, e.Status)
+	case Over:
+		s.say("over %s", e.Phase)
+	}
+}
+
+func (s *script) result(b []byte) {
+	r, err := stats.DecodeResult(s.plan, b)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, w := range s.plan.Workflows {
+		n := r.Tally.Workflow(w.Name).Slots
+		s.say("  result %s: due %d, missed %d, started %d, completed %d, lost %d", w.Name, n.Due, n.Missed, n.Started, n.Completed, n.Lost)
+	}
+	for _, l := range r.Losses {
+		s.say("  loss %s %s from %s to %s: lost %d, missed %d", l.Workflow, l.Node, hyperscale.FormatDuration(l.From), hyperscale.FormatDuration(l.To), l.Lost, l.Missed)
+	}
+	for _, broken := range stats.Identities(r.Tally) {
+		s.say("  BROKEN %s", broken)
+	}
+}
+
+func (s *script) order(t Tell) {
+	what := [...]string{"own", "prepare", "start", "stop", "cut", "drop", "adjust"}[t.Order.Do]
+	text := fmt.Sprintf("%s %s", what, shareText(t.Order.Hold))
+	w := s.workers[t.To.Node]
+	switch t.Order.Do {
+	case link.Own:
+		text = "own"
+	case link.Prepare:
+		if t.Prepare.From != (link.Reserve{}) {
+			text += fmt.Sprintf(", going on at place %d pass %d", t.Prepare.From.Place, t.Prepare.From.Pass)
+		}
+		if w != nil && w.Boot == t.To.Boot {
+			w.held = append(w.held, link.Held{Hold: t.Order.Hold})
+		}
+	case link.Start:
+		text += fmt.Sprintf(" number %d, load from %s, at %s", t.Order.Number,
+			hyperscale.FormatDuration(t.Order.Begin), hyperscale.FormatDuration(t.Order.At))
+	case link.Drop:
+		if w != nil {
+			w.held = slices.DeleteFunc(w.held, func(h link.Held) bool { return h.Hold == t.Order.Hold })
+		}
+	}
+	s.say("%s: %s", t.To.Node, text)
+}
+
+func shareText(h link.Hold) string {
+	text := fmt.Sprintf("%s [%d,%d)/%d turn %d", h.Workflow, h.Share.Lo, h.Share.Hi, h.Share.Of, h.Share.Turn)
+	if h.Share.From > 0 {
+		text += " from " + hyperscale.FormatDuration(h.Share.From)
+	}
+	return text
+}
