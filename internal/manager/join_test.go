@@ -29,11 +29,6 @@ func three(t *testing.T) (cfgs []Config, managers []*running) {
 	for i := range cfgs {
 		managers = append(managers, start(t, cfgs[i]))
 	}
-	t.Cleanup(func() { // together: one after the other, the last wait for a leader
-		for _, m := range managers {
-			m.end()
-		}
-	})
 	for _, m := range managers {
 		m.mustServe(t)
 	}
@@ -116,7 +111,7 @@ func TestManagersJoinAClusterThatRuns(t *testing.T) {
 	if err := again.stop(); err != nil {
 		t.Fatal(err)
 	}
-	moved := config(t, "m3") // another machine: other addresses
+	moved := config(t, "m3")                // another machine: other addresses
 	moved.Join, moved.Expect = back.Join, 3 // with the flags of a first start
 	other := start(t, moved)
 	other.mustServe(t)
