@@ -75,6 +75,7 @@ func (w *world) check() {
 	for _, c := range w.clients {
 		w.checkJob(c)
 	}
+	w.checkKeys()
 	w.checkRest()
 }
 

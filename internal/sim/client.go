@@ -23,7 +23,14 @@ type client struct {
 	store    *reached
 	status   owner.CancelStatus
 	attempts int
+	asked    []asked
 	round    int // of watching
+}
+
+// asked is one submission: the job that it would make, and the one that it is told.
+type asked struct {
+	called, answered time.Duration // answered 0: never, or with an error
+	job, answer      hyperscale.JobID
 }
 
 func (w *world) newClient(n int, sub submission) {
@@ -45,6 +52,8 @@ func (c *client) submit(m *manager) {
 		Key: c.key, Job: id, Origin: own.Origin{Name: c.sub.plan.Name, Client: string(c.id)},
 		Content: []byte(c.sub.plan.Name), Event: hyperscale.Event{What: "accepted"},
 	}
+	at := len(c.asked)
+	c.asked = append(c.asked, asked{called: w.now, job: id})
 	answered := false
 	answer := func(job hyperscale.JobID, err error) {
 		c.at(w.now+w.latency(m.id, c.id), func() {
@@ -57,6 +66,7 @@ func (c *client) submit(m *manager) {
 				c.after(300*time.Millisecond, func() { c.submit(pick(w, w.managers)) })
 				return
 			}
+			c.asked[at].answered, c.asked[at].answer = w.now, job
 			c.accepted(job)
 		})
 	}

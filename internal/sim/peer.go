@@ -14,12 +14,25 @@ import (
 // look at the other.
 func (w *world) meet(a, b *manager) {
 	w.after(w.between(100*time.Millisecond, 300*time.Millisecond), func() { w.meet(a, b) })
+	w.reset(a, b)
+	w.reset(b, a)
 	through := !w.net.cutOff(a.id, b.id) && !w.net.cutOff(b.id, a.id)
 	if a.up && b.up && !a.stopped() && !b.stopped() && through && a.peers[b.id] == nil && b.peers[a.id] == nil {
 		w.introduce(a, b)
 	}
 	w.detect(a, b)
 	w.detect(b, a)
+}
+
+// reset ends the stream to a start of another manager that is no more: the next one
+// knows nothing of it.
+func (w *world) reset(a, b *manager) {
+	s := a.peers[b.id]
+	if s == nil || a.stopped() || !b.up || s.ends[1-a.side(s)].boot == b.boot || w.net.cutOff(b.id, a.id) {
+		return
+	}
+	s.close(a.side(s))
+	a.parted(b, s)
 }
 
 // introduce opens the stream between two managers.

@@ -218,7 +218,7 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 	o.change()
 	ends := l.over(o.source(l))
 	if l.Stop != nil {
-		ends = min(ends, max(l.Stop.At, l.Begin))
+		ends = min(ends, max(l.stopOf(x, o.at()), l.Begin))
 	}
 	fence := min(x.Fence, ends)
 	if fence == never {
@@ -256,6 +256,15 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 			o.story.loss(stats.NewLoss(string(x.Holder.Node), o.plan(l), w, passes))
 		}
 	}
+}
+
+// stopOf is when a lost holder stopped a load that was ended before its time: one
+// that was only silent may not have heard of it, and goes on.
+func (l *leg) stopOf(x *hole, now hyperscale.JobTime) hyperscale.JobTime {
+	if x.Idle {
+		return l.Stop.At
+	}
+	return max(l.Stop.At, min(x.Dead, now))
 }
 
 // untold is how many slots of an open load were due before a time that windows

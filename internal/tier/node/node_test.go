@@ -1,0 +1,199 @@
+package node
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job/owner"
+	"hyperscale/internal/link"
+)
+
+// stage is a node with a job whose part a child holds, and a peer.
+type stage struct {
+	n   *Node
+	now time.Duration
+	seq uint64
+	out []string
+}
+
+func newStage() *stage {
+	s := &stage{n: New(Config{Self: "m", Boot: 1}), now: time.Second}
+	s.step(Tick{})
+	s.step(PeerUp{Node: "p"})
+	return s
+}
+
+func (s *stage) step(ev Event) {
+	for _, e := range s.n.Step(s.now, ev) {
+		switch e := e.(type) {
+		case ToJob:
+			s.out = append(s.out, jobText(e))
+		case ToPeer:
+			s.out = append(s.out, fmt.Sprintf("%s: %T", e.Node, e.Said))
+		case HangUp:
+			s.out = append(s.out, "hang up")
+		case ToChild:
+			if _, word := e.Down.(link.Word); !word {
+				s.out = append(s.out, fmt.Sprintf("%s: %T", e.Child, e.Down))
+			}
+		case Unclaimed:
+			s.out = append(s.out, "unclaimed "+string(e.Job))
+		}
+	}
+}
+
+func jobText(e ToJob) string {
+	switch ev := e.Event.(type) {
+	case owner.Lost:
+		return fmt.Sprintf("lost %s %d dead %v", ev.Node, ev.Boot, ev.Dead)
+	case owner.Stated:
+		return fmt.Sprintf("stated %s %d", ev.Node, ev.Boot)
+	}
+	return fmt.Sprintf("%T", e.Event)
+}
+
+// pass lets time pass in ticks.
+func (s *stage) pass(d time.Duration) {
+	for until := s.now + d; s.now < until; {
+		s.now += 100 * time.Millisecond
+		s.step(Tick{})
+	}
+}
+
+func (s *stage) attach(conn uint64) { s.step(Attached{Child: "k", Conn: conn}) }
+
+func (s *stage) state(conn uint64, boot hyperscale.Boot) {
+	s.seq++
+	s.step(Said{Child: "k", Conn: conn, Up: link.Statement{Node: "k", Boot: boot, Seq: s.seq, Cores: 1, Free: 1,
+		Holds: []link.Held{{Hold: link.Hold{Job: "j", Workflow: "a", Share: hyperscale.Whole}, State: link.Running}}}})
+}
+
+func (s *stage) here() {
+	s.step(JobHere{Job: "j", Epoch: 1, Holders: []link.Holder{{Node: "k", Boot: 1}}})
+}
+
+func (s *stage) prepare(boot hyperscale.Boot) {
+	s.step(JobTells{Job: "j", To: link.Holder{Node: "k", Boot: boot}, Order: link.Order{Do: link.Prepare, Epoch: 1}})
+}
+
+// said takes what came out since, but for what wants of the placer would be.
+func (s *stage) said() string {
+	text := strings.Join(s.out, "; ")
+	s.out = nil
+	return text
+}
+
+// TestKid walks what may become of a child: see the table of kid.
+func TestKid(t *testing.T) {
+	linked := func(s *stage) { s.attach(1); s.here(); s.state(1, 1); s.said() }
+	for _, c := range []struct {
+		name string
+		do   func(*stage)
+		want string
+	}{
+		{"a statement reaches the job", func(s *stage) { linked(s); s.state(1, 1) }, "stated k 1"},
+		{"of an older stream nothing does", func(s *stage) { linked(s); s.attach(2); s.state(1, 1) }, ""},
+		{"an older boot is refused", func(s *stage) { s.attach(1); s.here(); s.state(1, 2); s.said(); s.state(1, 1) }, ""},
+		{"a newer boot buries the one before", func(s *stage) { linked(s); s.state(1, 2) }, "lost k 1 dead true; stated k 2"},
+		{"a stream that ended and came back", func(s *stage) {
+			linked(s)
+			s.step(Detached{Child: "k", Conn: 1})
+			s.pass(500 * time.Millisecond)
+			s.attach(2)
+			s.state(2, 1)
+		}, "stated k 1"},
+		{"a stream that ended and did not", func(s *stage) {
+			linked(s)
+			s.step(Detached{Child: "k", Conn: 1})
+			s.pass(1200 * time.Millisecond)
+		}, "lost k 1 dead true"},
+		{"silence: others are asked, and do not hear it", func(s *stage) { linked(s); s.pass(4200 * time.Millisecond) },
+			"p: link.Hear; hang up; lost k 1 dead false"},
+		{"silence: another hears it, and passes beats and orders on", func(s *stage) {
+			linked(s)
+			s.pass(3200 * time.Millisecond)
+			s.step(PeerSaid{Node: "p", Said: link.Heard{Holder: link.Holder{Node: "k", Boot: 1}, Heard: true}})
+			s.pass(1500 * time.Millisecond)
+			s.prepare(1)
+		}, "p: link.Hear; hang up; p: link.Relay; p: link.Relay"},
+		{"gone, and back", func(s *stage) {
+			linked(s)
+			s.pass(4200 * time.Millisecond)
+			s.said()
+			s.attach(2)
+			s.state(2, 1)
+		}, "stated k 1"},
+		{"gone, and an order for it: it is looked for again", func(s *stage) {
+			linked(s)
+			s.pass(4200 * time.Millisecond)
+			s.said()
+			s.prepare(1)
+			s.pass(1200 * time.Millisecond)
+		}, "p: link.Hear; lost k 1 dead false"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStage()
+			c.do(s)
+			if got := s.said(); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestExpectedChildIsWaitedFor: who was never met here is not lost at once, whether a
+// former owner told of it or the placer.
+func TestExpectedChildIsWaitedFor(t *testing.T) {
+	for name, meet := range map[string]func(*stage){
+		"by an owner before": func(s *stage) { s.here() },
+		"by the placer":      func(s *stage) { s.step(JobHere{Job: "j", Epoch: 1}); s.prepare(1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage()
+			meet(s)
+			s.pass(4 * time.Second)
+			if got := s.said(); got != "" {
+				t.Errorf("after 4 s: %q", got)
+			}
+			s.pass(5 * time.Second)
+			if got := s.said(); !strings.Contains(got, "lost k 1 dead false") {
+				t.Errorf("it is never given up: %q", got)
+			}
+		})
+	}
+}
+
+// TestStandingStillLosesNobody: after a pause of the node itself all children have
+// their time again, also those that hung up meanwhile.
+func TestStandingStillLosesNobody(t *testing.T) {
+	s := newStage()
+	s.attach(1)
+	s.here()
+	s.state(1, 1)
+	s.pass(time.Second)
+	s.said()
+	s.now += 20 * time.Second
+	s.step(Detached{Child: "k", Conn: 1})
+	s.pass(2500 * time.Millisecond)
+	if got := s.said(); got != "" {
+		t.Errorf("got %q", got)
+	}
+	s.pass(10 * time.Second)
+	if got := s.said(); !strings.Contains(got, "lost k 1 dead false") {
+		t.Errorf("it is never given up: %q", got)
+	}
+}
+
+// TestOrphansAreAskedFor: a child whose job nobody claims is told of.
+func TestOrphansAreAskedFor(t *testing.T) {
+	s := newStage()
+	s.attach(1)
+	s.step(Said{Child: "k", Conn: 1, Up: link.Statement{Node: "k", Boot: 1, Seq: 1,
+		Holds: []link.Held{{Hold: link.Hold{Job: "x"}, Silence: 11 * time.Second}}}})
+	if got := s.said(); got != "unclaimed x" {
+		t.Errorf("got %q", got)
+	}
+}
