@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -22,6 +24,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "engine" { // a worker starts its own binary by another name
+		os.Exit(cli.Main(context.Background(), cli.OS(), os.Args[1:]))
+	}
 	testscript.Main(m, map[string]func(){
 		"hyperscale": func() { os.Exit(cli.Main(context.Background(), cli.OS(), os.Args[1:])) },
 	})
@@ -36,13 +41,18 @@ func TestMain(m *testing.M) {
 //	json FILE PATH=V…    the value at a.b.0 of the JSON file is V
 //	hits FILE            the target counted as many requests as the summary says
 //	await N              waits until the target was asked N times
+//	take NAME            $NAME is from now on what the last command printed
+//	become JOB PHASE     waits until a job of the cluster at $CLUSTER is in a phase
+//
+// $CLUSTER is an address for a small cluster of the script's own, with ports that
+// nobody uses; $NOBODY one where no cluster is.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup:               prepare,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": exitsWith, "json": jsonHas, "hits": hitsAre, "await": await,
+			"code": exitsWith, "json": jsonHas, "hits": hitsAre, "await": await, "take": take, "become": become,
 		},
 	})
 }
@@ -103,8 +113,58 @@ func prepare(env *testscript.Env) error {
 	env.Values[targetKey{}] = target
 	env.Setenv("DEMO", "http://"+ln.Addr().String())
 	env.Setenv("REFUSED", "http://"+refused)
+	env.Setenv("NOBODY", refused)
+	cluster, err := freePorts(14)
+	if err != nil {
+		return err
+	}
+	env.Setenv("CLUSTER", cluster)
 	env.Setenv("ROOT", strings.TrimSuffix(root, "/test"))
 	return nil
+}
+
+// freePorts is the address of the first of so many ports on loopback that follow
+// each other and that nobody uses.
+func freePorts(n int) (string, error) {
+	for range 100 {
+		first := 20_000 + rand.IntN(10_000)
+		free := true
+		for port := first; port < first+n && free; port++ {
+			ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if free = err == nil; free {
+				free = ln.Close() == nil
+			}
+		}
+		if free {
+			return fmt.Sprintf("127.0.0.1:%d", first), nil
+		}
+	}
+	return "", fmt.Errorf("there are no %d free ports in a row", n)
+}
+
+func take(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: take NAME")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+func become(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: become JOB PHASE")
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for range 300 {
+		ts.Check(ts.Exec("hyperscale", "status", args[0], "--json", "--server", ts.Getenv("CLUSTER")))
+		var status struct{ Phase string }
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &status))
+		if status.Phase == args[1] {
+			return
+		}
+		<-tick.C
+	}
+	ts.Fatalf("job %s does not become %s", args[0], args[1])
 }
 
 func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
@@ -214,7 +274,11 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	target := ts.Value(targetKey{}).(*counted)
 	for asked, more := target.now(); asked < want; asked, more = target.now() {
-		<-more
+		select {
+		case <-more:
+		case <-time.After(time.Minute):
+			ts.Fatalf("the target was asked %d times in a minute", asked)
+		}
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 
 // Members tells of the nodes of this tier and of their children.
 func (t front) Members(ctx context.Context, _ rpc.Caller) ([]rpc.Member, error) {
+	if t.registry.parent(t.cfg.Self).Address == "" {
+		return nil, rpc.Errorf(rpc.Unavailable, "node %s does not know yet who is there", t.cfg.Self)
+	}
 	var list []rpc.Member
 	owned := t.registry.counts()
 	for _, n := range t.registry.nodes() {
