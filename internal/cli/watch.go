@@ -148,6 +148,11 @@ func (a *app) results(ctx context.Context, cl *client.Client, job hyperscale.Job
 	if err != nil {
 		return refused(err)
 	}
+	for _, s := range specs {
+		if s.Format.Name == "ndjson" {
+			return refuse("-o ndjson: windows are told while a job runs: hyperscale watch %s -o ndjson=FILE; of one that has ended there are json and csv", job)
+		}
+	}
 	percents, err := percents(f.percentiles)
 	if err != nil {
 		return refused(err)

@@ -170,7 +170,9 @@ func (l *life) healthy() error {
 func (l *life) leave(ctx context.Context) {
 	select {
 	case <-l.begun:
-		l.tier.HandOver(ctx)
+		if err := l.tier.HandOver(ctx); err != nil {
+			l.log.Warn("this manager goes with jobs that it owns; whoever finds it gone takes them over", "reason", err)
+		}
 	default:
 	}
 	l.farewell(ctx)

@@ -218,6 +218,27 @@ func (o *csvOutput) Window(w *stats.Window) error {
 	return o.w.Error()
 }
 
+// course writes the points of all steps. A point may lie in more than one stretch,
+// so that the cell of that is empty.
+func (o *csvOutput) course(t *stats.Tally) {
+	for _, workflow := range t.Workflows() {
+		for _, step := range t.Steps(workflow) {
+			all := cell(joined(o.tags, o.told[stepName{workflow, step}]))
+			for p := range t.StepCourse(workflow, step) {
+				if p.Started == 0 && p.Ended() == 0 {
+					continue
+				}
+				s := &stats.StepSums{Name: step, Requests: p.Requests}
+				s.OKResponse.Merge(p.Response)
+				w := &stats.Window{ID: stats.WindowID{Workflow: workflow}, Interval: stats.Interval{From: p.From, To: p.To}}
+				row := csvRow(w, s)
+				row[3] = ""
+				_ = o.w.Write(append(row, all))
+			}
+		}
+	}
+}
+
 func csvRow(w *stats.Window, s *stats.StepSums) []string {
 	line := stepLine(w, s)
 	row := []string{decimal(seconds(w.To)), w.ID.Workflow, s.Name, stretch(w.Stretch)}
@@ -244,8 +265,14 @@ func number(n Number) string {
 
 func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
-func (o *csvOutput) Finish(*Summary, *stats.Result) error {
+// Finish writes, of a job whose windows were not watched, the points of its course
+// instead: the seconds, or of a long job several together.
+func (o *csvOutput) Finish(_ *Summary, r *stats.Result) error {
+	watched := o.begun
 	o.begin()
+	if !watched && r != nil && r.Tally != nil {
+		o.course(r.Tally)
+	}
 	o.w.Flush()
 	return o.w.Error()
 }

@@ -173,12 +173,13 @@ func TestReceiptsAndWords(t *testing.T) {
 	r := newRig(t, 3)
 	w := r.newChild("w1", 1)
 	c := r.client(r.stations[0])
+	r.stations[0].Ops().Press(link.Batch)
 	job := r.submit(c, planOf("browse")).Job
 	r.ended(c, job)
 	r.until(w.changes, func() bool { return len(w.receipts) > 0 && len(w.words) > 3 }, "nothing is said to the worker")
 	w.do(func() {
 		for _, got := range w.receipts {
-			if got.Owner != (link.Parent{Node: "m1", Address: r.stations[0].address}) || got.Epoch != 1 || got.Hold.Job != job {
+			if got.Owner != (link.Parent{Node: "m1", Address: r.stations[0].address}) || got.Epoch != 1 || got.Hold.Job != job || got.Level != link.Batch {
 				t.Errorf("a receipt is %+v", got)
 			}
 		}

@@ -145,7 +145,10 @@ func (o Ops) Figures() Figures { return o.tier.counts.figures(time.Now()) }
 
 // Press says how much windows this node can take from now on: its children hear
 // it with the next beat.
-func (o Ops) Press(level link.Level) { o.tier.node.Put(node.Presses{Level: level}) }
+func (o Ops) Press(level link.Level) {
+	o.tier.level.Store(int64(level))
+	o.tier.node.Put(node.Presses{Level: level})
+}
 
 // Children are the children as this node sees them.
 func (o Ops) Children(ctx context.Context) ([]node.Child, error) {
