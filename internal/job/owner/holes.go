@@ -1,0 +1,178 @@
+package owner
+
+import (
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+	"hyperscale/internal/schedule"
+	"hyperscale/internal/stats"
+)
+
+// bury closes the books on all earlier starts of a node.
+func (o *Owner) bury(h link.Holder) {
+	for _, l := range o.state.Legs {
+		for _, x := range l.Holes {
+			if x.Holder.Node == h.Node && x.Holder.Boot < h.Boot {
+				if !x.Blind {
+					x.Dead = min(x.Dead, o.at())
+				}
+				o.closeHole(l, x)
+			}
+		}
+	}
+}
+
+// closeHole books what a lost holder lost and what was missed until another went
+// on. A hole that nobody covered ends where the load does, or now.
+func (o *Owner) closeHole(l *leg, x *hole) {
+	if x.Closed || x.Fence == never && o.over == nil {
+		return
+	}
+	x.Closed = true
+	o.change()
+	ends := l.over(o.source(l))
+	if l.Stop != nil {
+		ends = min(ends, max(l.stopOf(x, o.at()), l.Begin))
+	}
+	fence := min(x.Fence, ends)
+	if fence == never {
+		fence = o.at()
+	}
+	from := o.marks().Standing(l.workflow(), x.Share)
+	reach := max(from.Reach, l.Begin, x.Share.From)
+	fence = max(fence, reach)
+	losses := stats.Losses{Interval: stats.Interval{From: reach, To: fence, Stretch: l.stretch(reach, o.source(l))}}
+	passes := uint64(0)
+	switch gone := min(max(x.Dead, reach), fence); l.Leg.Load.Kind {
+	case hyperscale.LoadOpen:
+		if x.Idle {
+			gone = reach
+		}
+		untold, since := o.untold(l, x.Share, min(reach, ends), from.Slots)
+		losses.Interval = stats.Interval{From: since, To: fence, Stretch: l.stretch(since, o.source(l))}
+		losses.Lost = untold + o.due(l, x.Share, reach, gone)
+		losses.Missed = o.due(l, x.Share, gone, fence)
+	case hyperscale.LoadClosed:
+		passes = x.begun(l, o.peak(l), int64(never), from.Slots)
+	default:
+		w := schedule.NewIterations(l.Leg.Load)
+		losses.Lost = x.unheard(l, w, from.Slots)
+		if x.Fence == never && l.Stop == nil {
+			losses.Missed = x.rest(l, w)
+		}
+	}
+	if from.Final && !from.Past { // it told all that it began
+		losses.Lost, losses.Missed = 0, losses.Lost+losses.Missed
+	}
+	if w := o.marks().Close(l.workflow(), x.Share, losses); w != nil {
+		o.joints.Add(w)
+		if w.Slots.Lost > 0 || w.Missed > 0 || passes > 0 {
+			o.story.loss(stats.NewLoss(string(x.Holder.Node), o.plan(l), w, passes))
+		}
+	}
+}
+
+// stopOf is when a lost holder stopped a load that was ended before its time: one
+// that was only silent may not have heard of it, and goes on.
+func (l *leg) stopOf(x *hole, now hyperscale.JobTime) hyperscale.JobTime {
+	if x.Idle {
+		return l.Stop.At
+	}
+	return max(l.Stop.At, min(x.Dead, now))
+}
+
+// untold is how many slots of an open load were due before a time that windows
+// reached and are in none of them, and since when: a holder that was halted cuts
+// its windows at once when it wakes, and what was due in them it begins later.
+func (o *Owner) untold(l *leg, s hyperscale.Share, reach hyperscale.JobTime, told stats.Slots) (n uint64, since hyperscale.JobTime) {
+	all, first := l.arrivals(o.source(l)), l.Leg.First
+	before := func(t hyperscale.JobTime) int64 { return s.Count(int64(first) + all.Before(t-l.Begin)) }
+	next, end := before(max(l.Begin, s.From))+int64(told.Due), before(reach)
+	if next >= end {
+		return 0, reach
+	}
+	due, _ := all.Due(s.At(next) - first)
+	return uint64(end - next), min(l.Begin+due, reach)
+}
+
+// peak is how many virtual users a closed load has at most.
+func (o *Owner) peak(l *leg) int64 { return schedule.NewUsers(l.Leg.Load, l.changes...).Peak() }
+
+// unheard is how many slots that the holder may have begun no window told of.
+func (x *hole) unheard(l *leg, w schedule.Iterations, told stats.Slots) uint64 {
+	if x.Idle {
+		return 0
+	}
+	if l.Leg.Load.Kind == hyperscale.LoadEach {
+		return x.begun(l, w.VUs, w.Passes, told)
+	}
+	places := min(x.next(l).Place, x.total(w)) - x.First.Place
+	if l.Leg.Load.Kind == hyperscale.LoadOnce {
+		places = 1
+	}
+	return uint64(max(places-int64(told.Due), 0))
+}
+
+// begun is how many passes of so many virtual users the holder may have begun that
+// no window told of.
+func (x *hole) begun(l *leg, users, most int64, told stats.Slots) uint64 {
+	if x.Idle {
+		return 0
+	}
+	share := x.Share
+	if l.Leg.Load.Kind == hyperscale.LoadEach {
+		share, _ = schedule.NewIterations(l.Leg.Load).Share(share)
+	}
+	passes := min(x.next(l).Pass, most) - x.First.Pass
+	return uint64(max(passes*share.Count(users)-int64(told.Due), 0))
+}
+
+// total is how many slots the share has.
+func (x *hole) total(w schedule.Iterations) int64 {
+	share, some := w.Share(x.Share)
+	if !some {
+		return 0
+	}
+	return share.Count(w.Slots)
+}
+
+// rest is how many slots nobody begins, if nobody goes on.
+func (x *hole) rest(l *leg, w schedule.Iterations) uint64 {
+	next := x.next(l)
+	switch {
+	case l.Leg.Load.Kind == hyperscale.LoadOnce && !x.Idle:
+		return 0
+	case l.Leg.Load.Kind == hyperscale.LoadEach:
+		return uint64(max((w.Passes-next.Pass)*x.total(w), 0))
+	}
+	return uint64(max(x.total(w)-next.Place, 0))
+}
+
+// due is how many slots of a share of an open load are due in [from, to) of job
+// time.
+func (o *Owner) due(l *leg, s hyperscale.Share, from, to hyperscale.JobTime) uint64 {
+	if from >= to {
+		return 0
+	}
+	all := l.arrivals(o.source(l))
+	first := int64(l.Leg.First)
+	before := func(t hyperscale.JobTime) int64 { return s.Count(first + all.Before(t-l.Begin)) }
+	return uint64(before(to) - before(from))
+}
+
+// stretch is the part of its schedule that a time of a leg lies in.
+func (l *leg) stretch(at hyperscale.JobTime, source hyperscale.Source) stats.Stretch {
+	switch {
+	case at < l.Begin+l.Leg.Warmup:
+		return stats.InWarmup
+	case at >= l.over(source):
+		return stats.InGrace
+	}
+	return stats.InLoad
+}
+
+// ceilSecond is the first whole second of job time that is not before t.
+func ceilSecond(t hyperscale.JobTime) hyperscale.JobTime {
+	return (t + time.Second - 1).Truncate(time.Second)
+}
