@@ -27,7 +27,7 @@ type desk struct {
 	after   []func()
 
 	events  []hyperscale.Event
-	acks    []ack // to be given with the next save, in the order in which they came due
+	acks    acks // to be given with the next save
 	show    bool
 	windows []*stats.Window // joints since the last Show
 	written written
@@ -46,10 +46,31 @@ type ack struct {
 	again bool // something is missing
 }
 
+// acks are receipts in the order in which they came due, one for each hold.
+type acks struct {
+	list []ack
+	at   map[link.Hold]int // place in the list
+}
+
+// of gives the receipt of a hold, for whoever holds it now.
+func (a *acks) of(h link.Hold, to link.Holder) *ack {
+	i, found := a.at[h]
+	if !found {
+		if a.at == nil {
+			a.at = map[link.Hold]int{}
+		}
+		i = len(a.list)
+		a.at[h] = i
+		a.list = append(a.list, ack{hold: h})
+	}
+	a.list[i].to = to
+	return &a.list[i]
+}
+
 // change notes that something changed which must be saved before anything is
 // said. note is for what may wait until the second is over.
-func (o *Owner) change() { o.desk.changed, o.desk.shape = true, true }
-func (o *Owner) note()   { o.desk.noted, o.desk.shape = true, true }
+func (o *Owner) change() { o.desk.changed, o.desk.shape, o.wanted.known = true, true, false }
+func (o *Owner) note()   { o.desk.noted, o.desk.shape, o.wanted.known = true, true, false }
 
 // say does something outward once everything that it may follow from is saved.
 func (o *Owner) say(e Effect) {
@@ -106,12 +127,12 @@ func (o *Owner) save() {
 	} else {
 		o.record(&e)
 	}
-	for _, a := range d.acks {
+	for _, a := range d.acks.list {
 		d.held = append(d.held, Acknowledge{To: a.to, Receipt: link.Receipt{
 			Hold: a.hold, Seq: o.marks().Mark(a.hold.Workflow, a.hold.Share), Again: a.again, Epoch: o.cfg.Epoch,
 		}})
 	}
-	d.acks = nil
+	d.acks = acks{}
 	if d.show {
 		d.held = append(d.held, Show{Progress: o.story.progress(), Done: e.Done, Windows: d.windows})
 		d.windows = nil

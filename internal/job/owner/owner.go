@@ -48,6 +48,7 @@ type Owner struct {
 	gone    bool
 	effects []Effect
 
+	wanted   wanted
 	received [stats.Broken + 1]uint64 // windows by receipt, since they were taken
 }
 

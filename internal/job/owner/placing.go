@@ -14,10 +14,24 @@ import (
 // Wants are all that the job wants of the cores of its datacenter now. Legs that
 // are to begin together want theirs together.
 func (o *Owner) Wants() []Want {
-	var list []Want
 	if o.over != nil {
 		return nil
 	}
+	if !o.wanted.known {
+		o.wanted = wanted{known: true, list: o.wants()}
+	}
+	return o.wanted.list
+}
+
+// wanted is what the job wants, as long as nothing of that changes: it is asked
+// for after every event, and a job may have thousands of shares.
+type wanted struct {
+	known bool
+	list  []Want
+}
+
+func (o *Owner) wants() []Want {
+	var list []Want
 	for _, l := range o.state.Legs {
 		switch {
 		case l.Stop != nil:

@@ -116,16 +116,8 @@ func (o *Owner) past(h link.Hold) {
 // acknowledge remembers that a holder is to hear how far its turn is once that is
 // saved.
 func (o *Owner) acknowledge(h link.Hold, to link.Holder) *ack {
-	o.note()
-	d := &o.desk
-	for i := range d.acks {
-		if d.acks[i].hold == h {
-			d.acks[i].to = to
-			return &d.acks[i]
-		}
-	}
-	d.acks = append(d.acks, ack{hold: h, to: to})
-	return &d.acks[len(d.acks)-1]
+	o.desk.noted = true // who holds what is as before
+	return o.desk.acks.of(h, to)
 }
 
 // second is the end of a second of job time, when the windows of it have come.
