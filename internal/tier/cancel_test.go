@@ -39,7 +39,7 @@ func TestCancelInAllStates(t *testing.T) {
 	w.holds(link.Running, 1)
 	r.cancels(running, "", rpc.PendingCancelled)
 	status, events := r.ended(c, running)
-	if status.Phase != hyperscale.Cancelled {
+	if status.Phase != hyperscale.Cancelled || status.Percent >= 99 {
 		t.Errorf("what was cancelled while it ran ends %+v%s", status, story(events))
 	}
 	if !has(events, "cancel") || !strings.Contains(story(events), "default/tester: a test") {

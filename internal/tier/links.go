@@ -89,7 +89,7 @@ func (d door) deliver(ctx context.Context, from hyperscale.NodeID, delivery link
 	// Nobody owns it, as far as is known here; only the store can say that it is
 	// over.
 	d.unowned.do(errand{job, from}, func() {
-		if d.isOver(ctx, job) {
+		if isOver(ctx, d.deps.Store, job) {
 			d.lines.acknowledge(from, link.Receipt{Hold: delivery.Hold, Unknown: true})
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"hyperscale/internal/link"
 	"hyperscale/internal/member"
 	"hyperscale/internal/own"
+	"hyperscale/internal/store"
 	"hyperscale/internal/tier/node"
 )
 
@@ -100,10 +101,10 @@ func (t *Tier) tellChild(e node.ToChild) {
 
 // isOver reports whether a job has ended or never was, by a linearizable read. A
 // store that does not answer says neither.
-func (t *Tier) isOver(ctx context.Context, job hyperscale.JobID) bool {
+func isOver(ctx context.Context, st store.Store, job hyperscale.JobID) bool {
 	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()
-	saved, err := own.Look(ctx, t.deps.Store, job)
+	saved, err := own.Look(ctx, st, job)
 	if errors.Is(err, own.ErrNotFound) {
 		return true
 	}
@@ -116,7 +117,7 @@ func (t *Tier) unclaimed(ctx context.Context, e node.Unclaimed) {
 		return // its owner will speak to it
 	}
 	t.unowned.do(errand{e.Job, e.Child}, func() {
-		if !t.isOver(ctx, e.Job) {
+		if !isOver(ctx, t.deps.Store, e.Job) {
 			return
 		}
 		t.node.Put(func(n *node.Node) {

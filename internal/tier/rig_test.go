@@ -45,6 +45,9 @@ type rig struct {
 	log      *journal
 	boots    int
 	stations []*station
+
+	mu    sync.Mutex
+	names []hyperscale.NodeID // of all stations
 }
 
 // station is one node.
@@ -147,6 +150,9 @@ func (r *rig) newStation(id string, change ...func(*Config, *Deps)) *station {
 	s.stop = sync.OnceFunc(func() { cancel(); running.Wait() })
 	r.t.Cleanup(s.stop)
 	r.stations = append(r.stations, s)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.names = append(r.names, s.id)
 	return s
 }
 
@@ -157,8 +163,10 @@ func (a all) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 
 func (a all) Alive() []member.Member {
 	var list []member.Member
-	for _, s := range a.stations {
-		list = append(list, member.Member{ID: s.id})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, id := range a.names {
+		list = append(list, member.Member{ID: id})
 	}
 	return list
 }

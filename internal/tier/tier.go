@@ -171,7 +171,7 @@ func (t *Tier) Ready() error {
 
 // watchOwners keeps what this node knows of who owns what.
 func (t *Tier) watchOwners(ctx context.Context) error {
-	return t.follow(ctx, func() error {
+	return follow(ctx, t.log, func() error {
 		all, at, err := own.Owners(ctx, t.deps.Store)
 		if err != nil {
 			return err
@@ -198,7 +198,7 @@ func (t *Tier) owned(c own.OwnerChange) {
 
 // watchNodes keeps what this node knows of who is there.
 func (t *Tier) watchNodes(ctx context.Context) error {
-	return t.follow(ctx, func() error {
+	return follow(ctx, t.log, func() error {
 		all, at, err := own.Nodes(ctx, t.deps.Store)
 		if err != nil {
 			return err
@@ -221,7 +221,7 @@ func (t *Tier) there(c own.NodeChange) {
 
 // watchPlacer keeps what the node knows of who gives out the cores.
 func (t *Tier) watchPlacer(ctx context.Context) error {
-	return t.follow(ctx, func() error {
+	return follow(ctx, t.log, func() error {
 		return own.WatchHold(ctx, t.deps.Store, "place", func(o own.Owner) error {
 			t.node.Put(node.Placer{Node: o.Node})
 			return nil
@@ -230,13 +230,13 @@ func (t *Tier) watchPlacer(ctx context.Context) error {
 }
 
 // follow runs a watch again whenever it breaks off, until ctx ends.
-func (t *Tier) follow(ctx context.Context, watch func() error) error {
+func follow(ctx context.Context, log *slog.Logger, watch func() error) error {
 	for ctx.Err() == nil {
 		err := watch()
 		if ctx.Err() != nil {
 			break
 		}
-		t.log.Debug("a watch of the store broke off", "reason", err)
+		log.Debug("a watch of the store broke off", "reason", err)
 		pause(ctx, 200*time.Millisecond)
 	}
 	return ctx.Err()
