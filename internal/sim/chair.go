@@ -31,8 +31,11 @@ type chair struct {
 	last   map[link.Hold]uint64
 }
 
+// office is what a manager does with the jobs that it owns, or might.
+type office struct{ *manager }
+
 // sit makes this manager act as owner of a job.
-func (m *manager) sit(job hyperscale.JobID, tenure *own.Tenure, saved own.Saved) {
+func (m office) sit(job hyperscale.JobID, tenure *own.Tenure, saved own.Saved) {
 	w := m.w
 	if m.seats[job] != nil {
 		panic("sim: two owners of one job in one manager")
@@ -46,9 +49,9 @@ func (m *manager) sit(job hyperscale.JobID, tenure *own.Tenure, saved own.Saved)
 		return
 	}
 	w.say("%s owns %s under epoch %d", m.id, job, tenure.Epoch())
-	t.owned(w, m, tenure)
-	t.readBy(w, m, s.Owner())
-	c := &chair{m: m, job: job, seat: s, tenure: tenure, asks: map[uint64]func(owner.CancelStatus){}}
+	t.owned(w, m.manager, tenure)
+	t.readBy(w, m.manager, s.Owner())
+	c := &chair{m: m.manager, job: job, seat: s, tenure: tenure, asks: map[uint64]func(owner.CancelStatus){}}
 	m.seats[job] = c
 	holders := s.Owner().Holders()
 	m.post(func() {
@@ -58,7 +61,7 @@ func (m *manager) sit(job hyperscale.JobID, tenure *own.Tenure, saved own.Saved)
 }
 
 // stand gives a job up.
-func (m *manager) stand(job hyperscale.JobID) {
+func (m office) stand(job hyperscale.JobID) {
 	if m.seats[job] == nil {
 		return
 	}
@@ -78,7 +81,7 @@ func (c *chair) stepNow(ev owner.Event) {
 	if m.seats[c.job] != c {
 		return
 	}
-	tell, do := c.seat.Step(m.mono(), ev, m.room())
+	tell, do := c.seat.Step(m.mono(), ev, office{m}.room())
 	for _, e := range tell {
 		if m.seats[c.job] == c {
 			m.step(e)
@@ -101,7 +104,7 @@ func (c *chair) stepNow(ev owner.Event) {
 	}
 }
 
-func (m *manager) room() seat.Room {
+func (m office) room() seat.Room {
 	var r seat.Room
 	for _, c := range m.node.Children() {
 		if c.Heard {
@@ -128,7 +131,7 @@ func (c *chair) effect(e owner.Effect) {
 		c.m.w.jobs[c.job].shown(c.m.w, e)
 	case owner.Over:
 		c.m.w.say("%s is done with %s: %s", c.m.id, c.job, e.Phase)
-		c.m.stand(c.job)
+		office{c.m}.stand(c.job)
 	}
 }
 
@@ -161,7 +164,7 @@ func (c *chair) write(save owner.Save) {
 				m.w.fail("%s can't save %s: %v", m.id, c.job, err)
 			}
 			m.w.saw("fenced")
-			m.stand(c.job)
+			office{m}.stand(c.job)
 			return
 		}
 		if c.saves = c.saves[1:]; len(c.saves) > 0 {
@@ -188,7 +191,7 @@ type brief struct {
 func (m *manager) delivered(from link.Holder, d link.Delivery) {
 	c := m.seats[d.Hold.Job]
 	if c == nil {
-		m.lookUp(d.Hold.Job, func(over bool) {
+		office{m}.lookUp(d.Hold.Job, func(over bool) {
 			if over {
 				m.answer(from, link.Receipt{Hold: d.Hold, Unknown: true})
 			}
@@ -212,7 +215,7 @@ func (m *manager) answer(to link.Holder, r link.Receipt) {
 }
 
 // unclaimed asks whether a job is over that somebody holds a part of.
-func (m *manager) unclaimed(e node.Unclaimed) {
+func (m office) unclaimed(e node.Unclaimed) {
 	m.lookUp(e.Job, func(over bool) {
 		if over {
 			m.post(func() { m.effects(m.node.Disown(e.Child, e.Job)) })
@@ -221,7 +224,7 @@ func (m *manager) unclaimed(e node.Unclaimed) {
 }
 
 // lookUp reads whether a job is over, or never was.
-func (m *manager) lookUp(job hyperscale.JobID, told func(over bool)) {
+func (m office) lookUp(job hyperscale.JobID, told func(over bool)) {
 	if m.asked[job] {
 		return
 	}
@@ -239,7 +242,7 @@ func (m *manager) lookUp(job hyperscale.JobID, told func(over bool)) {
 }
 
 // fenced reads whether the job is ours still.
-func (m *manager) fenced(job hyperscale.JobID) {
+func (m office) fenced(job hyperscale.JobID) {
 	c := m.seats[job]
 	if c == nil {
 		return
@@ -253,7 +256,7 @@ func (m *manager) fenced(job hyperscale.JobID) {
 }
 
 // offered takes a job over from its owner, which wants that.
-func (m *manager) offered(e node.Offered) {
+func (m office) offered(e node.Offered) {
 	answer := func(epoch hyperscale.Epoch, refused string) {
 		if s := m.peers[e.From]; s != nil {
 			s.send(m.side(s), 0, link.Taken{Job: e.Offer.Job, Epoch: epoch, Refused: refused})
@@ -274,7 +277,7 @@ func (m *manager) offered(e node.Offered) {
 }
 
 // handOver offers all jobs to others.
-func (m *manager) handOver() {
+func (m office) handOver() {
 	if m.term == nil {
 		return
 	}
@@ -295,7 +298,7 @@ func (m *manager) handOver() {
 }
 
 // submit takes a submission.
-func (m *manager) submit(sub own.Submission, answer func(hyperscale.JobID, error)) {
+func (m office) submit(sub own.Submission, answer func(hyperscale.JobID, error)) {
 	t := m.term
 	if t == nil {
 		answer("", store.ErrUnavailable)

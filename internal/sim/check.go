@@ -17,6 +17,9 @@ import (
 	"hyperscale/internal/stats"
 )
 
+// judge holds what came of a world against what was true.
+type judge struct{ *world }
+
 func stack() string { return string(debug.Stack()) }
 
 // saved is what is stored of a job, read by nobody in particular.
@@ -45,7 +48,7 @@ func (w *world) ended() bool {
 }
 
 // unfinished says what did not end, and what its owner waits for.
-func (w *world) unfinished() {
+func (w judge) unfinished() {
 	for _, m := range w.managers {
 		for _, id := range slices.Sorted(maps.Keys(m.seats)) {
 			o := m.seats[id].seat.Owner()
@@ -60,7 +63,7 @@ func (w *world) unfinished() {
 }
 
 // check holds everything against the truth.
-func (w *world) check() {
+func (w judge) check() {
 	heads, err := own.Heads(context.Background(), w.store)
 	if err != nil {
 		w.fail("the store can't be read: %v", err)
@@ -80,7 +83,7 @@ func (w *world) check() {
 }
 
 // checkRest demands that nothing is left of jobs that are over.
-func (w *world) checkRest() {
+func (w judge) checkRest() {
 	for _, m := range w.managers {
 		if len(m.seats) > 0 {
 			w.fail("%s still owns %v", m.id, slices.Sorted(maps.Keys(m.seats)))
@@ -102,7 +105,7 @@ func (w *world) checkRest() {
 }
 
 // checkJob holds a job's result against what its target saw.
-func (w *world) checkJob(c *client) {
+func (w judge) checkJob(c *client) {
 	saved, err := w.saved(c.job)
 	if err != nil || len(saved.Records) != 1 {
 		w.fail("%s: %d records: %v", c.job, len(saved.Records), err)
@@ -169,12 +172,12 @@ func (c *client) silence(workflow string) bool {
 }
 
 // maybeFails reports whether a plan has an iteration that alone decides, and fails.
-func (w *world) maybeFails(p *hyperscale.Plan) bool {
+func (w judge) maybeFails(p *hyperscale.Plan) bool {
 	return slices.ContainsFunc(p.Workflows, func(f hyperscale.Workflow) bool { return f.Load.Kind == hyperscale.LoadOnce })
 }
 
 // checkFlow checks one workflow.
-func (w *world) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow) {
+func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow) {
 	flow := t.flows[f.Name]
 	slots := r.Tally.Workflow(f.Name).Slots
 	stray := r.Tally.Marks().Stray(f.Name).Slots
@@ -193,7 +196,7 @@ func (w *world) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow) {
 			w.fail("%s/%s: %d slots were due, %d by the schedule, %d begun twice", t.id, f.Name, slots.Due, all, flow.twice())
 		}
 	}
-	flow.check(w, t, f)
+	flow.check(w.world, t, f)
 }
 
 // retried reports whether the workflow has no load and was begun more than once.

@@ -72,7 +72,7 @@ func (c *client) submit(m *manager) {
 	}
 	w.after(w.latency(c.id, m.id), func() {
 		if m.up && !w.net.cutOff(c.id, m.id) {
-			m.inside(m.boot, func() { m.submit(sub, answer) })
+			m.inside(m.boot, func() { office{m}.submit(sub, answer) })
 		}
 	})
 	c.after(6*time.Second, func() {

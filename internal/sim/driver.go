@@ -9,7 +9,7 @@ import (
 // driver makes the driver of the engine's load.
 func (e *engine) driver(since hyperscale.JobTime) driver {
 	p, run := &e.brief, e.run
-	source := e.k.w.sourceOf(e.hold)
+	source := witness{e.k.w}.sourceOf(e.hold)
 	share := p.Share
 	share.From = max(since-run.begin, 0)
 	switch p.Load.Kind {

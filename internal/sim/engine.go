@@ -131,7 +131,7 @@ func (e *engine) kill(reason string) {
 		return
 	}
 	e.dead = true
-	e.k.w.doubt(e.k, e)
+	witness{e.k.w}.doubt(e.k, e)
 	e.told(agent.EngineDied{Engine: e.id, Reason: reason})
 }
 
@@ -320,7 +320,7 @@ func (e *engine) begin(slot hyperscale.Slot, pass, vu int64, due, now hyperscale
 	r.rec.Slots.Started++
 	r.rec.Lateness.Record(now - due)
 	r.rec.Steps[0].Requests.Started++
-	takes, failed := e.k.w.serviceOf(e.hold.Job, e.hold.Workflow, slot, pass)
+	takes, failed := witness{e.k.w}.serviceOf(e.hold.Job, e.hold.Workflow, slot, pass)
 	f := &flight{slot: slot, pass: pass, due: due, started: now, ends: now + takes, failed: failed, vu: vu}
 	r.flying = append(r.flying, f)
 	e.k.w.jobs[e.hold.Job].started(e, f)

@@ -50,9 +50,9 @@ var kinds = []kind{
 	changePlacer, drainManager, drainWorker, refusal, aloof,
 }
 
-func (w *world) drawFault(s scenario) fault {
+func (w fate) drawFault(s scenario) fault {
 	f := fault{
-		at: 2*time.Second + w.between(0, horizon), kind: pick(w, kinds), a: w.rand.IntN(64), b: w.rand.IntN(64),
+		at: 2*time.Second + w.between(0, horizon), kind: pick(w.world, kinds), a: w.rand.IntN(64), b: w.rand.IntN(64),
 		length: w.between(100*time.Millisecond, 3*time.Second), hard: w.chance(0.3),
 	}
 	if w.chance(0.4) {
@@ -75,8 +75,11 @@ func (s *scenario) faulty(w *world, k kind) bool {
 	return false
 }
 
+// mishaps are what goes wrong in a world.
+type mishaps struct{ *world }
+
 // strike makes a fault happen.
-func (w *world) strike(f fault) {
+func (w mishaps) strike(f fault) {
 	w.say("FAULT %s", f)
 	w.saw("fault " + string(f.kind))
 	m := w.managers[f.a%len(w.managers)]
@@ -115,7 +118,7 @@ func (w *world) strike(f fault) {
 	case changePlacer:
 		w.placerGoes()
 	case drainManager:
-		m.at(w.now, m.handOver)
+		m.at(w.now, office{m}.handOver)
 	case drainWorker:
 		k.at(w.now, k.drain)
 	default:
@@ -124,13 +127,13 @@ func (w *world) strike(f fault) {
 }
 
 // strikeNetwork makes a fault of the network happen.
-func (w *world) strikeNetwork(f fault, m *manager, k *worker) {
+func (w mishaps) strikeNetwork(f fault, m *manager, k *worker) {
 	switch f.kind {
 	case partition:
-		w.cut(m.id, k2(w, f).id, f.length)
-		w.cut(k2(w, f).id, m.id, f.length)
+		w.cut(m.id, k2(w.world, f).id, f.length)
+		w.cut(k2(w.world, f).id, m.id, f.length)
 	case oneWay:
-		from, to := m.id, k2(w, f).id
+		from, to := m.id, k2(w.world, f).id
 		if f.hard {
 			from, to = to, from
 		}
@@ -173,7 +176,7 @@ func (w *world) strikeNetwork(f fault, m *manager, k *worker) {
 func k2(w *world, f fault) *worker { return w.workers[f.b%len(w.workers)] }
 
 // names are all that a manager talks to.
-func (w *world) names() []hyperscale.NodeID {
+func (w mishaps) names() []hyperscale.NodeID {
 	list := []hyperscale.NodeID{storeID}
 	for _, m := range w.managers {
 		list = append(list, m.id)

@@ -25,7 +25,7 @@ var keyModel = porcupine.Model{
 
 // checkKeys demands that every client's submissions make sense in some order that
 // agrees with time.
-func (w *world) checkKeys() {
+func (w judge) checkKeys() {
 	for i, c := range w.clients {
 		var history []porcupine.Operation
 		for n, a := range c.asked {

@@ -34,6 +34,7 @@ type manager struct {
 
 // term is one session of a manager.
 type term struct {
+	m          *manager
 	session    *own.Session
 	succession *own.Succession
 	owners     map[hyperscale.JobID]own.Owner
@@ -129,7 +130,7 @@ func (m *manager) close(why string) {
 	m.term.stop()
 	m.term = nil
 	for _, id := range slices.Sorted(maps.Keys(m.seats)) {
-		m.stand(id)
+		office{m}.stand(id)
 	}
 	m.step(node.Placer{Node: ""})
 	m.open()
@@ -165,6 +166,7 @@ func (m *manager) enter(ctx context.Context, s *own.Session) bool {
 		return false
 	}
 	t := &term{
+		m:       m,
 		session: s, succession: own.NewSuccession(m.id, own.SuccessionConfig{}),
 		owners: map[hyperscale.JobID]own.Owner{}, busy: map[hyperscale.JobID]bool{},
 	}
@@ -176,31 +178,32 @@ func (m *manager) enter(ctx context.Context, s *own.Session) bool {
 	for _, o := range owners {
 		m.ownerChanged(o)
 	}
-	m.watch(t, own.NodesFrom, own.NodesUntil, at, func(ev store.Event) {
+	t.watch(own.NodesFrom, own.NodesUntil, at, func(ev store.Event) {
 		if c, err := own.ReadNodeChange(ev); err == nil {
 			m.succeed(c)
 		}
 	})
-	m.watch(t, own.JobsFrom, own.JobsUntil, when, func(ev store.Event) {
+	t.watch(own.JobsFrom, own.JobsUntil, when, func(ev store.Event) {
 		if c, ok, err := own.ReadOwnerChange(ev); err == nil && ok {
 			m.ownerChanged(c)
 		}
 	})
-	m.watch(t, own.HoldsFrom, own.HoldsUntil, 1, func(ev store.Event) {
+	t.watch(own.HoldsFrom, own.HoldsUntil, 1, func(ev store.Event) {
 		if name, o, err := own.ReadHoldChange(ev); err == nil && name == "place" {
 			m.step(node.Placer{Node: o.Node})
 		}
 	})
-	m.renew(t)
-	m.standForPlacer(t)
+	t.renew()
+	t.standForPlacer()
 	return true
 }
 
 // watch hears of changes of the store after a revision, late and in order.
-func (m *manager) watch(t *term, from, until string, after store.Revision, got func(store.Event)) {
+func (t *term) watch(from, until string, after store.Revision, got func(store.Event)) {
+	m := t.m
 	cancel, err := m.w.store.Subscribe(from, until, after+1, func(_ store.Revision, events []store.Event) {
 		for _, ev := range events {
-			m.feed(t, func() { got(ev) })
+			t.bring(func() { got(ev) })
 		}
 	})
 	if err != nil {
@@ -209,9 +212,9 @@ func (m *manager) watch(t *term, from, until string, after store.Revision, got f
 	t.cancel = append(t.cancel, cancel)
 }
 
-// feed brings one change.
-func (m *manager) feed(t *term, got func()) {
-	w := m.w
+// bring brings one change.
+func (t *term) bring(got func()) {
+	m, w := t.m, t.m.w
 	t.feed.last = max(t.feed.last, w.now+w.between(500*time.Microsecond, 8*time.Millisecond))
 	var bring func()
 	bring = func() {
@@ -229,7 +232,8 @@ func (m *manager) feed(t *term, got func()) {
 }
 
 // renew keeps the session.
-func (m *manager) renew(t *term) {
+func (t *term) renew() {
+	m := t.m
 	m.after(time.Second, func() {
 		if m.term != t {
 			return
@@ -241,12 +245,13 @@ func (m *manager) renew(t *term) {
 				m.close("it has ended")
 			}
 		})
-		m.renew(t)
+		t.renew()
 	})
 }
 
 // standForPlacer tries to be the placer, now and then.
-func (m *manager) standForPlacer(t *term) {
+func (t *term) standForPlacer() {
+	m := t.m
 	m.store.begin(func(ctx context.Context) {
 		for m.term == t {
 			held, ok, err := own.TryHold(ctx, t.session, "place", nil)
@@ -270,7 +275,7 @@ func (m *manager) succeed(ev own.SuccessionEvent) {
 	for _, e := range t.succession.Step(m.mono(), ev) {
 		switch e := e.(type) {
 		case own.Try:
-			m.takeOver(t, own.Take{Job: e.Job, Gone: e.Gone, How: own.ByEvidence, Why: e.Why, SessionEnded: e.SessionEnded}, nil)
+			office{m}.takeOver(t, own.Take{Job: e.Job, Gone: e.Gone, How: own.ByEvidence, Why: e.Why, SessionEnded: e.SessionEnded}, nil)
 		case own.Probe:
 			m.probe(e.Node)
 		}
@@ -320,14 +325,14 @@ func (m *manager) ownerChanged(c own.OwnerChange) {
 	switch {
 	case chair != nil && c.Owner.Fence > chair.tenure.Owner().Fence:
 		m.w.say("%s sees itself replaced as owner of %s", m.id, c.Job)
-		m.stand(c.Job)
+		office{m}.stand(c.Job)
 	case mine && chair == nil && !t.busy[c.Job]:
-		m.adopt(t, c.Job)
+		office{m}.adopt(t, c.Job)
 	}
 }
 
 // adopt takes up a job that is this manager's by the store.
-func (m *manager) adopt(t *term, job hyperscale.JobID) {
+func (m office) adopt(t *term, job hyperscale.JobID) {
 	t.busy[job] = true
 	m.store.begin(func(ctx context.Context) {
 		defer delete(t.busy, job)
@@ -348,7 +353,7 @@ func (m *manager) adopt(t *term, job hyperscale.JobID) {
 }
 
 // takeOver takes a job over, and says what came of it.
-func (m *manager) takeOver(t *term, take own.Take, done func(hyperscale.Epoch, error)) {
+func (m office) takeOver(t *term, take own.Take, done func(hyperscale.Epoch, error)) {
 	if m.seats[take.Job] != nil || t.busy[take.Job] {
 		return
 	}
@@ -412,14 +417,14 @@ func (m *manager) effects(list []node.Effect) {
 				c.step(e.Event)
 			}
 		case node.Unclaimed:
-			m.unclaimed(e)
+			office{m}.unclaimed(e)
 		case node.Relayed:
 			m.delivered(e.Worker, e.Delivery)
 		case node.Fenced:
 			m.w.say("%s hears that %s has epoch %d", m.id, e.Job, e.Highest)
-			m.fenced(e.Job)
+			office{m}.fenced(e.Job)
 		case node.Offered:
-			m.offered(e)
+			office{m}.offered(e)
 		case node.Took:
 			m.w.say("%s hears from %s that it took %s: epoch %d %s", m.id, e.From, e.Taken.Job, e.Taken.Epoch, e.Taken.Refused)
 		}

@@ -10,9 +10,12 @@ import (
 	"hyperscale/internal/worker/agent"
 )
 
+// gossip is how managers find and watch each other.
+type gossip struct{ *world }
+
 // meet lets two managers talk whenever both can, and the failure detector of each
 // look at the other.
-func (w *world) meet(a, b *manager) {
+func (w gossip) meet(a, b *manager) {
 	w.after(w.between(100*time.Millisecond, 300*time.Millisecond), func() { w.meet(a, b) })
 	w.reset(a, b)
 	w.reset(b, a)
@@ -26,7 +29,7 @@ func (w *world) meet(a, b *manager) {
 
 // reset ends the stream to a start of another manager that is no more: the next one
 // knows nothing of it.
-func (w *world) reset(a, b *manager) {
+func (w gossip) reset(a, b *manager) {
 	s := a.peers[b.id]
 	if s == nil || a.stopped() || !b.up || s.ends[1-a.side(s)].boot == b.boot || w.net.cutOff(b.id, a.id) {
 		return
@@ -36,7 +39,7 @@ func (w *world) reset(a, b *manager) {
 }
 
 // introduce opens the stream between two managers.
-func (w *world) introduce(a, b *manager) {
+func (w gossip) introduce(a, b *manager) {
 	x, y := &end{p: &a.proc}, &end{p: &b.proc}
 	s := w.connect(0, x, y)
 	for i, m := range []*manager{a, b} {
@@ -67,7 +70,7 @@ func (m *manager) parted(other *manager, s *stream) {
 
 // detect is the failure detector of one manager for another: it wants an answer
 // within two seconds or so.
-func (w *world) detect(a, b *manager) {
+func (w gossip) detect(a, b *manager) {
 	if a.stopped() {
 		return
 	}
@@ -110,7 +113,7 @@ func (k *worker) startIfDown() {
 func (k *worker) drain() { k.step(agent.Drain{}) }
 
 // placerGoes makes the placer give its hold back.
-func (w *world) placerGoes() {
+func (w mishaps) placerGoes() {
 	for _, m := range w.managers {
 		t := m.term
 		if m.stopped() || t == nil || !t.placer {

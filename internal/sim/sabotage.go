@@ -40,7 +40,7 @@ func (s Sabotage) txn(t store.Txn) store.Txn {
 }
 
 // takeItOver is [own.TakeOver].
-func (m *manager) takeItOver(ctx context.Context, t *term, take own.Take) (*own.Tenure, own.Saved, error) {
+func (m office) takeItOver(ctx context.Context, t *term, take own.Take) (*own.Tenure, own.Saved, error) {
 	if m.w.cfg.Sabotage != ReadBefore {
 		return own.TakeOver(ctx, t.session, take, m.wall())
 	}

@@ -29,8 +29,11 @@ const mostFlows = 3
 // horizon is when the last fault begins.
 const horizon = 25 * time.Second
 
-func (w *world) draw() scenario {
-	s := scenario{managers: pick(w, []int{1, 3, 3, 3}), workers: 1 + w.rand.IntN(5), cores: 1 + w.rand.IntN(4)}
+// fate draws what is to happen in a world.
+type fate struct{ *world }
+
+func (w fate) draw() scenario {
+	s := scenario{managers: pick(w.world, []int{1, 3, 3, 3}), workers: 1 + w.rand.IntN(5), cores: 1 + w.rand.IntN(4)}
 	s.cores = max(s.cores, (mostFlows+s.workers-1)/s.workers) // what begins together must find room
 	for i := range 1 + w.rand.IntN(3) {
 		sub := submission{at: 3*time.Second + w.between(0, 6*time.Second), plan: w.drawPlan(i), twice: w.chance(0.3)}
@@ -49,7 +52,7 @@ func (w *world) draw() scenario {
 }
 
 // drawPlan draws a plan of one to three workflows, which may follow each other.
-func (w *world) drawPlan(n int) *hyperscale.Plan {
+func (w fate) drawPlan(n int) *hyperscale.Plan {
 	p := &hyperscale.Plan{Name: fmt.Sprintf("plan%d", n), Target: "http://target", Seed: w.rand.Uint64(), Deadline: 3 * time.Minute}
 	for i := range 1 + w.rand.IntN(mostFlows) {
 		f := hyperscale.Workflow{Name: string(rune('a' + i)), Load: w.drawLoad(), Graceful: w.between(200*time.Millisecond, 3*time.Second).Truncate(time.Millisecond)}
@@ -68,7 +71,7 @@ func (w *world) drawPlan(n int) *hyperscale.Plan {
 	return p
 }
 
-func (w *world) drawLoad() hyperscale.Load {
+func (w fate) drawLoad() hyperscale.Load {
 	length := w.between(2*time.Second, 15*time.Second).Truncate(time.Millisecond)
 	switch w.rand.IntN(8) {
 	case 0:

@@ -38,7 +38,7 @@ const settled = 40 * time.Second
 func Run(cfg Config) (out Outcome) {
 	w := &world{
 		cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 0x5eed)), net: newNetwork(),
-		jobs: map[hyperscale.JobID]*truth{}, sites: sites{},
+		people: people{jobs: map[hyperscale.JobID]*truth{}}, sites: sites{},
 	}
 	w.trace.whole = cfg.Whole
 	defer func() {
@@ -50,16 +50,16 @@ func Run(cfg Config) (out Outcome) {
 	}()
 	w.store = memstore.New(func() time.Time { return epoch.Add(w.now) })
 	w.noteEnds()
-	w.plan = w.draw()
+	w.plan = fate{w}.draw()
 	w.build()
 	over := func() bool { return len(w.wrong) > 0 || w.ended() }
 	w.run(longest, over)
 	if len(w.wrong) == 0 && !w.ended() {
-		w.unfinished()
+		judge{w}.unfinished()
 	}
 	if len(w.wrong) == 0 {
 		w.run(max(w.now, horizon+20*time.Second)+settled, func() bool { return len(w.wrong) > 0 })
-		w.check()
+		judge{w}.check()
 	}
 	w.close()
 	return w.outcome()
@@ -99,7 +99,7 @@ func (w *world) build() {
 		m.draw()
 		w.after(w.between(0, 300*time.Millisecond), m.start)
 		for _, other := range w.managers[:i] {
-			w.meet(other, m)
+			gossip{w}.meet(other, m)
 		}
 	}
 	for _, k := range w.workers {
@@ -111,7 +111,7 @@ func (w *world) build() {
 	}
 	for _, f := range w.plan.faults {
 		w.say("to come: %s", f)
-		w.at(f.at, func() { w.strike(f) })
+		w.at(f.at, func() { mishaps{w}.strike(f) })
 	}
 	w.expire()
 }

@@ -68,9 +68,9 @@ func (s *reached) resume(t *task, yield func(call) bool) {
 		t.p.after(c.wait, func() { s.resume(t, mine) })
 		return
 	}
-	there, back, answered := w.storePath(t.p)
+	there, back, answered := s.path()
 	if there >= 0 {
-		w.after(there, func() { w.arrive(t.p, c.do) })
+		w.after(there, func() { s.arrive(c.do) })
 	}
 	if !answered {
 		t.p.at(w.now+storeTimeout, func() { c.gone(); s.resume(t, mine) })
@@ -84,7 +84,8 @@ const storeTimeout = 2 * time.Second
 
 // arrive carries a request out at the store. One that comes while there is no
 // leader is carried out by the next, or never.
-func (w *world) arrive(p *proc, do func()) {
+func (s *reached) arrive(do func()) {
+	w := s.p.w
 	if w.now < w.outage {
 		if w.chance(0.5) {
 			w.at(w.outage+w.between(0, time.Second), do)
@@ -94,9 +95,10 @@ func (w *world) arrive(p *proc, do func()) {
 	do()
 }
 
-// storePath draws how long a request takes to the store and its answer back. There
+// path draws how long a request takes to the store and its answer back. There
 // below zero: it never arrives.
-func (w *world) storePath(p *proc) (there, back time.Duration, answered bool) {
+func (s *reached) path() (there, back time.Duration, answered bool) {
+	w, p := s.p.w, s.p
 	there, back = w.between(200*time.Microsecond, 2*time.Millisecond), w.between(200*time.Microsecond, 2*time.Millisecond)
 	if w.now < w.slow {
 		there, back = w.between(0, 1200*time.Millisecond), w.between(0, 1200*time.Millisecond)

@@ -118,8 +118,11 @@ func (t *truth) shown(w *world, e owner.Show) {
 	t.done = e.Done
 }
 
+// witness notes what workers and engines really do.
+type witness struct{ *world }
+
 // sent checks that a window of one number is always the same.
-func (w *world) sent(k *worker, d link.Delivery) {
+func (w witness) sent(k *worker, d link.Delivery) {
 	t := w.jobs[d.Hold.Job]
 	v, err := stats.DecodeWindow(d.Window)
 	if err != nil {
@@ -137,20 +140,20 @@ func (w *world) sent(k *worker, d link.Delivery) {
 }
 
 // doubt notes that an engine was lost while it ran.
-func (w *world) doubt(_ *worker, e *engine) {
+func (w witness) doubt(_ *worker, e *engine) {
 	if e.run != nil {
 		w.jobs[e.hold.Job].hurt = true
 	}
 }
 
 // sourceOf is where a workflow's draws come from.
-func (w *world) sourceOf(h link.Hold) hyperscale.Source {
+func (w witness) sourceOf(h link.Hold) hyperscale.Source {
 	return hyperscale.NewSource(w.jobs[h.Job].plan.Seed, h.Workflow)
 }
 
 // serviceOf is how long the target takes for an iteration, and whether it fails: a
 // function of its name, so that who runs it changes nothing.
-func (w *world) serviceOf(job hyperscale.JobID, workflow string, slot hyperscale.Slot, pass int64) (time.Duration, bool) {
+func (w witness) serviceOf(job hyperscale.JobID, workflow string, slot hyperscale.Slot, pass int64) (time.Duration, bool) {
 	source := hyperscale.NewSource(w.jobs[job].plan.Seed, workflow)
 	x := source.Draw(slot, pass, 99)
 	takes := 2*time.Millisecond + time.Duration(x%80)*time.Millisecond

@@ -57,7 +57,7 @@ func (k *worker) kill(machine bool) {
 	k.w.die(k.streams, &k.proc)
 	for _, e := range k.sorted() {
 		e.die()
-		k.w.doubt(k, e)
+		witness{k.w}.doubt(k, e)
 	}
 	k.engines = nil
 }
@@ -187,7 +187,7 @@ func (k *worker) tell(e agent.Tell) {
 	on := 0
 	if d, window := e.Up.(link.Delivery); window {
 		on = 1
-		k.w.sent(k, d)
+		witness{k.w}.sent(k, d)
 	}
 	s.send(0, on, e.Up)
 }

@@ -16,27 +16,36 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // world is one run.
 type world struct {
+	agenda
+	people
 	cfg   Config
 	plan  scenario
+	rand  *rand.Rand
+	trace trace
+	wrong []string // what was found wrong
+	sites sites
+
+	store  *memstore.Store
+	outage time.Duration // until then the store has no leader
+	slow   time.Duration // until then it is slow
+	net    network
+}
+
+// agenda is what is to happen, and when it is.
+type agenda struct {
 	now   time.Duration
 	queue queue
 	seq   uint64
-	rand  *rand.Rand
-	trace trace
+	still int           // events since …
+	moved time.Duration // … time moved on by a millisecond
+}
 
-	store    *memstore.Store
-	outage   time.Duration // until then the store has no leader
-	slow     time.Duration // until then it is slow
-	net      network
+// people are all who take part, and the jobs that they have.
+type people struct {
 	managers []*manager
 	workers  []*worker
 	clients  []*client
 	jobs     map[hyperscale.JobID]*truth
-	sites    sites
-	wrong    []string // what was found wrong
-
-	still int           // events since …
-	moved time.Duration // … time moved on by a millisecond
 }
 
 // sites counts what happened, so that a test can tell that it did.

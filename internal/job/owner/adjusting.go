@@ -48,7 +48,7 @@ func (o *Owner) adjust(ev Adjust) {
 	o.readjust(l)
 	o.story.adjusted(a)
 	length := hyperscale.JobTime(-1)
-	if end := l.over(o.source(l)); end != never {
+	if end := l.over(); end != never {
 		length = end - l.Begin
 	}
 	o.job(job.LegAdjusted{Workflow: l.workflow(), Leg: l.Leg.Leg, Length: length, What: adjustText(a, ev.By)})
@@ -74,7 +74,7 @@ func (o *Owner) adjustable(workflow string) *leg {
 func (o *Owner) pointless(l *leg, a hyperscale.Adjustment) string {
 	paused := schedule.PausedAt(l.changes, a.At-l.Begin)
 	switch {
-	case a.At >= l.over(o.source(l)):
+	case a.At >= l.over():
 		return fmt.Sprintf("the load of %s is over before it could count", l.workflow())
 	case paused && a.Do == hyperscale.AdjustPause:
 		return l.workflow() + " is paused already"
@@ -86,22 +86,22 @@ func (o *Owner) pointless(l *leg, a hyperscale.Adjustment) string {
 
 // readjust computes a leg's schedule anew, with all adjustments so far.
 func (o *Owner) readjust(l *leg) {
-	l.changes, l.schedule, l.endKnown = schedule.Changes(o.adjustments(), l.workflow(), l.Begin), nil, false
+	l.changes, l.schedule, l.endKnown = schedule.Changes(o.state.adjustments(), l.workflow(), l.Begin), nil, false
 }
 
 // adjustments are all so far.
-func (o *Owner) adjustments() []hyperscale.Adjustment {
+func (st *state) adjustments() []hyperscale.Adjustment {
 	var all []hyperscale.Adjustment
-	for _, a := range o.state.Adjustments {
+	for _, a := range st.Adjustments {
 		all = append(all, a.Adjustment)
 	}
 	return all
 }
 
 // lastOf is the last adjustment of a workflow; nil: there is none.
-func (o *Owner) lastOf(workflow string) *adjustment {
-	for i := len(o.state.Adjustments) - 1; i >= 0; i-- {
-		if a := &o.state.Adjustments[i]; a.Workflow == workflow {
+func (st *state) lastOf(workflow string) *adjustment {
+	for i := len(st.Adjustments) - 1; i >= 0; i-- {
+		if a := &st.Adjustments[i]; a.Workflow == workflow {
 			return a
 		}
 	}
@@ -110,16 +110,16 @@ func (o *Owner) lastOf(workflow string) *adjustment {
 
 // tellAdjusted tells a holder all adjustments so far.
 func (o *Owner) tellAdjusted(l *leg, s *share) {
-	last := o.lastOf(l.workflow())
+	last := o.state.lastOf(l.workflow())
 	s.told = o.now
-	o.command(Tell{To: s.Holder, Adjust: o.adjustments(), Order: link.Order{
+	o.command(Tell{To: s.Holder, Adjust: o.state.adjustments(), Order: link.Order{
 		Do: link.Adjust, Hold: o.hold(l, s.Share), Number: last.Number, At: last.At,
 	}})
 }
 
 // under notes that a window ran under an older adjustment than it was to.
 func (o *Owner) under(w *stats.Window) {
-	a := o.lastOf(w.ID.Workflow)
+	a := o.state.lastOf(w.ID.Workflow)
 	if a == nil || a.Late || w.Adjustment >= a.Number || w.From < a.At {
 		return
 	}

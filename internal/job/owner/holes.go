@@ -31,7 +31,7 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 	}
 	x.Closed = true
 	o.change()
-	ends := l.over(o.source(l))
+	ends := l.over()
 	if l.Stop != nil {
 		ends = min(ends, max(l.stopOf(x, o.at()), l.Begin))
 	}
@@ -42,19 +42,19 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 	from := o.marks().Standing(l.workflow(), x.Share)
 	reach := max(from.Reach, l.Begin, x.Share.From)
 	fence = max(fence, reach)
-	losses := stats.Losses{Interval: stats.Interval{From: reach, To: fence, Stretch: l.stretch(reach, o.source(l))}}
+	losses := stats.Losses{Interval: stats.Interval{From: reach, To: fence, Stretch: l.stretch(reach)}}
 	passes := uint64(0)
 	switch gone := min(max(x.Dead, reach), fence); l.Leg.Load.Kind {
 	case hyperscale.LoadOpen:
 		if x.Idle {
 			gone = reach
 		}
-		untold, since := o.untold(l, x.Share, min(reach, ends), from.Slots)
-		losses.Interval = stats.Interval{From: since, To: fence, Stretch: l.stretch(since, o.source(l))}
-		losses.Lost = untold + o.due(l, x.Share, reach, gone)
-		losses.Missed = o.due(l, x.Share, gone, fence)
+		untold, since := l.untold(x.Share, min(reach, ends), from.Slots)
+		losses.Interval = stats.Interval{From: since, To: fence, Stretch: l.stretch(since)}
+		losses.Lost = untold + l.due(x.Share, reach, gone)
+		losses.Missed = l.due(x.Share, gone, fence)
 	case hyperscale.LoadClosed:
-		passes = x.begun(l, o.peak(l), int64(never), from.Slots)
+		passes = x.begun(l, l.peak(), int64(never), from.Slots)
 	default:
 		w := schedule.NewIterations(l.Leg.Load)
 		losses.Lost = x.unheard(l, w, from.Slots)
@@ -68,7 +68,7 @@ func (o *Owner) closeHole(l *leg, x *hole) {
 	if w := o.marks().Close(l.workflow(), x.Share, losses); w != nil {
 		o.joints.Add(w)
 		if w.Slots.Lost > 0 || w.Missed > 0 || passes > 0 {
-			o.story.loss(stats.NewLoss(string(x.Holder.Node), o.plan(l), w, passes))
+			o.story.loss(stats.NewLoss(string(x.Holder.Node), l.flow, w, passes))
 		}
 	}
 }
@@ -85,8 +85,8 @@ func (l *leg) stopOf(x *hole, now hyperscale.JobTime) hyperscale.JobTime {
 // untold is how many slots of an open load were due before a time that windows
 // reached and are in none of them, and since when: a holder that was halted cuts
 // its windows at once when it wakes, and what was due in them it begins later.
-func (o *Owner) untold(l *leg, s hyperscale.Share, reach hyperscale.JobTime, told stats.Slots) (n uint64, since hyperscale.JobTime) {
-	all, first := l.arrivals(o.source(l)), l.Leg.First
+func (l *leg) untold(s hyperscale.Share, reach hyperscale.JobTime, told stats.Slots) (n uint64, since hyperscale.JobTime) {
+	all, first := l.arrivals(), l.Leg.First
 	before := func(t hyperscale.JobTime) int64 { return s.Count(int64(first) + all.Before(t-l.Begin)) }
 	next, end := before(max(l.Begin, s.From))+int64(told.Due), before(reach)
 	if next >= end {
@@ -95,9 +95,6 @@ func (o *Owner) untold(l *leg, s hyperscale.Share, reach hyperscale.JobTime, tol
 	due, _ := all.Due(s.At(next) - first)
 	return uint64(end - next), min(l.Begin+due, reach)
 }
-
-// peak is how many virtual users a closed load has at most.
-func (o *Owner) peak(l *leg) int64 { return schedule.NewUsers(l.Leg.Load, l.changes...).Peak() }
 
 // unheard is how many slots that the holder may have begun no window told of.
 func (x *hole) unheard(l *leg, w schedule.Iterations, told stats.Slots) uint64 {
@@ -151,22 +148,22 @@ func (x *hole) rest(l *leg, w schedule.Iterations) uint64 {
 
 // due is how many slots of a share of an open load are due in [from, to) of job
 // time.
-func (o *Owner) due(l *leg, s hyperscale.Share, from, to hyperscale.JobTime) uint64 {
+func (l *leg) due(s hyperscale.Share, from, to hyperscale.JobTime) uint64 {
 	if from >= to {
 		return 0
 	}
-	all := l.arrivals(o.source(l))
+	all := l.arrivals()
 	first := int64(l.Leg.First)
 	before := func(t hyperscale.JobTime) int64 { return s.Count(first + all.Before(t-l.Begin)) }
 	return uint64(before(to) - before(from))
 }
 
 // stretch is the part of its schedule that a time of a leg lies in.
-func (l *leg) stretch(at hyperscale.JobTime, source hyperscale.Source) stats.Stretch {
+func (l *leg) stretch(at hyperscale.JobTime) stats.Stretch {
 	switch {
 	case at < l.Begin+l.Leg.Warmup:
 		return stats.InWarmup
-	case at >= l.over(source):
+	case at >= l.over():
 		return stats.InGrace
 	}
 	return stats.InLoad

@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"slices"
 	"time"
 
 	"hyperscale"
@@ -46,7 +47,9 @@ type leg struct {
 	Tries   int    // how often it was begun anew, or refused
 	Aborted bool   // a step's on-error: abort fired
 
-	// Computed when first asked for.
+	// From the plan; and computed when first asked for.
+	flow     *hyperscale.Workflow
+	draws    hyperscale.Source
 	end      hyperscale.JobTime
 	endKnown bool
 	schedule *schedule.Arrivals
@@ -109,6 +112,16 @@ type hole struct {
 // never is later than everything.
 const never = hyperscale.JobTime(1<<63 - 1)
 
+// of tells the leg what the plan says of its workflow.
+func (l *leg) of(plan *hyperscale.Plan) *leg {
+	i := slices.IndexFunc(plan.Workflows, func(w hyperscale.Workflow) bool { return w.Name == l.workflow() })
+	l.flow, l.draws = &plan.Workflows[i], hyperscale.NewSource(plan.Seed, l.workflow())
+	return l
+}
+
+// peak is how many virtual users a closed load has at most.
+func (l *leg) peak() int64 { return schedule.NewUsers(l.Leg.Load, l.changes...).Peak() }
+
 // begun reports whether its load may have begun.
 func (l *leg) begun() bool { return l.Stage == starting || l.Stage == running }
 
@@ -134,10 +147,10 @@ func (l *leg) prepare(s *share) *Prepare {
 
 // over is when the leg's load ends by the plan and its adjustments; never: only its
 // work ends it, or it is paused.
-func (l *leg) over(source hyperscale.Source) hyperscale.JobTime {
+func (l *leg) over() hyperscale.JobTime {
 	if !l.endKnown {
 		l.end, l.endKnown = never, true
-		if length, known := loadLength(l.Leg.Load, source, l.changes); known && length < never-l.Begin {
+		if length, known := loadLength(l.Leg.Load, l.draws, l.changes); known && length < never-l.Begin {
 			l.end = l.Begin + length
 		}
 	}
@@ -145,9 +158,9 @@ func (l *leg) over(source hyperscale.Source) hyperscale.JobTime {
 }
 
 // arrivals is the schedule of an open load.
-func (l *leg) arrivals(source hyperscale.Source) *schedule.Arrivals {
+func (l *leg) arrivals() *schedule.Arrivals {
 	if l.schedule == nil {
-		l.schedule = schedule.NewArrivals(l.Leg.Load, source, l.changes...)
+		l.schedule = schedule.NewArrivals(l.Leg.Load, l.draws, l.changes...)
 	}
 	return l.schedule
 }
@@ -167,8 +180,8 @@ func loadLength(load hyperscale.Load, source hyperscale.Source, changes []schedu
 
 // share gives the leg and the share of that name; nil if there is none, or it was
 // given on.
-func (o *Owner) share(h link.Hold) (*leg, *share) {
-	for _, l := range o.state.Legs {
+func (st *state) share(h link.Hold) (*leg, *share) {
+	for _, l := range st.Legs {
 		if l.workflow() != h.Workflow {
 			continue
 		}
@@ -182,8 +195,8 @@ func (o *Owner) share(h link.Hold) (*leg, *share) {
 }
 
 // hole gives the leg and the lost turn of that name; nil if there is none.
-func (o *Owner) hole(h link.Hold) (*leg, *hole) {
-	for _, l := range o.state.Legs {
+func (st *state) hole(h link.Hold) (*leg, *hole) {
+	for _, l := range st.Legs {
 		if l.workflow() != h.Workflow {
 			continue
 		}

@@ -50,7 +50,7 @@ func (o *Owner) lose(l *leg, s *share, why loss) {
 	}
 	if l.Leg.Load.Kind == hyperscale.LoadOnce {
 		if l.Tries++; l.Tries > mostTries {
-			o.tell(o.lossEvent(l, holder, why.what))
+			o.tell(lossEvent(l, holder, why.what))
 			o.release(l, s)
 			return
 		}
@@ -60,11 +60,11 @@ func (o *Owner) lose(l *leg, s *share, why loss) {
 	s.Holder, s.seen, s.Started = link.Holder{}, false, false
 	if l.Stop != nil {
 		o.release(l, s) // it was ending anyway: nobody goes on
-		o.tell(o.lossEvent(l, holder, why.what))
+		o.tell(lossEvent(l, holder, why.what))
 		return
 	}
 	o.want(l)
-	o.tell(o.lossEvent(l, holder, why.what+"; its slots are given to others"))
+	o.tell(lossEvent(l, holder, why.what+"; its slots are given to others"))
 }
 
 // open opens a hole where the windows of a share would have been.
@@ -82,13 +82,13 @@ func (o *Owner) open(l *leg, s *share, why loss) {
 	l.Holes = append(l.Holes, x)
 }
 
-func (o *Owner) lossEvent(l *leg, h link.Holder, detail string) hyperscale.Event {
+func lossEvent(l *leg, h link.Holder, detail string) hyperscale.Event {
 	return hyperscale.Event{What: "worker lost", Workflow: l.workflow(), Node: h.Node, Detail: detail}
 }
 
 // giveBack takes a share that was not started from its holder.
 func (o *Owner) giveBack(l *leg, s *share, why loss) {
-	o.tell(o.lossEvent(l, s.Holder, why.what+" before the start"))
+	o.tell(lossEvent(l, s.Holder, why.what+" before the start"))
 	for _, other := range l.Shares {
 		if other != s {
 			o.order(other.Holder, link.Order{Do: link.Drop, Hold: o.hold(l, other.Share)}, nil)
@@ -207,27 +207,17 @@ func (o *Owner) abandon(silence time.Duration) {
 	reason := fmt.Sprintf("it was without an owner for %v", silence.Round(time.Second))
 	for _, w := range o.story.job.Workflows() {
 		if !w.Phase.Terminal() {
-			o.job(job.LegBroken{Workflow: w.Workflow, Leg: o.legNumber(w.Workflow), Reason: reason})
+			o.job(job.LegBroken{Workflow: w.Workflow, Leg: o.state.legNumber(w.Workflow), Reason: reason})
 		}
 	}
 }
 
 // legNumber is the number of the leg of a workflow that runs.
-func (o *Owner) legNumber(workflow string) int {
-	for _, l := range o.state.Legs {
+func (st *state) legNumber(workflow string) int {
+	for _, l := range st.Legs {
 		if l.workflow() == workflow && l.Stage != ended {
 			return l.Leg.Leg
 		}
 	}
 	return 0
-}
-
-// plan is what the plan says of a leg's workflow.
-func (o *Owner) plan(l *leg) *hyperscale.Workflow {
-	for i := range o.cfg.Plan.Workflows {
-		if o.cfg.Plan.Workflows[i].Name == l.workflow() {
-			return &o.cfg.Plan.Workflows[i]
-		}
-	}
-	panic("owner: no workflow " + l.workflow())
 }

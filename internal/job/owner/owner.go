@@ -109,7 +109,7 @@ func (o *Owner) Step(now time.Duration, ev Event) []Effect {
 	if o.gone {
 		return nil
 	}
-	if o.postpones(ev) {
+	if o.dark.postpones(ev) {
 		return nil
 	}
 	o.take(ev)
@@ -127,13 +127,13 @@ func (o *Owner) Step(now time.Duration, ev Event) []Effect {
 
 // postpones reports whether an event is to wait: while nobody tells the job time it
 // can't be said when a holder was lost, or the job cancelled.
-func (o *Owner) postpones(ev Event) bool {
-	if o.dark.until == 0 {
+func (d *darkness) postpones(ev Event) bool {
+	if d.until == 0 {
 		return false
 	}
 	switch ev.(type) {
 	case Lost, Cancel:
-		o.dark.later = append(o.dark.later, ev)
+		d.later = append(d.later, ev)
 		return true
 	}
 	return false
@@ -305,7 +305,7 @@ func (o *Owner) job(ev job.Event) {
 	for _, e := range o.story.step(o.at(), ev) {
 		switch e := e.(type) {
 		case job.StartLeg:
-			l := &leg{Leg: e, Stage: wanting, Want: together}
+			l := (&leg{Leg: e, Stage: wanting, Want: together}).of(o.cfg.Plan)
 			o.state.Legs = append(o.state.Legs, l)
 			if together == 0 {
 				o.want(l)

@@ -61,7 +61,7 @@ func (o *Owner) Runs() []Run {
 		}
 		r := Run{Workflow: l.workflow()}
 		if l.Stage == running {
-			if end := l.over(o.source(l)); end != never {
+			if end := l.over(); end != never {
 				r.Left = max(end-o.clock.last, 0)
 			}
 		}
@@ -193,7 +193,7 @@ func (r reserve) within(l *leg, whole, part hyperscale.Share) reserve {
 // prepare is what the holder of a share is to make ready.
 func (o *Owner) prepare(l *leg, s *share) *Prepare {
 	p := l.prepare(s)
-	p.Adjustments = o.adjustments()
+	p.Adjustments = o.state.adjustments()
 	return p
 }
 
@@ -226,7 +226,7 @@ func (o *Owner) hold(l *leg, s hyperscale.Share) link.Hold {
 
 // unbriefed ends a leg that can't be put into words for its engines.
 func (o *Owner) unbriefed(ev Unbriefed) {
-	l, _ := o.share(ev.Hold)
+	l, _ := o.state.share(ev.Hold)
 	if l == nil || o.over != nil {
 		return
 	}

@@ -15,7 +15,7 @@ func (o *Owner) delivered(ev Delivered) {
 		return // the result is being written: what comes after the end changes nothing
 	}
 	h := ev.Hold
-	l, s := o.share(h)
+	l, s := o.state.share(h)
 	known := s != nil || o.knows(h)
 	if !known || ev.Start != o.state.Start {
 		o.do(Acknowledge{To: ev.Holder, Receipt: link.Receipt{Hold: h, Unknown: true, Epoch: o.cfg.Epoch}})
@@ -54,10 +54,10 @@ func (o *Owner) delivered(ev Delivered) {
 // tells how many iterations, and nobody how many passes were begun beside.
 func (o *Owner) engineLost(h link.Hold, ev Delivered) {
 	var x hole
-	l, s := o.share(h)
+	l, s := o.state.share(h)
 	if s != nil {
 		x = hole{Share: s.Share, First: s.First, Reserve: s.Reserve}
-	} else if lost, found := o.hole(h); found != nil {
+	} else if lost, found := o.state.hole(h); found != nil {
 		l, x = lost, *found
 	}
 	closed := l != nil && l.Leg.Load.Kind == hyperscale.LoadClosed
@@ -66,9 +66,9 @@ func (o *Owner) engineLost(h link.Hold, ev Delivered) {
 	}
 	passes := uint64(0)
 	if closed {
-		passes = x.begun(l, o.peak(l), int64(never), o.marks().Standing(l.workflow(), x.Share).Slots)
+		passes = x.begun(l, l.peak(), int64(never), o.marks().Standing(l.workflow(), x.Share).Slots)
 	}
-	o.story.loss(stats.NewLoss(string(ev.Node), o.plan(l), ev.Window, passes))
+	o.story.loss(stats.NewLoss(string(ev.Node), l.flow, ev.Window, passes))
 }
 
 // silent reports whether a window tells of nothing, not even that there were virtual
@@ -87,14 +87,9 @@ func TakeReceived(o *Owner) [stats.Broken + 1]uint64 {
 
 // knows reports whether the turn is one of those that were given out.
 func (o *Owner) knows(h link.Hold) bool {
+	_, lost := o.state.hole(h)
 	st := o.marks().Standing(h.Workflow, h.Share)
-	return st.Mark > 0 || st.Covered || st.Final || st.Closed || st.Share.From == h.Share.From && o.given(h)
-}
-
-// given reports whether a lost turn of that name is remembered.
-func (o *Owner) given(h link.Hold) bool {
-	_, x := o.hole(h)
-	return x != nil
+	return st.Mark > 0 || st.Covered || st.Final || st.Closed || st.Share.From == h.Share.From && lost != nil
 }
 
 // finished takes the last window of a share.
@@ -108,7 +103,7 @@ func (o *Owner) finished(l *leg, s *share, ev Delivered) {
 
 // past closes the hole of a holder that delivered past its fence.
 func (o *Owner) past(h link.Hold) {
-	if l, x := o.hole(h); x != nil {
+	if l, x := o.state.hole(h); x != nil {
 		o.closeHole(l, x)
 	}
 }

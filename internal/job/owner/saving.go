@@ -91,7 +91,7 @@ func Read(cfg Config, records [][]byte, clock hyperscale.JobTime) (*Owner, error
 		o.state.Turns = map[string]hyperscale.Turn{}
 	}
 	for _, l := range o.state.Legs {
-		o.readjust(l)
+		o.readjust(l.of(cfg.Plan))
 	}
 	o.story.fresh = nil
 	o.desk.written = written{} // the first save is a base

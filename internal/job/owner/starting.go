@@ -215,7 +215,7 @@ func (o *Owner) settleEnd(l *leg) {
 	if unbegun && l.Stop == nil {
 		return
 	}
-	if l.Stage == running && o.clock.runs && o.at() >= l.over(o.source(l)) {
+	if l.Stage == running && o.clock.runs && o.at() >= l.over() {
 		for _, s := range l.Shares {
 			if !s.placed() && !s.over() {
 				o.release(l, s) // nobody covered it before the load was over
@@ -232,10 +232,6 @@ func (o *Owner) settleEnd(l *leg) {
 		return
 	}
 	o.job(o.story.ended(o.sum(l)))
-}
-
-func (o *Owner) source(l *leg) hyperscale.Source {
-	return hyperscale.NewSource(o.cfg.Plan.Seed, l.workflow())
 }
 
 // sum is what all shares of a leg came to.
@@ -260,7 +256,7 @@ func (o *Owner) sum(l *leg) account.Leg {
 		}
 	}
 	if all.Stopped == 0 {
-		all.Stopped = min(all.End, l.over(o.source(l)))
+		all.Stopped = min(all.End, l.over())
 	}
 	return all
 }

@@ -51,7 +51,7 @@ func (o *Owner) heard(k *kid, h *link.Held) {
 			return
 		}
 	}
-	l, s := o.share(h.Hold)
+	l, s := o.state.share(h.Hold)
 	if s == nil || s.Holder != k.Holder || s.over() || h.Start != 0 && h.Start != o.state.Start {
 		o.heardOther(k, h)
 		return
@@ -118,7 +118,7 @@ func (o *Owner) reconcile(l *leg, s *share, h *link.Held) {
 	case link.Refused:
 		o.refused(l, s, h)
 	case link.Running:
-		switch last := o.lastOf(l.workflow()); {
+		switch last := o.state.lastOf(l.workflow()); {
 		case l.Stop != nil && quiet:
 			o.halted(l, s)
 		case last != nil && h.Adjustment < last.Number && quiet:
@@ -150,10 +150,10 @@ func (o *Owner) cutPast(l *leg, x *hole) {
 
 // heardOther deals with a hold that the child is not to have, or not any more.
 func (o *Owner) heardOther(k *kid, h *link.Held) {
-	l, x := o.hole(h.Hold)
+	l, x := o.state.hole(h.Hold)
 	switch {
 	case x == nil || x.Closed || x.Holder != k.Holder || h.Start != o.state.Start:
-		if l, s := o.share(h.Hold); s != nil && s.Ended && l.Stage != ended {
+		if l, s := o.state.share(h.Hold); s != nil && s.Ended && l.Stage != ended {
 			return // its last window is being acknowledged
 		}
 		o.order(k.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)

@@ -52,9 +52,9 @@ func (n *Node) attached(ev Attached) {
 }
 
 // detached ends a stream. The child has a while to come back.
-func (n *Node) detached(ev Detached) {
-	if k := n.kids[ev.Child]; k != nil && k.conn == ev.Conn {
-		k.conn, k.left = 0, n.now
+func (k *kid) detached(now time.Duration, conn uint64) {
+	if k != nil && k.conn == conn {
+		k.conn, k.left = 0, now
 	}
 }
 
@@ -117,20 +117,20 @@ func (n *Node) tellJobs(k *kid, before map[hyperscale.JobID][]link.Held) {
 		told[h.Job] = true
 		if n.jobs[h.Job] != nil {
 			n.jobs[h.Job].kids[k.Node] = k.Boot
-			n.do(ToJob{h.Job, n.statedTo(h.Job, k, k.fresh)})
+			n.do(ToJob{h.Job, k.statedTo(h.Job, k.fresh)})
 		} else if h.Silence > n.cfg.Orphaned {
 			n.do(Unclaimed{Child: k.Node, Job: h.Job})
 		}
 	}
-	for _, name := range n.jobsOf(k.Node) {
+	for _, name := range n.jobs.of(k.Node) {
 		if !told[name] {
-			n.do(ToJob{name, n.statedTo(name, k, k.fresh)})
+			n.do(ToJob{name, k.statedTo(name, k.fresh)})
 		}
 	}
 }
 
 // statedTo is what a child's last statement says of one job.
-func (n *Node) statedTo(job hyperscale.JobID, k *kid, fresh bool) owner.Stated {
+func (k *kid) statedTo(job hyperscale.JobID, fresh bool) owner.Stated {
 	return owner.Stated{Holder: k.Holder, Held: k.holds[job], Trip: k.trip, Fresh: fresh}
 }
 
@@ -215,7 +215,7 @@ func (n *Node) lose(k *kid, dead bool) {
 		return
 	}
 	k.gone, k.dead, k.by = true, dead, ""
-	for _, name := range n.jobsOf(k.Node) {
+	for _, name := range n.jobs.of(k.Node) {
 		n.do(ToJob{name, owner.Lost{Holder: k.Holder, Dead: dead, Since: k.endedAt()}})
 	}
 	n.placer.step(n, place.Left{Holder: k.Holder})

@@ -32,7 +32,7 @@ type Node struct {
 	now     time.Duration
 	kids    map[hyperscale.NodeID]*kid
 	peers   map[hyperscale.NodeID]bool
-	jobs    map[hyperscale.JobID]*job
+	jobs    jobs
 	placer  placing
 	level   link.Level
 	parents []link.Parent // where children find this tier's nodes
@@ -42,6 +42,9 @@ type Node struct {
 
 	effects []Effect
 }
+
+// jobs are those that are owned here, by name.
+type jobs map[hyperscale.JobID]*job
 
 // job is a job that is owned here.
 type job struct {
@@ -62,7 +65,7 @@ func New(cfg Config) *Node {
 	cfg.Orphaned = cmp.Or(cfg.Orphaned, 10*time.Second)
 	return &Node{
 		cfg: cfg, kids: map[hyperscale.NodeID]*kid{}, peers: map[hyperscale.NodeID]bool{},
-		jobs: map[hyperscale.JobID]*job{}, placer: newPlacing(),
+		jobs: jobs{}, placer: newPlacing(),
 	}
 }
 
@@ -73,7 +76,7 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 	case Attached:
 		n.attached(ev)
 	case Detached:
-		n.detached(ev)
+		n.kids[ev.Child].detached(n.now, ev.Conn)
 	case Said:
 		n.said(ev)
 	case PeerUp:
@@ -94,7 +97,7 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 	case JobWants:
 		n.jobWants(ev)
 	case Placer:
-		n.newPlacer(ev.Node)
+		n.placer.appoint(n, ev.Node)
 	case Presses:
 		n.level = ev.Level
 	case Parents:
@@ -150,7 +153,7 @@ func (n *Node) sayTo(k *kid) {
 	k.word++
 	k.wordAt = n.now
 	n.tell(k, link.Word{
-		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.pressure(), Owns: n.ownsOf(k.Node), Parents: n.parents,
+		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.pressure(), Owns: n.jobs.owns(k.Node), Parents: n.parents,
 	})
 }
 
@@ -174,10 +177,10 @@ func (n *Node) pressure() link.Level {
 }
 
 // ownsOf are the jobs here that a child holds a part of.
-func (n *Node) ownsOf(child hyperscale.NodeID) []link.Owned {
+func (all jobs) owns(child hyperscale.NodeID) []link.Owned {
 	var owns []link.Owned
-	for _, name := range n.jobsOf(child) {
-		owns = append(owns, link.Owned{Job: name, Epoch: n.jobs[name].epoch})
+	for _, name := range all.of(child) {
+		owns = append(owns, link.Owned{Job: name, Epoch: all[name].epoch})
 	}
 	return owns
 }

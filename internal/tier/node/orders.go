@@ -32,6 +32,6 @@ func (n *Node) Drain(child hyperscale.NodeID) ([]Effect, bool) {
 	k.word++
 	k.wordAt = n.now
 	return []Effect{ToChild{Child: child, Conn: k.conn, Down: link.Word{
-		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.pressure(), Owns: n.ownsOf(child), Drain: true,
+		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.pressure(), Owns: n.jobs.owns(child), Drain: true,
 	}}}, true
 }

@@ -11,9 +11,9 @@ import (
 )
 
 // jobsOf are the jobs here that a child holds, or held, a part of.
-func (n *Node) jobsOf(kid hyperscale.NodeID) []hyperscale.JobID {
+func (all jobs) of(kid hyperscale.NodeID) []hyperscale.JobID {
 	var list []hyperscale.JobID
-	for name, j := range n.jobs {
+	for name, j := range all {
 		if j.has(kid) {
 			list = append(list, name)
 		}
@@ -67,11 +67,6 @@ func (n *Node) heardBy(peer hyperscale.NodeID, h link.Heard) {
 		return
 	}
 	k.by, k.asked, k.heard = peer, 0, n.now-h.Age
-}
-
-// newPlacer notes who gives out the cores.
-func (n *Node) newPlacer(node hyperscale.NodeID) {
-	n.placer.appoint(n, node)
 }
 
 // relayed passes on what goes between another manager and a child that does not

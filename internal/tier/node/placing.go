@@ -79,7 +79,7 @@ func (n *Node) jobWants(ev JobWants) {
 func (n *Node) ask() {
 	for n.placer.changed && n.placer.node != "" {
 		n.placer.changed = false
-		all := n.wants()
+		all := n.jobs.wants(n.now)
 		if n.placer.node != n.cfg.Self {
 			n.do(ToPeer{n.placer.node, all})
 			return
@@ -89,22 +89,22 @@ func (n *Node) ask() {
 }
 
 // wants is all that the jobs here want and run.
-func (n *Node) wants() link.Wants {
-	var all link.Wants
+func (all jobs) wants(now time.Duration) link.Wants {
+	var said link.Wants
 	var names []hyperscale.JobID
-	for name := range n.jobs {
+	for name := range all {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		j := n.jobs[name]
+		j := all[name]
 		for _, w := range j.wants {
-			w.Queued = n.now - j.since[w.Number]
-			all.Wants = append(all.Wants, w)
+			w.Queued = now - j.since[w.Number]
+			said.Wants = append(said.Wants, w)
 		}
-		all.Runs = append(all.Runs, j.runs...)
+		said.Runs = append(said.Runs, j.runs...)
 	}
-	return all
+	return said
 }
 
 // granted passes what the placer answers on to the jobs: one answer for each want,
