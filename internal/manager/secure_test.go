@@ -104,7 +104,7 @@ func TestACertifiedManager(t *testing.T) {
 	until(t, "the worker is not seen", func() error {
 		members, err := dial(t, cfg.At.Listen, rpc.Dialing{Certificates: ada}).Members(soon(t))
 		if err != nil || len(members) != 2 || members[1].Node != "w1" || members[1].Cores != 2 {
-			return fmt.Errorf("members: %+v, %v", members, err)
+			return fmt.Errorf("members: %+v, %w", members, err)
 		}
 		return nil
 	})

@@ -80,7 +80,7 @@ func mustRestore(t *testing.T, file string, job hyperscale.JobID) {
 	}
 	until(t, "the job is pending", func() error {
 		if status, err := ask(t, cfg.At.Listen).Get(soon(t), job); err != nil || status.Owner != "" {
-			return fmt.Errorf("%+v, %v", status, err)
+			return fmt.Errorf("%+v, %w", status, err)
 		}
 		return nil
 	})
@@ -147,7 +147,7 @@ func TestAFullDisk(t *testing.T) {
 	f.Close()
 	until(t, "it does not step down", func() error {
 		if err := m.Ready(); err == nil || !strings.Contains(m.log.String(), "has stepped down") {
-			return fmt.Errorf("ready: %v", err)
+			return fmt.Errorf("ready: %w", err)
 		}
 		return nil
 	})

@@ -50,7 +50,7 @@ func get(t *testing.T, url string) (int, string) {
 }
 
 func TestChecks(t *testing.T) {
-	var ready error = errors.New("there is no manager")
+	ready := errors.New("there is no manager")
 	url := serve(t, Node{Ready: func() error { return ready }})
 	if code, body := get(t, url+"/healthz"); code != 200 || body != "ok\n" {
 		t.Errorf("%d %q", code, body)

@@ -210,7 +210,7 @@ func TestASpecIsThereWhenItIsWhole(t *testing.T) {
 			}
 			return works
 		}}
-		d, err := PutSpec(ctx, bad, spec, noon)
+		_, err := PutSpec(ctx, bad, spec, noon)
 		if err == nil {
 			break
 		}
@@ -218,7 +218,7 @@ func TestASpecIsThereWhenItIsWhole(t *testing.T) {
 		if n > 1 && err != nil {
 			wantKind(t, err, ErrNotFound)
 		}
-		d, err = PutSpec(ctx, st, spec, noon)
+		d, err := PutSpec(ctx, st, spec, noon)
 		ok(t, err)
 		got, err := Spec(ctx, st, d)
 		if err != nil || !bytes.Equal(got, spec) {

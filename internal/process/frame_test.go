@@ -2,6 +2,7 @@ package process
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"reflect"
 	"strings"
@@ -58,7 +59,7 @@ func TestBadFrames(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, _, err := readFrame(strings.NewReader("")); err != io.EOF {
+	if _, _, err := readFrame(strings.NewReader("")); !errors.Is(err, io.EOF) {
 		t.Errorf("the end: %v", err)
 	}
 }

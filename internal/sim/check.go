@@ -35,8 +35,6 @@ func (w *world) phase(job hyperscale.JobID) hyperscale.Phase {
 	return saved.Head.Phase
 }
 
-func (w *world) finished(job hyperscale.JobID) bool { return job != "" && w.phase(job).Terminal() }
-
 // ended reports whether every client has seen the end of its job.
 func (w *world) ended() bool {
 	for _, c := range w.clients {

@@ -20,7 +20,6 @@ type client struct {
 	answers  []hyperscale.JobID // of all submissions with the key
 	events   []hyperscale.Event
 	over     bool
-	store    *reached
 	status   owner.CancelStatus
 	attempts int
 	asked    []asked

@@ -37,7 +37,6 @@ type desk struct {
 	tenure  *own.Tenure
 	saves   chan owner.Save
 	asked   asked
-	token   uint64
 	phase   hyperscale.Phase
 	percent float64
 }

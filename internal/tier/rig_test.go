@@ -339,25 +339,3 @@ func has(events []hyperscale.Event, what string) bool {
 	}
 	return false
 }
-
-// station gives a node by name.
-func (r *rig) station(id hyperscale.NodeID) *station {
-	for _, s := range r.stations {
-		if s.id == id {
-			return s
-		}
-	}
-	r.t.Fatalf("there is no node %s", id)
-	return nil
-}
-
-// other gives a node that is not that one.
-func (r *rig) other(id hyperscale.NodeID) *station {
-	for _, s := range r.stations {
-		if s.id != id {
-			return s
-		}
-	}
-	r.t.Fatalf("there is no node beside %s", id)
-	return nil
-}

@@ -331,7 +331,8 @@ func (v *visit) part(ctx context.Context) {
 	for left := 3; left > 0; { // both ways of two streams, less the one that has ended
 		select {
 		case <-v.downs:
-		case <-v.ended:
+		case why := <-v.ended:
+			_ = why // however it ended, that is one less
 			left--
 		case <-patience.C:
 			return

@@ -80,8 +80,7 @@ type given struct {
 // kid is a child as the owner knows it.
 type kid struct {
 	link.Holder
-	trip    time.Duration
-	silence time.Duration // how long it had heard no owner
+	trip time.Duration
 }
 
 // New is the owner of a job that was just accepted.

@@ -38,7 +38,7 @@ func kind(ctx context.Context, err error) error {
 			return err
 		}
 		if sameWord(err, k.etcd) {
-			return fmt.Errorf("%w (%v)", k.ours, err)
+			return fmt.Errorf("%w (%s)", k.ours, err.Error())
 		}
 	}
 	if errors.Is(err, store.ErrUnavailable) {
@@ -46,9 +46,9 @@ func kind(ctx context.Context, err error) error {
 	}
 	// gRPC says so before it sends anything.
 	if status.Code(err) == codes.ResourceExhausted && !sameWord(err, rpctypes.ErrTooManyRequests) {
-		return fmt.Errorf("%w (%v)", store.ErrTooLarge, err)
+		return fmt.Errorf("%w (%s)", store.ErrTooLarge, err.Error())
 	}
-	return fmt.Errorf("%w (%v)", store.ErrUnavailable, err)
+	return fmt.Errorf("%w (%s)", store.ErrUnavailable, err.Error())
 }
 
 // sameWord compares what etcd says also where it comes as gRPC sent it.

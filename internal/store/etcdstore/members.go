@@ -130,7 +130,7 @@ func (n *Node) answers(ctx context.Context, at string) bool {
 	if err != nil {
 		return false
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }() // it was only read
 	_, err = io.Copy(io.Discard, answer.Body)
 	return err == nil
 }
@@ -166,7 +166,7 @@ func refusal(err error) error {
 		rpctypes.ErrUnhealthy, rpctypes.ErrMemberNotEnoughStarted, rpctypes.ErrTooManyLearners,
 	} {
 		if sameWord(err, word) {
-			return fmt.Errorf("%w: %w (%v)", store.ErrUnavailable, ErrNotNow, err)
+			return fmt.Errorf("%w: %w (%s)", store.ErrUnavailable, ErrNotNow, err.Error())
 		}
 	}
 	for _, word := range []error{rpctypes.ErrPeerURLExist, rpctypes.ErrMemberExist, rpctypes.ErrMemberBadURLs} {

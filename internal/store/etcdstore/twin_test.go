@@ -119,7 +119,7 @@ func (w *twins) txn(rt *rapid.T) {
 	forMemory.Else = forEtcd.Else
 	e, err := w.etcd.Txn(w.Context(), forEtcd)
 	m, err2 := w.memory.Txn(w.Context(), forMemory)
-	if kindOf(err) != kindOf(err2) {
+	if !errors.Is(kindOf(err), kindOf(err2)) {
 		rt.Fatalf("%+v: etcd says %v, memory %v", forMemory, err, err2)
 	}
 	if err != nil {
