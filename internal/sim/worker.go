@@ -21,6 +21,7 @@ type worker struct {
 	engines map[uint64]*engine
 	wake    time.Duration
 	inbox   []func()
+	killed  bool // it ever was
 }
 
 func (w *world) newWorker(id hyperscale.NodeID, cores int) *worker {
@@ -52,7 +53,7 @@ func (k *worker) kill(machine bool) {
 		return
 	}
 	k.w.say("%s is killed, machine %v", k.id, machine)
-	k.lost = machine
+	k.lost, k.killed = machine, true
 	k.end()
 	k.w.die(k.streams, &k.proc)
 	for _, e := range k.sorted() {
