@@ -76,7 +76,7 @@ func (h *Histogram) readBuckets(r *reader, filled int) (lo, hi uint64) {
 		} else {
 			apart, n = r.uint(), r.uint()
 		}
-		at += apart
+		at += min(apart, octaves*perOct) // a greater one would come round to a bucket before
 		if at >= octaves*perOct || n == 0 {
 			r.fail("bucket %d with %d", at, n)
 			return 0, 0
