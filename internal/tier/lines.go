@@ -14,7 +14,7 @@ import (
 type lines struct {
 	log     *slog.Logger
 	dialing rpc.Dialing
-	readers sync.WaitGroup // of streams
+	readers sync.WaitGroup // of streams; none is added once the lines are closed
 
 	mu       sync.Mutex
 	talks    map[hyperscale.NodeID]*outlet[link.Said]
@@ -22,6 +22,7 @@ type lines struct {
 	receipts map[hyperscale.NodeID]*outlet[link.Receipt]
 	conns    map[hyperscale.NodeID]*rpc.Conn
 	last     uint64 // the number of the last stream
+	closed   bool
 }
 
 func newLines(dialing rpc.Dialing, log *slog.Logger) *lines {
@@ -107,9 +108,21 @@ func (l *lines) dial(to link.Parent) (*rpc.Conn, error) {
 	return c, nil
 }
 
+// read begins to read a stream, unless the lines are closed.
+func (l *lines) read(stream func()) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return rpc.Errorf(rpc.Unavailable, "this node is leaving")
+	}
+	l.readers.Go(stream)
+	return nil
+}
+
 // close ends all connections, and waits for the streams.
 func (l *lines) close() {
 	l.mu.Lock()
+	l.closed = true
 	for id, c := range l.conns {
 		_ = c.Close() // nothing more is to be said
 		delete(l.conns, id)

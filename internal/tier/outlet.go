@@ -39,7 +39,7 @@ const mostWaiting = 100_000
 // with the stream, which the caller ends by returning; the lines wait for it.
 func converse[In, Out any](ctx context.Context, stream rpc.Stream[In, Out], out *outlet[Out], l *lines, got func(In) error) error {
 	ended := make(chan error, 1)
-	l.readers.Go(func() {
+	err := l.read(func() {
 		for {
 			in, err := stream.Recv()
 			if err == nil {
@@ -51,6 +51,9 @@ func converse[In, Out any](ctx context.Context, stream rpc.Stream[In, Out], out 
 			}
 		}
 	})
+	if err != nil {
+		return err
+	}
 	for {
 		select {
 		case <-ctx.Done():
