@@ -51,6 +51,12 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup:               prepare,
+		Condition: func(what string) (bool, error) {
+			if what != "race" {
+				return false, fmt.Errorf("no condition is called %q", what)
+			}
+			return racing, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": exitsWith, "json": jsonHas, "hits": hitsAre, "await": await, "take": take, "become": become,
 		},
