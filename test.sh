@@ -117,9 +117,11 @@ if [ -z "$short" ]; then
 	lint
 	vulnerabilities
 	fuzz
+	# One package at a time: many of them run whole clusters, which beside each
+	# other starve and miss what they promise of time.
 	say "go test -race"
-	go test -race ./...
+	go test -p 1 -race ./...
 fi
 
 say "go test"
-go test ./...
+go test -p 1 ./...

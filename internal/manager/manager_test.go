@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -30,12 +31,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // freePort is an address on loopback where nobody listens, by TCP and UDP.
 func freePort(t *testing.T) string {
 	t.Helper()
-	for range 20 {
-		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 100 {
+		// Below the ports that systems give to outgoing calls: one of those could
+		// take it before the manager does.
+		address := fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(15000))
+		tcp, err := net.Listen("tcp", address)
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		address := tcp.Addr().String()
 		udp, err := net.ListenPacket("udp", address)
 		tcp.Close()
 		if err == nil {
