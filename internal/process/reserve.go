@@ -66,9 +66,7 @@ func lately(before, now float64) float64 { return max(now, before*0.95) }
 func wholeOf(run *spec.Run) engine.Reserve {
 	switch run.Load.Kind {
 	case hyperscale.LoadIterations:
-		w := schedule.NewIterations(run.Load)
-		share, _ := w.Share(run.Share)
-		return engine.Reserve{Place: share.Count(w.Slots)}
+		return engine.Reserve{Place: schedule.NewIterations(run.Load).Count(run.Share)}
 	case hyperscale.LoadEach:
 		return engine.Reserve{Pass: run.Load.Iterations}
 	}

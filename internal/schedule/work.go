@@ -37,6 +37,15 @@ func (w Iterations) Share(s hyperscale.Share) (hyperscale.Share, bool) {
 	return s, s.Lo < s.Hi
 }
 
+// Count is how many slots a share holds.
+func (w Iterations) Count(s hyperscale.Share) int64 {
+	s, some := w.Share(s)
+	if !some {
+		return 0
+	}
+	return s.Count(w.Slots)
+}
+
 // Lanes is into how many lanes the work of a share (as Share gave it) is divided
 // by a machine that has room for most of them: at most one for each of its
 // virtual users, so that no slot is without one.

@@ -86,13 +86,11 @@ func (l *leg) stopOf(x *hole, now hyperscale.JobTime) hyperscale.JobTime {
 // reached and are in none of them, and since when: a holder that was halted cuts
 // its windows at once when it wakes, and what was due in them it begins later.
 func (l *leg) untold(s hyperscale.Share, reach hyperscale.JobTime, told stats.Slots) (n uint64, since hyperscale.JobTime) {
-	all, first := l.arrivals(), l.Leg.First
-	before := func(t hyperscale.JobTime) int64 { return s.Count(int64(first) + all.Before(t-l.Begin)) }
-	next, end := before(max(l.Begin, s.From))+int64(told.Due), before(reach)
+	next, end := l.before(s, max(l.Begin, s.From))+int64(told.Due), l.before(s, reach)
 	if next >= end {
 		return 0, reach
 	}
-	due, _ := all.Due(s.At(next) - first)
+	due, _ := l.arrivals().Due(s.At(next) - l.Leg.First)
 	return uint64(end - next), min(l.Begin+due, reach)
 }
 
@@ -104,7 +102,7 @@ func (x *hole) unheard(l *leg, w schedule.Iterations, told stats.Slots) uint64 {
 	if l.Leg.Load.Kind == hyperscale.LoadEach {
 		return x.begun(l, w.VUs, w.Passes, told)
 	}
-	places := min(x.next(l).Place, x.total(w)) - x.First.Place
+	places := min(x.next(l).Place, w.Count(x.Share)) - x.First.Place
 	if l.Leg.Load.Kind == hyperscale.LoadOnce {
 		places = 1
 	}
@@ -125,15 +123,6 @@ func (x *hole) begun(l *leg, users, most int64, told stats.Slots) uint64 {
 	return uint64(max(passes*share.Count(users)-int64(told.Due), 0))
 }
 
-// total is how many slots the share has.
-func (x *hole) total(w schedule.Iterations) int64 {
-	share, some := w.Share(x.Share)
-	if !some {
-		return 0
-	}
-	return share.Count(w.Slots)
-}
-
 // rest is how many slots nobody begins, if nobody goes on.
 func (x *hole) rest(l *leg, w schedule.Iterations) uint64 {
 	next := x.next(l)
@@ -141,9 +130,9 @@ func (x *hole) rest(l *leg, w schedule.Iterations) uint64 {
 	case l.Leg.Load.Kind == hyperscale.LoadOnce && !x.Idle:
 		return 0
 	case l.Leg.Load.Kind == hyperscale.LoadEach:
-		return uint64(max((w.Passes-next.Pass)*x.total(w), 0))
+		return uint64(max((w.Passes-next.Pass)*w.Count(x.Share), 0))
 	}
-	return uint64(max(x.total(w)-next.Place, 0))
+	return uint64(max(w.Count(x.Share)-next.Place, 0))
 }
 
 // due is how many slots of a share of an open load are due in [from, to) of job
@@ -152,10 +141,12 @@ func (l *leg) due(s hyperscale.Share, from, to hyperscale.JobTime) uint64 {
 	if from >= to {
 		return 0
 	}
-	all := l.arrivals()
-	first := int64(l.Leg.First)
-	before := func(t hyperscale.JobTime) int64 { return s.Count(first + all.Before(t-l.Begin)) }
-	return uint64(before(to) - before(from))
+	return uint64(l.before(s, to) - l.before(s, from))
+}
+
+// before is how many slots of a share of an open load are due before a job time.
+func (l *leg) before(s hyperscale.Share, t hyperscale.JobTime) int64 {
+	return s.Count(int64(l.Leg.First) + l.arrivals().Before(t-l.Begin))
 }
 
 // stretch is the part of its schedule that a time of a leg lies in.

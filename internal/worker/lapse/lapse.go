@@ -34,7 +34,7 @@ func (l *Load) Resume(share hyperscale.Share, told link.Reserve) link.Reserve {
 	r := link.Reserve{Place: max(told.Place, l.From.Place), Pass: max(told.Pass, l.From.Pass)}
 	switch l.Kind {
 	case hyperscale.LoadIterations:
-		r.Place = min(r.Place, l.slots(share))
+		r.Place = min(r.Place, schedule.NewIterations(l.Load).Count(share))
 	case hyperscale.LoadEach:
 		r.Pass = min(r.Pass, l.Iterations)
 	}
@@ -59,9 +59,9 @@ func (l *Load) Of(g agent.Gone) agent.Lapse {
 	reserve := l.Resume(share, g.Reserve)
 	switch l.Kind {
 	case hyperscale.LoadOnce:
-		due = l.slots(share)
+		due = schedule.NewIterations(l.Load).Count(share)
 	case hyperscale.LoadEach:
-		due = (reserve.Pass - l.From.Pass) * l.slots(share)
+		due = (reserve.Pass - l.From.Pass) * schedule.NewIterations(l.Load).Count(share)
 	case hyperscale.LoadIterations:
 		due = reserve.Place - l.From.Place
 	}
@@ -78,16 +78,6 @@ func ends(g agent.Gone, length hyperscale.JobTime) hyperscale.JobTime {
 		return never
 	}
 	return g.Begin + length
-}
-
-// slots is how many slots of a load of work the share holds.
-func (l *Load) slots(share hyperscale.Share) int64 {
-	w := schedule.NewIterations(l.Load)
-	share, some := w.Share(share)
-	if !some {
-		return 0
-	}
-	return share.Count(w.Slots)
 }
 
 // open is the lapse of arrivals.
