@@ -84,21 +84,26 @@ func listening(err error, address, flag string) error {
 // some.
 const roomEach = 2 * time.Second
 
-// live serves, again and again while the disk is what ended it.
+// live serves, again and again while what ended it may mend by itself.
 func (m *Manager) live(ctx context.Context, d *data) error {
 	for wiped := false; ; {
 		err := m.once(ctx, d, wiped)
+		wait := roomEach
 		switch {
 		case ctx.Err() != nil:
 			return err
 		case errors.Is(err, etcdstore.ErrWiped) && len(m.cfg.Join) > 0 && !wiped:
 			wiped = true
 			continue
-		case !m.mayComeBack(err):
+		case errors.Is(err, etcdstore.ErrNotMet):
+			m.log.Info("the other managers have not all heard of this one; asking again to be let in", "reason", err)
+			wait = askAgain
+		case m.mayComeBack(err):
+			m.log.Error("this manager has stepped down; it comes back when its disk serves again", "reason", err)
+		default:
 			return err
 		}
-		m.log.Error("this manager has stepped down; it comes back when its disk serves again", "reason", err)
-		if !pause(ctx, roomEach) {
+		if !pause(ctx, wait) {
 			return nil
 		}
 	}

@@ -67,6 +67,24 @@ func TestMembersJoin(t *testing.T) {
 	mustPut(t, others[0].Store(), "a", "2")
 }
 
+// A member that begins before the others have heard of it is told so, and may try
+// again.
+func TestMemberThatTheOthersDoNotKnow(t *testing.T) {
+	t.Parallel()
+	first := startAll(t, configs(t, 1))[0]
+	at := freeURL(t, "http://")
+	c := Config{Name: "m2", Dir: t.TempDir(), Listen: at, Join: true,
+		Initial: map[string]string{"m1": first.config.Listen, "m2": at}}
+	if err := start(t, c).wait(); !errors.Is(err, ErrNotMet) {
+		t.Fatalf("it ended with %v", err)
+	}
+	if empty, err := Empty(c.Dir); err != nil || !empty {
+		t.Errorf("what it left counts as a store: %v, %v", empty, err)
+	}
+	c.Initial = invite(t, first, "m2", at)
+	start(t, c).mustBecome(t, Ready)
+}
+
 // A member that lost its directory comes back under a new number, by invitation
 // only.
 func TestWipedMemberIsReplaced(t *testing.T) {

@@ -26,6 +26,11 @@ var ErrRemoved = errors.New("the store's members removed this one")
 // be trusted with the vote that it had, and must be invited again.
 var ErrWiped = errors.New("the data directory was wiped: the member must be invited again")
 
+// ErrNotMet: the other members do not tell of those that this one was let in with:
+// they have not all heard of it yet, or their number has changed since. To be
+// invited again puts it right.
+var ErrNotMet = errors.New("the other members tell of others than this one was let in with")
+
 // Node is a member of an embedded cluster. All its methods may be called at the
 // same time, before, while and after it runs.
 type Node struct {
@@ -66,8 +71,8 @@ func (n *Node) Store() *Store { return n.store }
 func (n *Node) Ready() <-chan struct{} { return n.door.opened }
 
 // Run is the member's life. It returns nil when ctx has ended and all that it
-// started is gone; before that, [ErrInUse], [ErrDisk], [ErrRemoved], [ErrWiped] or what else
-// keeps the member from going on. What it has acknowledged is safe then. A member
+// started is gone; before that, [ErrInUse], [ErrDisk], [ErrRemoved], [ErrWiped],
+// [ErrNotMet] or what else keeps the member from going on. What it has acknowledged is safe then. A member
 // runs once.
 func (n *Node) Run(ctx context.Context) error {
 	lock, err := lockDir(n.config.Dir)
@@ -122,17 +127,23 @@ func (n *Node) launch() (*embed.Etcd, error) {
 		server, err = embed.StartEtcd(c)
 		return err
 	})
-	if err != nil && strings.Contains(err.Error(), wipedWord) {
+	switch {
+	case err == nil:
+		return server, nil
+	case strings.Contains(err.Error(), wipedWord):
 		return nil, ErrWiped
+	case strings.Contains(err.Error(), notMetWord):
+		return nil, fmt.Errorf("%w: %w", ErrNotMet, err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("starting etcd: %w", err)
-	}
-	return server, nil
+	return nil, fmt.Errorf("starting etcd: %w", err)
 }
 
-// wipedWord is how etcd says that the others know this member.
-const wipedWord = "has already been bootstrapped"
+// wipedWord is how etcd says that the others know this member, and notMetWord that
+// they tell of others than it does.
+const (
+	wipedWord  = "has already been bootstrapped"
+	notMetWord = "error validating peerURLs"
+)
 
 // apart does work of etcd in a thread of its own: where etcd finds that it can't
 // go on, it ends the thread.
