@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os/user"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"hyperscale"
 	"hyperscale/internal/client"
@@ -26,10 +28,12 @@ import (
 type membership struct {
 	cluster, environment string
 	cert, key, ca        string
+	flags                *pflag.FlagSet // that it is told with
 }
 
 func (m *membership) add(c *cobra.Command) {
 	f := c.Flags()
+	m.flags = f
 	f.StringVar(&m.cluster, "cluster", "hyperscale", "`NAME` of the cluster")
 	f.StringVar(&m.environment, "environment", "dev", "`NAME` of the cluster's environment")
 	f.StringVar(&m.cert, "cert", "", "`FILE` with the certificate that says who this is")
@@ -104,6 +108,8 @@ func (a *app) dial(f *clusterFlags) (*client.Client, error) {
 		if err := self.Check(); err != nil {
 			return nil, refused(err)
 		}
+	} else if err := errors.Join(matches(f.flags, self, certificates.ID())...); err != nil {
+		return nil, refused(err)
 	}
 	c, err := client.New(client.Config{Nodes: f.servers, Patience: f.wait, Dialing: rpc.Dialing{Self: self, Certificates: certificates}})
 	return c, refused(err)

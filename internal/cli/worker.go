@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
 	"hyperscale"
@@ -78,7 +79,7 @@ func (a *app) worker(c *cobra.Command, f workerFlags) error {
 	cfg := f.Config
 	cfg.Self = identity.ID{Cluster: f.cluster, Env: f.environment, Role: identity.Worker, DC: f.dc, Node: hyperscale.NodeID(f.name)}
 	if certificates != nil {
-		faults = append(faults, matches(c, cfg.Self, certificates.ID())...)
+		faults = append(faults, matches(c.Flags(), cfg.Self, certificates.ID())...)
 	}
 	for i, join := range cfg.Join {
 		cfg.Join[i] = withPort(join, managerPort)
@@ -96,13 +97,13 @@ func (a *app) worker(c *cobra.Command, f workerFlags) error {
 }
 
 // matches holds the flags that were given to what the certificate says.
-func matches(c *cobra.Command, asked, proved identity.ID) []error {
+func matches(flags *pflag.FlagSet, asked, proved identity.ID) []error {
 	var faults []error
 	for _, n := range []struct{ flag, asked, proved string }{
 		{"name", string(asked.Node), string(proved.Node)}, {"dc", asked.DC, proved.DC},
 		{"cluster", asked.Cluster, proved.Cluster}, {"environment", asked.Env, proved.Env},
 	} {
-		if c.Flags().Changed(n.flag) && n.asked != n.proved {
+		if flags.Changed(n.flag) && n.asked != n.proved {
 			faults = append(faults, fmt.Errorf("--%s %s, but the certificate says %s", n.flag, n.asked, n.proved))
 		}
 	}

@@ -58,6 +58,24 @@ func TestWorkerCertificates(t *testing.T) {
 	}
 }
 
+// The same holds for those who use a cluster.
+func TestClientCertificates(t *testing.T) {
+	certs := filepath.Join(t.TempDir(), "certs")
+	for _, args := range [][]string{{"certs", "init", certs, "--cluster", "shop"}, {"certs", "issue", certs, "client", "ada"}} {
+		if s := newTestWorld(); s.run(args...) != 0 {
+			t.Fatal(&s.err)
+		}
+	}
+	home := filepath.Join(certs, "client-ada")
+	s := newTestWorld()
+	code := s.run("jobs", "--cert", filepath.Join(home, nodeCert), "--key-file", filepath.Join(home, nodeKey), "--ca", filepath.Join(home, authorityCert),
+		"--cluster", "else", "--environment", "prod")
+	text := s.err.String()
+	if code != codeRefused || !strings.Contains(text, "--cluster else, but the certificate says shop") || !strings.Contains(text, "--environment prod, but") {
+		t.Errorf("code %d: %s", code, text)
+	}
+}
+
 // watched is a writer that can be read while it is written.
 type watched struct {
 	mu   sync.Mutex

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -41,6 +42,8 @@ type Conn struct {
 	address string
 	conn    *grpc.ClientConn
 	self    identity.ID
+	plain   bool // without certificates
+	open    func(ctx context.Context, address string) (net.Conn, error)
 	reached atomic.Pointer[Reached]
 }
 
@@ -69,7 +72,7 @@ func Dial(address string, d Dialing) (*Conn, error) {
 	if err := mayReach(address, d); err != nil {
 		return nil, err
 	}
-	c := &Conn{address: address, self: d.Self}
+	c := &Conn{address: address, self: d.Self, plain: d.Certificates == nil, open: d.opener()}
 	conn, err := grpc.NewClient("passthrough:///"+address, c.options(d)...)
 	if err != nil {
 		return nil, fmt.Errorf("calling %s: %w", address, err)
@@ -99,29 +102,36 @@ func mayReach(address string, d Dialing) error {
 	return Errorf(Invalid, "calling %s: without certificates only nodes on loopback are called; make some with hyperscale certs", address)
 }
 
-func (c *Conn) options(d Dialing) []grpc.DialOption {
-	connect := orTime(d.Connect, 2*time.Second)
-	secure := insecure.NewCredentials()
-	if d.Certificates != nil {
-		secure = credentials.NewTLS(identity.ClientTLS(d.Certificates, func(to identity.ID) error {
-			return identity.MayCall(d.Certificates.ID(), to)
-		}))
-	}
+// connectTime is how long one attempt to connect may take.
+const connectTime = 2 * time.Second
+
+// opener opens one connection.
+func (d Dialing) opener() func(context.Context, string) (net.Conn, error) {
 	dial := d.Dial
 	if dial == nil {
 		dial = func(ctx context.Context, address string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", address)
 		}
 	}
+	return func(ctx context.Context, address string) (net.Conn, error) {
+		ctx, stop := context.WithTimeout(ctx, orTime(d.Connect, connectTime))
+		defer stop()
+		return dial(ctx, address)
+	}
+}
+
+func (c *Conn) options(d Dialing) []grpc.DialOption {
+	secure := insecure.NewCredentials()
+	if d.Certificates != nil {
+		secure = credentials.NewTLS(identity.ClientTLS(d.Certificates, func(to identity.ID) error {
+			return identity.MayCall(d.Certificates.ID(), to)
+		}))
+	}
 	return []grpc.DialOption{
 		grpc.WithTransportCredentials(secure),
-		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
-			ctx, stop := context.WithTimeout(ctx, connect)
-			defer stop()
-			return dial(ctx, address)
-		}),
+		grpc.WithContextDialer(c.open),
 		grpc.WithConnectParams(grpc.ConnectParams{
-			MinConnectTimeout: connect,
+			MinConnectTimeout: orTime(d.Connect, connectTime),
 			Backoff:           backoff.Config{BaseDelay: orTime(d.FirstRetry, firstWait), Multiplier: growth, Jitter: jitter, MaxDelay: orTime(d.LastRetry, lastWait)},
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: orTime(d.Keepalive, 10*time.Second), Timeout: 5 * time.Second, PermitWithoutStream: true}),
@@ -214,9 +224,29 @@ func (c *Conn) explain(err error) error {
 	if !errors.As(err, &e) || e.Kind != Unavailable {
 		return err
 	}
-	if strings.Contains(e.Text, "handshake failed") && !strings.Contains(e.Text, "EOF") || strings.Contains(e.Text, "remote error: tls") {
+	switch {
+	case strings.Contains(e.Text, "does not look like a TLS handshake"):
+		e.Kind, e.Text = Unauthenticated, "what answers takes no certificates; leave them out, or ask another"
+	case strings.Contains(e.Text, "handshake failed") && !strings.Contains(e.Text, "EOF") || strings.Contains(e.Text, "remote error: tls"):
 		e.Kind = Unauthenticated
+	case c.plain && strings.Contains(e.Text, "server preface") && c.wantsCertificates():
+		e.Kind, e.Text = Unauthenticated, "what answers wants certificates: --cert, --key-file and --ca name them, hyperscale certs makes some"
 	}
 	e.Text = "calling " + c.address + ": " + e.Text
 	return e
+}
+
+// wantsCertificates reports whether what hung up on us speaks TLS. Nothing is said
+// to it that matters, so it need not prove who it is.
+func (c *Conn) wantsCertificates() bool {
+	ctx, stop := context.WithTimeout(context.Background(), connectTime)
+	defer stop()
+	raw, err := c.open(ctx, c.address)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = raw.Close() }() // it was only a question
+	err = tls.Client(raw, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx)
+	var alert tls.AlertError
+	return err == nil || errors.As(err, &alert)
 }

@@ -169,3 +169,26 @@ func TestWithoutCertificatesNobodyListensOrCallsFar(t *testing.T) {
 		t.Error("a worker takes calls")
 	}
 }
+
+func TestWhoHasNoCertificatesHearsWhatIsWanted(t *testing.T) {
+	r := serveSecure(t, authority(t), &node{}, Limits{})
+	plain := dial(t, r.address, Dialing{Self: as(identity.Client)})
+	_, err := plain.List(soon(t), Query{})
+	if KindOf(err) != Unauthenticated || !strings.Contains(err.Error(), "wants certificates") || !strings.Contains(err.Error(), "--cert") {
+		t.Errorf("without certificates: %v", err)
+	}
+	attach, err := dial(t, r.address, Dialing{Self: as(identity.Worker)}).Attach(soon(t))
+	if err == nil {
+		_, err = attach.Recv()
+	}
+	if KindOf(err) != Unauthenticated {
+		t.Errorf("a worker without certificates: %v", err)
+	}
+
+	open := serve(t, &node{}, Limits{}, func(*ServerConfig, *ServerDeps) {})
+	certified := dial(t, open.address, Dialing{Certificates: certified(t, authority(t), as(identity.Client))})
+	_, err = certified.List(soon(t), Query{})
+	if KindOf(err) != Unauthenticated || !strings.Contains(err.Error(), "takes no certificates") {
+		t.Errorf("with certificates, to who takes none: %v", err)
+	}
+}
