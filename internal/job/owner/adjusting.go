@@ -6,10 +6,12 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/job"
-	"hyperscale/internal/link"
 	"hyperscale/internal/schedule"
 	"hyperscale/internal/stats"
 )
+
+// adjusting changes the load of legs that run.
+type adjusting struct{ *course }
 
 // adjustment is one that was stored, and what it was asked for under.
 type adjustment struct {
@@ -24,7 +26,7 @@ const adjustLead = 2 * time.Second
 
 // adjust changes the load of a workflow from a whole second on. It is written down
 // before anybody hears of it.
-func (o *Owner) adjust(ev Adjust) {
+func (o *adjusting) adjust(ev Adjust) {
 	for _, a := range o.state.Adjustments {
 		if a.Key == ev.Key {
 			o.say(Adjusted{Token: ev.Token, Adjustment: a.Adjustment})
@@ -61,7 +63,7 @@ func (o *Owner) adjust(ev Adjust) {
 }
 
 // adjustable is the leg of a workflow whose load goes on; nil: there is none.
-func (o *Owner) adjustable(workflow string) *leg {
+func (o *adjusting) adjustable(workflow string) *leg {
 	for _, l := range o.state.Legs {
 		if l.workflow() == workflow && l.Stage == running && l.Stop == nil {
 			return l
@@ -71,7 +73,7 @@ func (o *Owner) adjustable(workflow string) *leg {
 }
 
 // pointless says why an adjustment would change nothing; "": it would.
-func (o *Owner) pointless(l *leg, a hyperscale.Adjustment) string {
+func (o *adjusting) pointless(l *leg, a hyperscale.Adjustment) string {
 	paused := schedule.PausedAt(l.changes, a.At-l.Begin)
 	switch {
 	case a.At >= l.over():
@@ -82,11 +84,6 @@ func (o *Owner) pointless(l *leg, a hyperscale.Adjustment) string {
 		return l.workflow() + " is not paused"
 	}
 	return ""
-}
-
-// readjust computes a leg's schedule anew, with all adjustments so far.
-func (o *Owner) readjust(l *leg) {
-	l.changes, l.schedule, l.endKnown = schedule.Changes(o.state.adjustments(), l.workflow(), l.Begin), nil, false
 }
 
 // adjustments are all so far.
@@ -108,17 +105,8 @@ func (st *state) lastOf(workflow string) *adjustment {
 	return nil
 }
 
-// tellAdjusted tells a holder all adjustments so far.
-func (o *Owner) tellAdjusted(l *leg, s *share) {
-	last := o.state.lastOf(l.workflow())
-	s.told = o.now
-	o.command(Tell{To: s.Holder, Adjust: o.state.adjustments(), Order: link.Order{
-		Do: link.Adjust, Hold: o.hold(l, s.Share), Number: last.Number, At: last.At,
-	}})
-}
-
 // under notes that a window ran under an older adjustment than it was to.
-func (o *Owner) under(w *stats.Window) {
+func (o *receiving) under(w *stats.Window) {
 	a := o.state.lastOf(w.ID.Workflow)
 	if a == nil || a.Late || w.Adjustment >= a.Number || w.From < a.At {
 		return

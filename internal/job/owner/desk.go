@@ -14,23 +14,36 @@ const settleTime = 150 * time.Millisecond
 
 // desk is where what is to be said waits until what it follows from is saved.
 type desk struct {
-	number  uint64 // of the last save
-	under   bool   // it is under way …
-	waiting []Effect
-	thens   []func() // … and so are what is said and done after it
+	*book
+	effects []Effect // of this step
+	gone    bool     // the last of all was said
 
-	changed bool // something changed that must be saved before anything is said
-	noted   bool // something changed that may wait …
-	due     bool // … and has waited
-	shape   bool // who holds what changed
-	held    []Effect
-	after   []func()
+	number uint64 // of the last save
+	under  bool   // it is under way …
+	sent   page   // … and this is said and done after it
+	next   page   // said and done after the next save
 
+	need    need
+	changes uint64 // how often who holds what may have changed
 	events  []hyperscale.Event
 	acks    acks // to be given with the next save
 	show    bool
 	windows []*stats.Window // joints since the last Show
 	written written
+}
+
+// page is what is said and done once a save is durable.
+type page struct {
+	say []Effect
+	do  []func()
+}
+
+// need is what must be saved, and when.
+type need struct {
+	now   bool // before anything is said
+	later bool // when a second is over
+	due   bool // it is
+	shape bool // who holds what is to be saved too
 }
 
 // written is how much was saved since the last base.
@@ -69,96 +82,105 @@ func (a *acks) of(h link.Hold, to link.Holder) *ack {
 
 // change notes that something changed which must be saved before anything is
 // said. note is for what may wait until the second is over.
-func (o *Owner) change() { o.desk.changed, o.desk.shape, o.wanted.known = true, true, false }
-func (o *Owner) note()   { o.desk.noted, o.desk.shape, o.wanted.known = true, true, false }
+func (d *desk) change() { d.need.now, d.need.shape, d.changes = true, true, d.changes+1 }
+func (d *desk) note()   { d.need.later, d.need.shape, d.changes = true, true, d.changes+1 }
 
 // say does something outward once everything that it may follow from is saved.
-func (o *Owner) say(e Effect) {
-	switch d := &o.desk; {
-	case d.changed:
-		d.held = append(d.held, e)
+func (d *desk) say(e Effect) {
+	switch {
+	case d.need.now:
+		d.next.say = append(d.next.say, e)
 	case d.under:
-		d.waiting = append(d.waiting, e)
+		d.sent.say = append(d.sent.say, e)
 	default:
-		o.do(e)
+		d.do(e)
 	}
 }
 
 // then does something once what changed now is saved.
-func (o *Owner) then(f func()) { o.desk.after = append(o.desk.after, f) }
+func (d *desk) then(f func()) { d.next.do = append(d.next.do, f) }
 
 // tell puts an event into the history of the job.
-func (o *Owner) tell(ev hyperscale.Event) {
+func (d *desk) tell(ev hyperscale.Event) {
 	if ev.At == 0 {
-		ev.At = o.at()
+		ev.At = d.at()
 	}
-	o.desk.events = append(o.desk.events, ev)
-	o.note()
-}
-
-// order gives a child an order.
-func (o *Owner) order(to link.Holder, order link.Order, p *Prepare) {
-	if to == (link.Holder{}) {
-		return
-	}
-	o.command(Tell{To: to, Order: order, Prepare: p})
-}
-
-// command says an order under the owner's name.
-func (o *Owner) command(t Tell) {
-	t.Order.Epoch, t.Order.Owner = o.cfg.Epoch, o.cfg.Self
-	o.say(t)
+	d.events = append(d.events, ev)
+	d.note()
 }
 
 // save writes down what changed, if nothing is being written down already.
-func (o *Owner) save() {
-	d := &o.desk
-	if d.under || !d.changed && !(d.noted && d.due) {
+func (d *desk) save() {
+	if d.under || !d.need.now && !(d.need.later && d.need.due) {
 		return
 	}
-	o.join()
+	d.join()
 	d.number++
-	o.state.Done = max(o.state.Done, o.story.done())
+	d.state.Done = max(d.state.Done, d.story.done())
 	e := Save{
-		Number: d.number, Clock: o.at(), Phase: o.Phase(), Done: o.state.Done, Events: d.events,
+		Number: d.number, Clock: d.at(), Phase: d.phase(), Done: d.state.Done, Events: d.events,
 	}
-	if o.over != nil {
-		e.Base, e.Result, e.Reason = true, o.result(), o.over.Reason
+	if d.over != nil {
+		e.Base, e.Result, e.Reason = true, d.result(), d.over.Reason
 	} else {
-		o.record(&e)
+		d.record(&e)
 	}
 	for _, a := range d.acks.list {
-		d.held = append(d.held, Acknowledge{To: a.to, Receipt: link.Receipt{
-			Hold: a.hold, Seq: o.marks().Mark(a.hold.Workflow, a.hold.Share), Again: a.again, Epoch: o.cfg.Epoch,
+		d.next.say = append(d.next.say, Acknowledge{To: a.to, Receipt: link.Receipt{
+			Hold: a.hold, Seq: d.marks().Mark(a.hold.Workflow, a.hold.Share), Again: a.again, Epoch: d.cfg.Epoch,
 		}})
 	}
-	d.acks = acks{}
 	if d.show {
-		d.held = append(d.held, Show{Progress: o.story.progress(), Done: e.Done, Windows: d.windows})
+		d.next.say = append(d.next.say, Show{Progress: d.story.progress(), Done: e.Done, Windows: d.windows})
 		d.windows = nil
 	}
-	d.under, d.waiting, d.thens = true, d.held, d.after
-	d.held, d.after, d.events = nil, nil, nil
-	d.changed, d.noted, d.due, d.shape, d.show = false, false, false, false, false
-	o.do(e)
+	d.under, d.sent, d.next = true, d.next, page{}
+	d.need, d.events, d.acks, d.show = need{}, nil, acks{}, false
+	d.do(e)
 }
 
 // saved says and does what waited for the save.
-func (o *Owner) saved(ev Saved) {
-	d := &o.desk
+func (d *desk) saved(ev Saved) {
 	if !d.under || ev.Number != d.number {
 		return
 	}
-	said, thens := d.waiting, d.thens
-	d.under, d.waiting, d.thens = false, nil, nil
-	for _, e := range said {
-		o.do(e)
+	sent := d.sent
+	d.under, d.sent = false, page{}
+	for _, e := range sent.say {
+		d.do(e)
 	}
-	for _, f := range thens {
+	for _, f := range sent.do {
 		f()
 	}
-	if o.over != nil && !d.changed {
-		o.gone = true
-		o.do(Over{Phase: o.over.Phase})
+	if d.over != nil && !d.need.now {
+		d.gone = true
+		d.do(Over{Phase: d.over.Phase})
+	}
+}
+
+// do is what is done now. When a start is meant is reckoned at the last moment: it
+// may have waited for a save.
+func (d *desk) do(e Effect) {
+	if t, tell := e.(Tell); tell && t.Order.Do == link.Start {
+		way := d.trip(t.To) / 2
+		t.Order.At = max(t.Order.Begin, d.clock.at(d.now)+way)
+		t.Order.In = d.clock.when(t.Order.At) - d.now - way
+		e = t
+	}
+	d.effects = append(d.effects, e)
+}
+
+// acknowledge remembers that a holder is to hear how far its turn is once that is
+// saved.
+func (d *desk) acknowledge(h link.Hold, to link.Holder) *ack {
+	d.need.later = true // who holds what is as before
+	return d.acks.of(h, to)
+}
+
+// join counts the joints of the windows received.
+func (d *desk) join() {
+	for _, w := range d.joints.Cut() {
+		d.story.count(w)
+		d.windows = append(d.windows, w)
 	}
 }

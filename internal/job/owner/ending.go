@@ -1,16 +1,17 @@
 package owner
 
 import (
+	"fmt"
 	"strings"
+	"time"
 
 	"hyperscale"
 	"hyperscale/internal/job"
-	"hyperscale/internal/stats"
 )
 
 // cancel ends a workflow, or the job, because a client wants it. It is written
 // down before it is answered.
-func (o *Owner) cancel(ev Cancel) {
+func (o *course) cancel(ev Cancel) {
 	status := o.cancelStatus(ev.Workflow)
 	if status == CancelPending {
 		o.change()
@@ -21,8 +22,8 @@ func (o *Owner) cancel(ev Cancel) {
 }
 
 // cancelStatus is what can become of a wish to cancel.
-func (o *Owner) cancelStatus(workflow string) CancelStatus {
-	phase := o.Phase()
+func (o *course) cancelStatus(workflow string) CancelStatus {
+	phase := o.phase()
 	if workflow != "" {
 		found := false
 		for _, w := range o.story.job.Workflows() {
@@ -45,7 +46,7 @@ func (o *Owner) cancelStatus(workflow string) CancelStatus {
 
 // finish closes the books: the job is over. What is said from here on is its
 // result.
-func (o *Owner) finish(r job.Result) {
+func (o *course) finish(r job.Result) {
 	for _, l := range o.state.Legs {
 		for _, s := range l.Shares {
 			if !s.over() {
@@ -58,23 +59,15 @@ func (o *Owner) finish(r job.Result) {
 	o.join()
 	o.change()
 	o.tell(hyperscale.Event{What: JobEnded, Detail: strings.TrimSuffix(string(r.Phase)+": "+r.Reason, ": ")})
-	o.desk.show = true
+	o.show = true
 }
 
-// result is what came of the job.
-func (o *Owner) result() []byte {
-	r := o.story.account.Sum(*o.over, o.cfg.Accepted)
-	r.Job = o.cfg.Job
-	holders := make(map[given]hyperscale.NodeID, len(o.state.Given))
-	for _, g := range o.state.Given {
-		holders[given{Workflow: g.Workflow, Share: g.Share}] = g.Node
+// abandon ends the job because it was without an owner for too long.
+func (o *course) abandon(silence time.Duration) {
+	reason := fmt.Sprintf("it was without an owner for %v", silence.Round(time.Second))
+	for _, w := range o.story.job.Workflows() {
+		if !w.Phase.Terminal() {
+			o.job(job.LegBroken{Workflow: w.Workflow, Leg: o.state.legNumber(w.Workflow), Reason: reason})
+		}
 	}
-	r.Workers = stats.Workers(r.Tally, func(s stats.Standing) string {
-		return string(holders[given{Workflow: s.Workflow, Share: s.Share}])
-	})
-	b, err := r.AppendBinary(nil)
-	if err != nil {
-		panic("owner: the result can't be written down: " + err.Error())
-	}
-	return b
 }

@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"slices"
 	"time"
 
 	"hyperscale"
@@ -9,8 +10,13 @@ import (
 	"hyperscale/internal/stats"
 )
 
+// holes are where the windows of lost holders would have been, from the last that
+// came to the fence. Each is opened when a share is lost, and its books are closed
+// once.
+type holes struct{ *orders }
+
 // bury closes the books on all earlier starts of a node.
-func (o *Owner) bury(h link.Holder) {
+func (o *holes) bury(h link.Holder) {
 	for _, l := range o.state.Legs {
 		for _, x := range l.Holes {
 			if x.Holder.Node == h.Node && x.Holder.Boot < h.Boot {
@@ -25,7 +31,7 @@ func (o *Owner) bury(h link.Holder) {
 
 // closeHole books what a lost holder lost and what was missed until another went
 // on. A hole that nobody covered ends where the load does, or now.
-func (o *Owner) closeHole(l *leg, x *hole) {
+func (o *holes) closeHole(l *leg, x *hole) {
 	if x.Closed || x.Fence == never && o.over == nil {
 		return
 	}
@@ -163,4 +169,49 @@ func (l *leg) stretch(at hyperscale.JobTime) stats.Stretch {
 // ceilSecond is the first whole second of job time that is not before t.
 func ceilSecond(t hyperscale.JobTime) hyperscale.JobTime {
 	return (t + time.Second - 1).Truncate(time.Second)
+}
+
+// open opens a hole where the windows of a share would have been.
+func (o *holes) open(l *leg, s *share, why loss) {
+	x := &hole{
+		Share: s.Share, Holder: s.Holder, Dead: never, Fence: never, First: s.First, Reserve: s.Reserve, Again: why.again,
+		Idle: why.idle, Blind: why.blind,
+	}
+	if why.dead && o.clock.runs {
+		x.Dead = o.at() + max(s.ahead, 0)
+		if why.since > 0 {
+			x.Dead = max(x.Dead-(o.now-why.since), 0)
+		}
+	}
+	l.Holes = append(l.Holes, x)
+}
+
+// back gives a share back to a holder that was only silent, before anybody took
+// it over.
+func (o *holes) back(l *leg, x *hole) {
+	for _, s := range l.Shares {
+		if s.Share == x.Share && !s.placed() && !s.over() {
+			s.Holder, s.seen, s.Started, s.rose = x.Holder, true, true, o.now
+			l.Holes = slices.DeleteFunc(l.Holes, func(y *hole) bool { return y == x })
+			o.change()
+			o.tell(hyperscale.Event{What: "worker back", Workflow: l.workflow(), Node: x.Holder.Node, Detail: "before anybody took its slots over"})
+			return
+		}
+	}
+}
+
+// closeAll closes all books, at the end of the job.
+func (o *holes) closeAll() {
+	for _, l := range o.state.Legs {
+		for _, x := range l.Holes {
+			o.closeHole(l, x)
+		}
+	}
+}
+
+// past closes the hole of a holder that delivered past its fence.
+func (o *holes) past(h link.Hold) {
+	if l, x := o.state.hole(h); x != nil {
+		o.closeHole(l, x)
+	}
 }

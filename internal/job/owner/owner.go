@@ -33,54 +33,31 @@ type Config struct {
 //	started   job time runs
 //	over      the job has ended; the last save is under way
 //	gone      that is done: nothing is left to be said
+//
+// It is made of parts, each of which stands on those before it and knows none that
+// come after:
+//
+//	book       what is known of the job: its story, who holds what, what time it is
+//	desk       what is to be saved, and what waits to be said until it is
+//	orders     what holders of shares are told
+//	holes      where the windows of lost holders would have been
+//	placing    wants of cores, and shares for those who get them
+//	losing     shares that are taken from their holders
+//	course     the job as it goes on, and what follows for its legs
+//	settling   legs that begin and end
+//
+// and of those that listen: stating, receiving and adjusting.
 type Owner struct {
-	cfg     Config
-	story   *story // the job and its account
-	clock   clock
-	state   state
-	joints  *stats.Joints
-	desk    desk
-	kids    map[hyperscale.NodeID]*kid
-	seconds hyperscale.JobTime // the last whole second that was looked at
-	now     time.Duration
-	dark    darkness
-	over    *job.Result
-	gone    bool
-	effects []Effect
-
-	wanted   wanted
-	received [stats.Broken + 1]uint64 // windows by receipt, since they were taken
-}
-
-// darkness is the time after a takeover in which nobody has told the job time yet.
-type darkness struct {
-	until time.Duration // a child may tell it; 0: it is known
-	later []Event       // what waits until then
-	blind bool          // what waited is being done, and nobody ever told: when a holder was lost is not known
-}
-
-// state is who holds what: saved as it is whenever it changed.
-type state struct {
-	Start       uint64 // number of the start that job time counts from; 0: not started
-	Turns       map[string]hyperscale.Turn
-	Legs        []*leg
-	Wants       uint64 // number of the last want
-	Given       []given
-	Adjustments []adjustment
-	Done        float64 // percentage, the most that was told
-}
-
-// given is a turn that was given out, and to whom.
-type given struct {
-	Workflow string
-	Share    hyperscale.Share
-	Node     hyperscale.NodeID
-}
-
-// kid is a child as the owner knows it.
-type kid struct {
-	link.Holder
-	trip time.Duration
+	*book
+	desk      *desk
+	orders    *orders
+	placing   *placing
+	losing    *losing
+	course    *course
+	settling  *settling
+	stating   *stating
+	receiving *receiving
+	adjusting *adjusting
 }
 
 // New is the owner of a job that was just accepted.
@@ -91,6 +68,7 @@ func New(cfg Config) *Owner {
 	return o
 }
 
+// blank is an owner that knows nothing yet, with its parts in order.
 func blank(cfg Config) *Owner {
 	if cfg.Gone == 0 {
 		cfg.Gone = 300 * time.Second
@@ -98,14 +76,25 @@ func blank(cfg Config) *Owner {
 	if cfg.Stalled == 0 {
 		cfg.Stalled = 60 * time.Second
 	}
-	return &Owner{cfg: cfg, joints: stats.NewJoints(), kids: map[hyperscale.NodeID]*kid{}}
+	o := &Owner{book: &book{cfg: cfg, joints: stats.NewJoints(), kids: map[hyperscale.NodeID]*kid{}}}
+	o.desk = &desk{book: o.book, changes: 1}
+	o.orders = &orders{desk: o.desk}
+	holes := &holes{orders: o.orders}
+	o.placing = &placing{holes: holes}
+	o.losing = &losing{placing: o.placing}
+	o.course = &course{losing: o.losing}
+	o.settling = &settling{course: o.course}
+	o.stating = &stating{settling: o.settling}
+	o.receiving = &receiving{course: o.course}
+	o.adjusting = &adjusting{course: o.course}
+	return o
 }
 
 // Step decides what an event means. Times, on any clock that does not go back,
 // never fall from one step to the next.
 func (o *Owner) Step(now time.Duration, ev Event) []Effect {
-	o.now, o.effects = now, nil
-	if o.gone {
+	o.now, o.desk.effects = now, nil
+	if o.desk.gone {
 		return nil
 	}
 	if o.dark.postpones(ev) {
@@ -116,12 +105,12 @@ func (o *Owner) Step(now time.Duration, ev Event) []Effect {
 		o.goOnAlone()
 	}
 	o.catchUp()
-	if !o.gone {
+	if !o.desk.gone {
 		o.pass()
-		o.settle()
-		o.save()
+		o.settling.settle()
+		o.desk.save()
 	}
-	return o.effects
+	return o.desk.effects
 }
 
 // postpones reports whether an event is to wait: while nobody tells the job time it
@@ -157,30 +146,30 @@ func (o *Owner) take(ev Event) {
 	case Begin:
 		o.begin()
 	case Stated:
-		o.stated(ev)
+		o.stating.stated(ev)
 	case Lost:
-		o.lost(ev)
+		o.losing.lost(ev)
 	case Delivered:
-		o.delivered(ev)
+		o.receiving.delivered(ev)
 	case Granted:
-		o.granted(ev)
+		o.placing.granted(ev)
 	case Denied:
-		o.denied(ev)
+		o.course.denied(ev)
 	case Unbriefed:
-		o.unbriefed(ev)
+		o.course.unbriefed(ev)
 	case Cancel:
-		o.cancel(ev)
+		o.course.cancel(ev)
 	case Adjust:
-		o.adjust(ev)
+		o.adjusting.adjust(ev)
 	case Saved:
-		o.saved(ev)
+		o.desk.saved(ev)
 	}
 }
 
 // Next is when a Tick is due, on the clock of Step.
 func (o *Owner) Next() time.Duration {
 	switch {
-	case o.gone || o.over != nil:
+	case o.desk.gone || o.over != nil:
 		return never
 	case o.dark.until != 0:
 		return o.dark.until
@@ -195,57 +184,15 @@ func (o *Owner) Next() time.Duration {
 }
 
 // Phase is where the job is in its life: waiting as long as nobody was told to start.
-func (o *Owner) Phase() hyperscale.Phase {
-	if phase := o.story.job.Phase(); phase != hyperscale.Running || o.state.Start != 0 {
-		return phase
-	}
-	return hyperscale.Waiting
-}
-
-// Owns reports whether a holder holds a part of the job, or once did and is not
-// settled with: what the owner must hear of it.
-func (o *Owner) Owns(node hyperscale.NodeID) bool {
-	for _, l := range o.state.Legs {
-		for _, s := range l.Shares {
-			if s.Holder.Node == node && !s.over() {
-				return true
-			}
-		}
-	}
-	return false
-}
+func (o *Owner) Phase() hyperscale.Phase { return o.phase() }
 
 // Holders are those who hold a part of the job now.
-func (o *Owner) Holders() []link.Holder {
-	var list []link.Holder
-	seen := map[link.Holder]bool{}
-	for _, l := range o.state.Legs {
-		for _, s := range l.Shares {
-			if s.placed() && !s.over() && !seen[s.Holder] {
-				seen[s.Holder] = true
-				list = append(list, s.Holder)
-			}
-		}
-	}
-	return list
-}
-
-// do is what is done now. When a start is meant is reckoned at the last moment: it
-// may have waited for a save.
-func (o *Owner) do(e Effect) {
-	if t, tell := e.(Tell); tell && t.Order.Do == link.Start {
-		way := o.trip(t.To) / 2
-		t.Order.At = max(t.Order.Begin, o.clock.at(o.now)+way)
-		t.Order.In = o.clock.when(t.Order.At) - o.now - way
-		e = t
-	}
-	o.effects = append(o.effects, e)
-}
+func (o *Owner) Holders() []link.Holder { return o.state.holders() }
 
 // begin starts the job, or after a takeover tells the children.
 func (o *Owner) begin() {
 	if len(o.story.entries) == 0 {
-		o.job(job.Start{})
+		o.course.job(job.Start{})
 		return
 	}
 	for _, l := range o.state.Legs {
@@ -253,8 +200,8 @@ func (o *Owner) begin() {
 			s.told = o.now // by the owner before, perhaps: what is under way is waited for
 		}
 	}
-	for _, h := range o.Holders() {
-		o.order(h, link.Order{Do: link.Own, Hold: link.Hold{Job: o.cfg.Job}}, nil)
+	for _, h := range o.state.holders() {
+		o.orders.order(h, link.Order{Do: link.Own, Hold: link.Hold{Job: o.cfg.Job}}, nil)
 	}
 	if o.state.Start != 0 {
 		o.dark.until = o.now + aloneAfter
@@ -275,7 +222,7 @@ func (o *Owner) goOnAlone() {
 	o.dark.blind = true // until what waited is done
 	if o.clock.last == 0 && !slices.ContainsFunc(o.state.Legs, func(l *leg) bool { return l.Stage == running }) {
 		o.state.Start = 0
-		o.change()
+		o.desk.change()
 		for _, l := range o.state.Legs {
 			if l.Stage != starting {
 				continue
@@ -288,39 +235,7 @@ func (o *Owner) goOnAlone() {
 		return
 	}
 	o.clock.set(o.now, o.clock.last)
-	o.resume()
-}
-
-// marks are how far the turns are.
-func (o *Owner) marks() *stats.Marks { return o.story.account.Tally.Marks() }
-
-// at is the job time now.
-func (o *Owner) at() hyperscale.JobTime { return o.clock.at(o.now) }
-
-// job gives the state machine of the job an event and does what follows.
-func (o *Owner) job(ev job.Event) {
-	o.change()
-	together := uint64(0) // the want of the legs that begin in this step
-	for _, e := range o.story.step(o.at(), ev) {
-		switch e := e.(type) {
-		case job.StartLeg:
-			l := (&leg{Leg: e, Stage: wanting, Want: together}).of(o.cfg.Plan)
-			o.state.Legs = append(o.state.Legs, l)
-			if together == 0 {
-				o.want(l)
-				together = l.Want
-			}
-		case job.StopLeg:
-			o.halt(e.Workflow, e.Leg, halt{At: o.at(), Within: e.Within})
-		case job.CutLeg:
-			o.halt(e.Workflow, e.Leg, halt{At: o.at(), Cut: true})
-		case job.Mark:
-			o.tell(hyperscale.Event{At: e.At, What: string(e.What), Workflow: e.Workflow, Detail: e.Detail})
-		case job.Finish:
-			o.finish(e.Result)
-		}
-	}
-	o.giveUp()
+	o.settling.resume()
 }
 
 // pass does what the time has come for.
@@ -329,9 +244,9 @@ func (o *Owner) pass() {
 		return
 	}
 	for o.over == nil && o.story.wake <= o.at() {
-		o.job(job.Tick{})
+		o.course.job(job.Tick{})
 	}
 	for o.over == nil && o.at() >= o.seconds+time.Second+settleTime {
-		o.second(o.seconds + time.Second)
+		o.receiving.second(o.seconds + time.Second)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"hyperscale"
-	"hyperscale/internal/job"
 	"hyperscale/internal/link"
 	"hyperscale/internal/place"
 	"hyperscale/internal/schedule"
@@ -17,20 +16,27 @@ func (o *Owner) Wants() []Want {
 	if o.over != nil {
 		return nil
 	}
-	if !o.wanted.known {
-		o.wanted = wanted{known: true, list: o.wants()}
+	if p := o.placing; p.wanted.changes != o.desk.changes {
+		p.wanted = wanted{o.desk.changes, p.wants()}
 	}
-	return o.wanted.list
+	return o.placing.wanted.list
+}
+
+// placing says what cores the job wants, and gives shares to those who have them.
+type placing struct {
+	*holes
+	wanted wanted
 }
 
 // wanted is what the job wants, as long as nothing of that changes: it is asked
 // for after every event, and a job may have thousands of shares.
 type wanted struct {
-	known bool
-	list  []Want
+	changes uint64 // of the desk, when it was made
+	list    []Want
 }
 
-func (o *Owner) wants() []Want {
+// wants are all that is wanted now.
+func (o *placing) wants() []Want {
 	var list []Want
 	for _, l := range o.state.Legs {
 		switch {
@@ -110,7 +116,7 @@ func (l *leg) uncovered() int {
 // want gives a leg the number of a new want. Before the job has begun all legs that
 // want cores want them together: what was asked for before is replaced, for a want
 // of one number never changes.
-func (o *Owner) want(l *leg) {
+func (o *placing) want(l *leg) {
 	o.change()
 	o.state.Wants++
 	l.Want = o.state.Wants
@@ -125,7 +131,7 @@ func (o *Owner) want(l *leg) {
 }
 
 // granted divides what wanted cores among those who have them.
-func (o *Owner) granted(ev Granted) {
+func (o *placing) granted(ev Granted) {
 	if o.over != nil || o.dark.until != 0 {
 		return // while nobody tells the time no fence can be set; it is granted again
 	}
@@ -144,7 +150,7 @@ func (o *Owner) granted(ev Granted) {
 }
 
 // place gives all of a leg's slots to the holders of the cores.
-func (o *Owner) place(l *leg, cores []link.Cores) {
+func (o *placing) place(l *leg, cores []link.Cores) {
 	whole := &share{Share: hyperscale.Share{Lo: 0, Hi: int64(total(cores)), Of: int64(total(cores))}}
 	l.Stage, l.Shares = preparing, o.cut(l, whole, cores)
 	o.change()
@@ -163,7 +169,7 @@ func total(cores []link.Cores) int {
 
 // cut cuts a share into one for each holder of cores, under a new turn. Of a share
 // narrower than there are cores some are left out.
-func (o *Owner) cut(l *leg, s *share, cores []link.Cores) []*share {
+func (o *placing) cut(l *leg, s *share, cores []link.Cores) []*share {
 	o.state.Turns[l.workflow()]++
 	var list []*share
 	for i, cut := range place.Cut(s.Share, cores) {
@@ -188,47 +194,4 @@ func (r reserve) within(l *leg, whole, part hyperscale.Share) reserve {
 		r.Place = schedule.NewIterations(l.Leg.Load).Resume(whole, r.Place, part)
 	}
 	return r
-}
-
-// prepare is what the holder of a share is to make ready.
-func (o *Owner) prepare(l *leg, s *share) *Prepare {
-	p := l.prepare(s)
-	p.Adjustments = o.state.adjustments()
-	return p
-}
-
-// hand tells the holder of a share to make ready.
-func (o *Owner) hand(l *leg, s *share) {
-	s.told = o.now
-	o.order(s.Holder, link.Order{Do: link.Prepare, Hold: o.hold(l, s.Share), Cores: s.Cores}, o.prepare(l, s))
-}
-
-// denied ends what wanted cores that it will never have.
-func (o *Owner) denied(ev Denied) {
-	for _, l := range slices.Clone(o.state.Legs) {
-		if l.Want != ev.Want || o.over != nil {
-			continue
-		}
-		switch {
-		case l.Stage == wanting:
-			l.Stage = ended
-			o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: ev.Reason})
-		case l.uncovered() > 0:
-			o.want(l) // the load goes on without these slots, which are missed; perhaps somebody comes
-		}
-	}
-}
-
-// hold is the name of a share of a leg.
-func (o *Owner) hold(l *leg, s hyperscale.Share) link.Hold {
-	return link.Hold{Job: o.cfg.Job, Workflow: l.workflow(), Share: s}
-}
-
-// unbriefed ends a leg that can't be put into words for its engines.
-func (o *Owner) unbriefed(ev Unbriefed) {
-	l, _ := o.state.share(ev.Hold)
-	if l == nil || o.over != nil {
-		return
-	}
-	o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: ev.Reason})
 }

@@ -1,16 +1,22 @@
 package owner
 
 import (
+	"hyperscale"
 	"hyperscale/internal/job"
 	"hyperscale/internal/link"
 	"hyperscale/internal/stats"
-
-	"hyperscale"
 )
+
+// receiving takes the windows that come, and looks at each second of job time when
+// they have.
+type receiving struct {
+	*course
+	received [stats.Broken + 1]uint64 // by receipt, since they were taken
+}
 
 // delivered receives a window. It is acknowledged once what was made of it is
 // saved.
-func (o *Owner) delivered(ev Delivered) {
+func (o *receiving) delivered(ev Delivered) {
 	if o.over != nil {
 		return // the result is being written: what comes after the end changes nothing
 	}
@@ -52,7 +58,7 @@ func (o *Owner) delivered(ev Delivered) {
 
 // engineLost notes what was lost with an engine in a holder that lives: its window
 // tells how many iterations, and nobody how many passes were begun beside.
-func (o *Owner) engineLost(h link.Hold, ev Delivered) {
+func (o *receiving) engineLost(h link.Hold, ev Delivered) {
 	var x hole
 	l, s := o.state.share(h)
 	if s != nil {
@@ -80,20 +86,13 @@ func silent(w *stats.Window) bool {
 // TakeReceived is how many windows were judged each way, by [stats.Receipt],
 // since it was asked last.
 func TakeReceived(o *Owner) [stats.Broken + 1]uint64 {
-	n := o.received
-	o.received = [stats.Broken + 1]uint64{}
+	n := o.receiving.received
+	o.receiving.received = [stats.Broken + 1]uint64{}
 	return n
 }
 
-// knows reports whether the turn is one of those that were given out.
-func (o *Owner) knows(h link.Hold) bool {
-	_, lost := o.state.hole(h)
-	st := o.marks().Standing(h.Workflow, h.Share)
-	return st.Mark > 0 || st.Covered || st.Final || st.Closed || st.Share.From == h.Share.From && lost != nil
-}
-
 // finished takes the last window of a share.
-func (o *Owner) finished(l *leg, s *share, ev Delivered) {
+func (o *receiving) finished(l *leg, s *share, ev Delivered) {
 	s.Ended = true
 	if ev.Ending != nil {
 		s.Ending = *ev.Ending
@@ -101,22 +100,8 @@ func (o *Owner) finished(l *leg, s *share, ev Delivered) {
 	o.change()
 }
 
-// past closes the hole of a holder that delivered past its fence.
-func (o *Owner) past(h link.Hold) {
-	if l, x := o.state.hole(h); x != nil {
-		o.closeHole(l, x)
-	}
-}
-
-// acknowledge remembers that a holder is to hear how far its turn is once that is
-// saved.
-func (o *Owner) acknowledge(h link.Hold, to link.Holder) *ack {
-	o.desk.noted = true // who holds what is as before
-	return o.desk.acks.of(h, to)
-}
-
 // second is the end of a second of job time, when the windows of it have come.
-func (o *Owner) second(second hyperscale.JobTime) {
+func (o *receiving) second(second hyperscale.JobTime) {
 	o.seconds = second
 	o.join()
 	for _, text := range o.story.judged(second) {
@@ -128,15 +113,7 @@ func (o *Owner) second(second hyperscale.JobTime) {
 			o.cutPast(l, x)
 		}
 	}
-	o.desk.show = true
+	o.show = true
 	o.note()
-	o.desk.due = true
-}
-
-// join counts the joints of the windows received.
-func (o *Owner) join() {
-	for _, w := range o.joints.Cut() {
-		o.story.count(w)
-		o.desk.windows = append(o.desk.windows, w)
-	}
+	o.need.due = true
 }

@@ -27,37 +27,36 @@ const leastBase = 256 << 10
 
 // record writes down what changed since the last save, or everything when that is
 // less to read.
-func (o *Owner) record(e *Save) {
-	d := &o.desk
+func (d *desk) record(e *Save) {
 	if !d.written.began || d.written.since > max(d.written.base, leastBase) {
-		e.Base, e.Record = true, o.base()
+		e.Base, e.Record = true, d.base()
 		d.written = written{base: len(e.Record), began: true}
 		return
 	}
 	var b []byte
-	for _, st := range o.story.fresh {
+	for _, st := range d.story.fresh {
 		if st.joint != nil {
 			b = appendPart(b, partJoint, st.joint.AppendBinary(nil))
 		} else {
 			b = appendPart(b, partStep, mustJSON(st))
 		}
 	}
-	o.story.fresh = o.story.fresh[:0]
-	b = appendPart(b, partMarks, o.marks().AppendChange(nil))
-	if d.shape {
-		b = appendPart(b, partState, mustJSON(o.state))
+	d.story.fresh = d.story.fresh[:0]
+	b = appendPart(b, partMarks, d.marks().AppendChange(nil))
+	if d.need.shape {
+		b = appendPart(b, partState, mustJSON(d.state))
 	}
 	e.Record = b
 	d.written.since += len(b)
 }
 
 // base writes everything down.
-func (o *Owner) base() []byte {
-	b := appendPart(nil, partAccount, mustJSON(o.story.account))
-	o.marks().AppendChange(nil) // the account has them all
-	b = appendPart(b, partEntries, mustJSON(o.story.entries))
-	o.story.fresh = o.story.fresh[:0]
-	return appendPart(b, partState, mustJSON(o.state))
+func (d *desk) base() []byte {
+	b := appendPart(nil, partAccount, mustJSON(d.story.account))
+	d.marks().AppendChange(nil) // the account has them all
+	b = appendPart(b, partEntries, mustJSON(d.story.entries))
+	d.story.fresh = d.story.fresh[:0]
+	return appendPart(b, partState, mustJSON(d.state))
 }
 
 func appendPart(b []byte, kind byte, part []byte) []byte {
@@ -101,7 +100,7 @@ func Read(cfg Config, records [][]byte, clock hyperscale.JobTime) (*Owner, error
 var errCut = errors.New("cut short")
 
 // read applies one record.
-func (o *Owner) read(b []byte) error {
+func (o *book) read(b []byte) error {
 	for len(b) > 0 {
 		kind := b[0]
 		n, k := binary.Uvarint(b[1:])
@@ -120,7 +119,7 @@ func (o *Owner) read(b []byte) error {
 	return nil
 }
 
-func (o *Owner) readPart(kind byte, part []byte) error {
+func (o *book) readPart(kind byte, part []byte) error {
 	switch kind {
 	case partAccount:
 		a, err := account.Read(o.cfg.Plan, part)

@@ -7,7 +7,6 @@ import (
 	"hyperscale"
 	"hyperscale/internal/job"
 	"hyperscale/internal/job/account"
-	"hyperscale/internal/link"
 )
 
 // How long before its moment a start is told, beyond the way of the order; and of
@@ -20,9 +19,13 @@ const (
 // resend is how long an order is given to show in a statement.
 const resend = 700 * time.Millisecond
 
+// settling begins legs whose children are ready, and ends those of which nothing
+// more is expected.
+type settling struct{ *course }
+
 // settle starts legs whose children are ready, and ends those of which nothing
 // more is expected.
-func (o *Owner) settle() {
+func (o *settling) settle() {
 	if o.over != nil {
 		return
 	}
@@ -45,7 +48,7 @@ func (o *Owner) settle() {
 }
 
 // settleFirst starts the job once everybody in it is ready.
-func (o *Owner) settleFirst() {
+func (o *settling) settleFirst() {
 	some := false
 	for _, l := range o.state.Legs {
 		if l.Stage == ended {
@@ -78,9 +81,9 @@ func (l *leg) begin() {
 }
 
 // launch begins job time: everybody starts at one moment.
-func (o *Owner) launch() {
+func (o *settling) launch() {
 	var longest time.Duration
-	for _, h := range o.Holders() {
+	for _, h := range o.state.holders() {
 		longest = max(longest, o.trip(h))
 	}
 	moment := o.now + startLead + longest/2
@@ -94,7 +97,7 @@ func (o *Owner) launch() {
 
 // settleLeg starts a leg, or a share that was given on, once who is to run it is
 // ready.
-func (o *Owner) settleLeg(l *leg) {
+func (o *settling) settleLeg(l *leg) {
 	switch {
 	case l.Stage == preparing && o.clock.runs && l.all((*share).ready):
 		l.Stage, l.Begin = starting, o.at()+laterLead
@@ -114,7 +117,7 @@ func (o *Owner) settleLeg(l *leg) {
 
 // runLater starts a leg whose beginning was written down in time, or writes down
 // a later one.
-func (o *Owner) runLater(l *leg) {
+func (o *settling) runLater(l *leg) {
 	if l.Stage != starting {
 		return
 	}
@@ -129,7 +132,7 @@ func (o *Owner) runLater(l *leg) {
 
 // run tells all holders of a leg to start: that they would be was saved. Those who
 // came to it since are told later.
-func (o *Owner) run(l *leg) {
+func (o *settling) run(l *leg) {
 	l.Stage = running
 	for _, s := range l.Shares {
 		if s.placed() && s.Started && !s.over() && l.Stop == nil {
@@ -140,74 +143,8 @@ func (o *Owner) run(l *leg) {
 	o.job(job.LegBegan{Workflow: l.workflow(), Leg: l.Leg.Leg, At: l.Begin})
 }
 
-// start tells the holder of a share to start.
-func (o *Owner) start(l *leg, s *share) {
-	s.told = o.now
-	o.order(s.Holder, o.startOrder(l, s), nil)
-}
-
-// startOrder is the order to start a share; when is filled in as it goes out.
-func (o *Owner) startOrder(l *leg, s *share) link.Order {
-	return link.Order{
-		Do: link.Start, Epoch: o.cfg.Epoch, Owner: o.cfg.Self, Hold: o.hold(l, s.Share), Number: o.state.Start, Begin: l.Begin,
-	}
-}
-
-// trip is how long the way to a child and back is; 0 if unknown.
-func (o *Owner) trip(h link.Holder) time.Duration {
-	if k := o.kids[h.Node]; k != nil && k.Boot == h.Boot {
-		return k.trip
-	}
-	return 0
-}
-
-// halt ends a leg before its time, because the job says so.
-func (o *Owner) halt(workflow string, number int, h halt) {
-	for _, l := range o.state.Legs {
-		if l.workflow() != workflow || l.Leg.Leg != number || l.Stage == ended {
-			continue
-		}
-		l.Stop = &h
-		o.change()
-		for _, s := range l.Shares {
-			switch {
-			case s.over():
-			case s.placed() && s.Started:
-				o.halted(l, s)
-			default:
-				o.release(l, s)
-			}
-		}
-	}
-}
-
-// halted tells the holder of a share how its leg is ended.
-func (o *Owner) halted(l *leg, s *share) {
-	s.told = o.now
-	order := link.Order{Do: link.Stop, Hold: o.hold(l, s.Share), Within: l.Stop.Within}
-	if l.Stop.Cut {
-		order.Do = link.Cut
-	} else if o.clock.runs {
-		order.Within = max(l.Stop.At+l.Stop.Within-o.at(), 0)
-	}
-	o.order(s.Holder, order, nil)
-}
-
-// release lets a share go of which nothing is expected any more. What its holder
-// did not tell is lost, and what nobody began of it was missed.
-func (o *Owner) release(l *leg, s *share) {
-	s.Closed = true
-	o.change()
-	if s.placed() {
-		o.order(s.Holder, link.Order{Do: link.Drop, Hold: o.hold(l, s.Share)}, nil)
-	}
-	if l.begun() && !slices.ContainsFunc(l.Holes, func(x *hole) bool { return x.Share == s.Share }) {
-		o.open(l, s, loss{idle: !s.Started})
-	}
-}
-
 // settleEnd tells the job of a leg of which nothing more is expected.
-func (o *Owner) settleEnd(l *leg) {
+func (o *settling) settleEnd(l *leg) {
 	if l.Stage == ended || o.over != nil {
 		return
 	}
@@ -235,7 +172,7 @@ func (o *Owner) settleEnd(l *leg) {
 }
 
 // sum is what all shares of a leg came to.
-func (o *Owner) sum(l *leg) account.Leg {
+func (o *settling) sum(l *leg) account.Leg {
 	o.join() // a probe is judged by all its windows
 	all := account.Leg{
 		Workflow: l.workflow(), Number: l.Leg.Leg, Load: l.Leg.Load, Share: hyperscale.Whole, Begin: l.Begin, End: o.at(),
@@ -261,22 +198,13 @@ func (o *Owner) sum(l *leg) account.Leg {
 	return all
 }
 
-// giveUp lets the shares go of legs that the job does not wait for any more.
-func (o *Owner) giveUp() {
-	for _, w := range o.story.job.Workflows() {
-		if !w.Phase.Terminal() {
-			continue
-		}
-		for _, l := range o.state.Legs {
-			if l.workflow() != w.Workflow || l.Stage == ended {
-				continue
-			}
-			l.Stage = ended
-			for _, s := range l.Shares {
-				if !s.over() {
-					o.release(l, s)
-				}
-			}
+// resume goes on with a job whose start had been written down by an owner before,
+// now that somebody tells what time it is.
+func (o *settling) resume() {
+	for _, l := range o.state.Legs {
+		if l.Stage == starting {
+			o.run(l)
 		}
 	}
+	o.seconds = max(o.seconds, o.clock.last.Truncate(time.Second)-time.Second)
 }

@@ -9,9 +9,12 @@ import (
 	"hyperscale/internal/link"
 )
 
+// stating listens to what children say that they hold.
+type stating struct{ *settling }
+
 // stated compares what a child says that it holds with what it is to hold, and
 // orders the difference.
-func (o *Owner) stated(ev Stated) {
+func (o *stating) stated(ev Stated) {
 	k := o.kids[ev.Node]
 	switch {
 	case k == nil:
@@ -43,7 +46,7 @@ func (o *Owner) stated(ev Stated) {
 }
 
 // heard takes in what a child says of one hold.
-func (o *Owner) heard(k *kid, h *link.Held) {
+func (o *stating) heard(k *kid, h *link.Held) {
 	if h.Start != 0 && h.Start == o.state.Start {
 		o.hearClock(k, h)
 		if h.Silence > o.cfg.Gone {
@@ -79,7 +82,7 @@ func (o *Owner) heard(k *kid, h *link.Held) {
 }
 
 // hearClock takes the job time from a child that runs, if ours does not run.
-func (o *Owner) hearClock(k *kid, h *link.Held) {
+func (o *stating) hearClock(k *kid, h *link.Held) {
 	told := h.JobTime + k.trip/2
 	switch {
 	case !o.clock.runs:
@@ -95,20 +98,9 @@ func (o *Owner) hearClock(k *kid, h *link.Held) {
 // ahead is how far a child's job time may be before ours.
 const ahead = 50 * time.Millisecond
 
-// resume goes on with a job whose start had been written down by an owner before,
-// now that somebody tells what time it is.
-func (o *Owner) resume() {
-	for _, l := range o.state.Legs {
-		if l.Stage == starting {
-			o.run(l)
-		}
-	}
-	o.seconds = max(o.seconds, o.clock.last.Truncate(time.Second)-time.Second)
-}
-
 // reconcile orders again what a statement shows was not heard, and deals with
 // what can't go on.
-func (o *Owner) reconcile(l *leg, s *share, h *link.Held) {
+func (o *stating) reconcile(l *leg, s *share, h *link.Held) {
 	quiet := o.now-s.told >= resend
 	switch h.State {
 	case link.Prepared:
@@ -140,16 +132,8 @@ func (o *Owner) reconcile(l *leg, s *share, h *link.Held) {
 	}
 }
 
-// cutPast ends what a lost holder still runs, once the fence has passed: until then
-// its slots are its own, and nobody else starts them.
-func (o *Owner) cutPast(l *leg, x *hole) {
-	if x.alive && !x.Closed && o.at() >= x.Fence {
-		o.order(x.Holder, link.Order{Do: link.Cut, Hold: o.hold(l, x.Share)}, nil)
-	}
-}
-
 // heardOther deals with a hold that the child is not to have, or not any more.
-func (o *Owner) heardOther(k *kid, h *link.Held) {
+func (o *stating) heardOther(k *kid, h *link.Held) {
 	l, x := o.state.hole(h.Hold)
 	switch {
 	case x == nil || x.Closed || x.Holder != k.Holder || h.Start != o.state.Start:
@@ -169,7 +153,7 @@ func (o *Owner) heardOther(k *kid, h *link.Held) {
 }
 
 // missing deals with a share that its holder does not name among what it holds.
-func (o *Owner) missing(l *leg, s *share) {
+func (o *stating) missing(l *leg, s *share) {
 	switch {
 	case o.now-s.told < resend:
 	case !s.Started && l.Stage != running:
@@ -187,7 +171,7 @@ const mostTries = 3
 
 // refused deals with a child that can't run a share. Before the leg runs all its
 // cores are given back, and asked for again.
-func (o *Owner) refused(l *leg, s *share, h *link.Held) {
+func (o *stating) refused(l *leg, s *share, h *link.Held) {
 	node := s.Holder.Node
 	o.tell(hyperscale.Event{What: "refused", Workflow: l.workflow(), Node: node, Detail: h.Reason})
 	o.order(s.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)

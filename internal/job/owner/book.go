@@ -1,0 +1,128 @@
+package owner
+
+import (
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+	"hyperscale/internal/link"
+	"hyperscale/internal/schedule"
+	"hyperscale/internal/stats"
+)
+
+// book is what the owner knows of its job.
+type book struct {
+	cfg     Config
+	story   *story        // the job and its account
+	joints  *stats.Joints // windows that were received, and that the story does not tell of yet
+	state   state
+	kids    map[hyperscale.NodeID]*kid
+	now     time.Duration
+	clock   clock
+	dark    darkness
+	seconds hyperscale.JobTime // the last whole second that was looked at
+	over    *job.Result        // nil: it is not
+}
+
+// darkness is the time after a takeover in which nobody has told the job time yet.
+type darkness struct {
+	until time.Duration // a child may tell it; 0: it is known
+	later []Event       // what waits until then
+	blind bool          // what waited is being done, and nobody ever told: when a holder was lost is not known
+}
+
+// state is who holds what: saved as it is whenever it changed.
+type state struct {
+	Start       uint64 // number of the start that job time counts from; 0: not started
+	Turns       map[string]hyperscale.Turn
+	Legs        []*leg
+	Wants       uint64 // number of the last want
+	Given       []given
+	Adjustments []adjustment
+	Done        float64 // percentage, the most that was told
+}
+
+// given is a turn that was given out, and to whom.
+type given struct {
+	Workflow string
+	Share    hyperscale.Share
+	Node     hyperscale.NodeID
+}
+
+// kid is a child as the owner knows it.
+type kid struct {
+	link.Holder
+	trip time.Duration
+}
+
+// marks are how far the turns are.
+func (o *book) marks() *stats.Marks { return o.story.account.Tally.Marks() }
+
+// at is the job time now.
+func (o *book) at() hyperscale.JobTime { return o.clock.at(o.now) }
+
+// trip is how long the way to a child and back is; 0 if unknown.
+func (o *book) trip(h link.Holder) time.Duration {
+	if k := o.kids[h.Node]; k != nil && k.Boot == h.Boot {
+		return k.trip
+	}
+	return 0
+}
+
+// hold is the name of a share of a leg.
+func (o *book) hold(l *leg, s hyperscale.Share) link.Hold {
+	return link.Hold{Job: o.cfg.Job, Workflow: l.workflow(), Share: s}
+}
+
+// result is what came of the job.
+func (o *book) result() []byte {
+	r := o.story.account.Sum(*o.over, o.cfg.Accepted)
+	r.Job = o.cfg.Job
+	holders := make(map[given]hyperscale.NodeID, len(o.state.Given))
+	for _, g := range o.state.Given {
+		holders[given{Workflow: g.Workflow, Share: g.Share}] = g.Node
+	}
+	r.Workers = stats.Workers(r.Tally, func(s stats.Standing) string {
+		return string(holders[given{Workflow: s.Workflow, Share: s.Share}])
+	})
+	b, err := r.AppendBinary(nil)
+	if err != nil {
+		panic("owner: the result can't be written down: " + err.Error())
+	}
+	return b
+}
+
+// knows reports whether the turn is one of those that were given out.
+func (o *book) knows(h link.Hold) bool {
+	_, lost := o.state.hole(h)
+	st := o.marks().Standing(h.Workflow, h.Share)
+	return st.Mark > 0 || st.Covered || st.Final || st.Closed || st.Share.From == h.Share.From && lost != nil
+}
+
+// readjust computes a leg's schedule anew, with all adjustments so far.
+func (o *book) readjust(l *leg) {
+	l.changes, l.schedule, l.endKnown = schedule.Changes(o.state.adjustments(), l.workflow(), l.Begin), nil, false
+}
+
+// phase is where the job is in its life: waiting as long as nobody was told to start.
+func (o *book) phase() hyperscale.Phase {
+	if phase := o.story.job.Phase(); phase != hyperscale.Running || o.state.Start != 0 {
+		return phase
+	}
+	return hyperscale.Waiting
+}
+
+// holders are those who hold a share now.
+func (st *state) holders() []link.Holder {
+	var list []link.Holder
+	seen := map[link.Holder]bool{}
+	for _, l := range st.Legs {
+		for _, s := range l.Shares {
+			if s.placed() && !s.over() && !seen[s.Holder] {
+				seen[s.Holder] = true
+				list = append(list, s.Holder)
+			}
+		}
+	}
+	return list
+}

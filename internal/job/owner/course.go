@@ -1,0 +1,83 @@
+package owner
+
+import (
+	"slices"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+)
+
+// course is the job as it goes on: its state machine is told what came about, and
+// what it decides is done to its legs.
+type course struct{ *losing }
+
+// job gives the state machine of the job an event and does what follows.
+func (o *course) job(ev job.Event) {
+	o.change()
+	together := uint64(0) // the want of the legs that begin in this step
+	for _, e := range o.story.step(o.at(), ev) {
+		switch e := e.(type) {
+		case job.StartLeg:
+			l := (&leg{Leg: e, Stage: wanting, Want: together}).of(o.cfg.Plan)
+			o.state.Legs = append(o.state.Legs, l)
+			if together == 0 {
+				o.want(l)
+				together = l.Want
+			}
+		case job.StopLeg:
+			o.halt(e.Workflow, e.Leg, halt{At: o.at(), Within: e.Within})
+		case job.CutLeg:
+			o.halt(e.Workflow, e.Leg, halt{At: o.at(), Cut: true})
+		case job.Mark:
+			o.tell(hyperscale.Event{At: e.At, What: string(e.What), Workflow: e.Workflow, Detail: e.Detail})
+		case job.Finish:
+			o.finish(e.Result)
+		}
+	}
+	o.giveUp()
+}
+
+// giveUp lets the shares go of legs that the job does not wait for any more.
+func (o *course) giveUp() {
+	for _, w := range o.story.job.Workflows() {
+		if !w.Phase.Terminal() {
+			continue
+		}
+		for _, l := range o.state.Legs {
+			if l.workflow() != w.Workflow || l.Stage == ended {
+				continue
+			}
+			l.Stage = ended
+			for _, s := range l.Shares {
+				if !s.over() {
+					o.release(l, s)
+				}
+			}
+		}
+	}
+}
+
+// denied ends what wanted cores that it will never have.
+func (o *course) denied(ev Denied) {
+	for _, l := range slices.Clone(o.state.Legs) {
+		if l.Want != ev.Want || o.over != nil {
+			continue
+		}
+		switch {
+		case l.Stage == wanting:
+			l.Stage = ended
+			o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: ev.Reason})
+		case l.uncovered() > 0:
+			o.want(l) // the load goes on without these slots, which are missed; perhaps somebody comes
+		}
+	}
+}
+
+// unbriefed ends a leg that can't be put into words for its engines.
+func (o *course) unbriefed(ev Unbriefed) {
+	l, _ := o.state.share(ev.Hold)
+	if l == nil || o.over != nil {
+		return
+	}
+	o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: ev.Reason})
+}

@@ -1,0 +1,79 @@
+package owner
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+)
+
+// coverLead is how long before the fence a cover is decided at least.
+const coverLead = 50 * time.Millisecond
+
+// cover gives shares without a holder to those who have cores. If there are fewer
+// cores than shares some go on waiting.
+func (o *placing) cover(l *leg, cores []link.Cores) {
+	var open []*share
+	width := 0
+	for _, s := range l.Shares {
+		if !s.placed() && !s.over() {
+			open, width = append(open, s), width+int(s.Width())
+		}
+	}
+	fence := ceilSecond(o.at() + coverLead)
+	for _, s := range open {
+		mine := takeCores(&cores, max(int(s.Width())*(total(cores))/max(width, 1), 1))
+		width -= int(s.Width())
+		if len(mine) == 0 {
+			o.want(l)
+			return
+		}
+		o.coverOne(l, s, mine, fence)
+	}
+	o.change()
+}
+
+// coverOne cuts a share without a holder into shares of a higher turn, from the
+// fence on.
+func (o *placing) coverOne(l *leg, s *share, cores []link.Cores, fence hyperscale.JobTime) {
+	// What a holder with a faster clock told is its own.
+	fence = max(fence, ceilSecond(o.marks().Standing(l.workflow(), s.Share).Reach))
+	for _, x := range l.Holes {
+		if x.Share == s.Share {
+			x.Fence = fence
+			s.First = x.next(l)
+			o.marks().Cover(l.workflow(), s.Share, fence)
+			if x.Idle {
+				o.closeHole(l, x)
+			}
+		}
+	}
+	s.Share.From = fence
+	parts := o.cut(l, s, cores)
+	i := slices.Index(l.Shares, s)
+	l.Shares = slices.Replace(l.Shares, i, i+1, parts...)
+	for _, p := range parts {
+		o.hand(l, p)
+		o.tell(hyperscale.Event{
+			What: "covered", Workflow: l.workflow(), Node: p.Holder.Node,
+			Detail: fmt.Sprintf("slots [%d,%d) of %d, turn %d, from %s", p.Lo, p.Hi, p.Of, p.Turn, hyperscale.FormatDuration(fence)),
+		})
+	}
+}
+
+// takeCores takes so many cores off the front of the list.
+func takeCores(list *[]link.Cores, n int) []link.Cores {
+	var taken []link.Cores
+	for n > 0 && len(*list) > 0 {
+		c := &(*list)[0]
+		k := min(n, c.N)
+		taken = append(taken, link.Cores{Holder: c.Holder, N: k})
+		n -= k
+		if c.N -= k; c.N == 0 {
+			*list = (*list)[1:]
+		}
+	}
+	return taken
+}

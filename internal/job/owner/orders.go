@@ -1,0 +1,76 @@
+package owner
+
+import "hyperscale/internal/link"
+
+// orders are what holders of shares are told. They are idempotent: one that a
+// statement shows was not heard is given again.
+type orders struct{ *desk }
+
+// order gives a child an order.
+func (o *orders) order(to link.Holder, order link.Order, p *Prepare) {
+	if to == (link.Holder{}) {
+		return
+	}
+	o.command(Tell{To: to, Order: order, Prepare: p})
+}
+
+// command says an order under the owner's name.
+func (o *orders) command(t Tell) {
+	t.Order.Epoch, t.Order.Owner = o.cfg.Epoch, o.cfg.Self
+	o.say(t)
+}
+
+// hand tells the holder of a share to make ready.
+func (o *orders) hand(l *leg, s *share) {
+	s.told = o.now
+	o.order(s.Holder, link.Order{Do: link.Prepare, Hold: o.hold(l, s.Share), Cores: s.Cores}, o.prepare(l, s))
+}
+
+// prepare is what the holder of a share is to make ready.
+func (o *orders) prepare(l *leg, s *share) *Prepare {
+	p := l.prepare(s)
+	p.Adjustments = o.state.adjustments()
+	return p
+}
+
+// start tells the holder of a share to start.
+func (o *orders) start(l *leg, s *share) {
+	s.told = o.now
+	o.order(s.Holder, o.startOrder(l, s), nil)
+}
+
+// startOrder is the order to start a share; when is filled in as it goes out.
+func (o *orders) startOrder(l *leg, s *share) link.Order {
+	return link.Order{
+		Do: link.Start, Epoch: o.cfg.Epoch, Owner: o.cfg.Self, Hold: o.hold(l, s.Share), Number: o.state.Start, Begin: l.Begin,
+	}
+}
+
+// halted tells the holder of a share how its leg is ended.
+func (o *orders) halted(l *leg, s *share) {
+	s.told = o.now
+	order := link.Order{Do: link.Stop, Hold: o.hold(l, s.Share), Within: l.Stop.Within}
+	if l.Stop.Cut {
+		order.Do = link.Cut
+	} else if o.clock.runs {
+		order.Within = max(l.Stop.At+l.Stop.Within-o.at(), 0)
+	}
+	o.order(s.Holder, order, nil)
+}
+
+// tellAdjusted tells a holder all adjustments so far.
+func (o *orders) tellAdjusted(l *leg, s *share) {
+	last := o.state.lastOf(l.workflow())
+	s.told = o.now
+	o.command(Tell{To: s.Holder, Adjust: o.state.adjustments(), Order: link.Order{
+		Do: link.Adjust, Hold: o.hold(l, s.Share), Number: last.Number, At: last.At,
+	}})
+}
+
+// cutPast ends what a lost holder still runs, once the fence has passed: until then
+// its slots are its own, and nobody else starts them.
+func (o *orders) cutPast(l *leg, x *hole) {
+	if x.alive && !x.Closed && o.at() >= x.Fence {
+		o.order(x.Holder, link.Order{Do: link.Cut, Hold: o.hold(l, x.Share)}, nil)
+	}
+}
