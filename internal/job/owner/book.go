@@ -40,9 +40,11 @@ type state struct {
 	Given       []given
 	Adjustments []adjustment
 	Done        float64 // percentage, the most that was told
+
+	turns map[given]hyperscale.NodeID // Given by name, as far as it was asked for
 }
 
-// given is a turn that was given out, and to whom.
+// given is a turn that was given out, and to whom. No two are of one name.
 type given struct {
 	Workflow string
 	Share    hyperscale.Share
@@ -78,12 +80,9 @@ func (o *book) hold(l *leg, s hyperscale.Share) link.Hold {
 func (o *book) result() []byte {
 	r := o.story.account.Sum(*o.over, o.cfg.Accepted)
 	r.Job = o.cfg.Job
-	holders := make(map[given]hyperscale.NodeID, len(o.state.Given))
-	for _, g := range o.state.Given {
-		holders[given{Workflow: g.Workflow, Share: g.Share}] = g.Node
-	}
 	r.Workers = stats.Workers(r.Tally, func(s stats.Standing) string {
-		return string(holders[given{Workflow: s.Workflow, Share: s.Share}])
+		node, _ := o.state.givenTo(link.Hold{Workflow: s.Workflow, Share: s.Share})
+		return string(node)
 	})
 	b, err := r.AppendBinary(nil)
 	if err != nil {
@@ -92,11 +91,16 @@ func (o *book) result() []byte {
 	return b
 }
 
-// knows reports whether the turn is one of those that were given out.
-func (o *book) knows(h link.Hold) bool {
-	_, lost := o.state.hole(h)
-	st := o.marks().Standing(h.Workflow, h.Share)
-	return st.Mark > 0 || st.Covered || st.Final || st.Closed || st.Share.From == h.Share.From && lost != nil
+// givenTo is whom a turn was given to, and whether it was to anybody.
+func (st *state) givenTo(h link.Hold) (hyperscale.NodeID, bool) {
+	if st.turns == nil {
+		st.turns = map[given]hyperscale.NodeID{}
+	}
+	for _, g := range st.Given[len(st.turns):] {
+		st.turns[given{Workflow: g.Workflow, Share: g.Share}] = g.Node
+	}
+	node, some := st.turns[given{Workflow: h.Workflow, Share: h.Share}]
+	return node, some
 }
 
 // readjust computes a leg's schedule anew, with all adjustments so far.

@@ -33,7 +33,8 @@ type (
 		Since time.Duration // of Dead: since when, on the clock of Step; 0: now
 	}
 
-	// Delivered: a window came. It was decoded, and is of this job.
+	// Delivered: a window came. It was decoded, and is of this job and of the hold
+	// that it is delivered for. Of its holder only the node counts.
 	Delivered struct {
 		link.Holder
 		link.Delivery

@@ -85,7 +85,7 @@ func blank(cfg Config) *Owner {
 	o.course = &course{losing: o.losing}
 	o.settling = &settling{course: o.course}
 	o.stating = &stating{settling: o.settling}
-	o.receiving = &receiving{course: o.course}
+	o.receiving = &receiving{course: o.course, forgers: map[hyperscale.NodeID]bool{}}
 	o.adjusting = &adjusting{course: o.course}
 	return o
 }

@@ -11,7 +11,8 @@ import (
 // they have.
 type receiving struct {
 	*course
-	received [stats.Broken + 1]uint64 // by receipt, since they were taken
+	received [stats.Broken + 1]uint64   // by receipt, since they were taken
+	forgers  map[hyperscale.NodeID]bool // those who sent windows of others' shares: told of once each
 }
 
 // delivered receives a window. It is acknowledged once what was made of it is
@@ -21,12 +22,15 @@ func (o *receiving) delivered(ev Delivered) {
 		return // the result is being written: what comes after the end changes nothing
 	}
 	h := ev.Hold
-	l, s := o.state.share(h)
-	known := s != nil || o.knows(h)
-	if !known || ev.Start != o.state.Start {
+	switch node, given := o.state.givenTo(h); {
+	case !given || ev.Start != o.state.Start:
 		o.do(Acknowledge{To: ev.Holder, Receipt: link.Receipt{Hold: h, Unknown: true, Epoch: o.cfg.Epoch}})
 		return
+	case node != ev.Node:
+		o.forged(ev)
+		return
 	}
+	l, s := o.state.share(h)
 	receipt := o.marks().Receive(ev.Window)
 	o.received[receipt]++
 	switch receipt {
@@ -54,6 +58,18 @@ func (o *receiving) delivered(ev Delivered) {
 			o.lose(l, s, loss{what: "sent windows that no honest worker sends", dead: true})
 		}
 	}
+}
+
+// forged refuses a window of a turn that was given to another. Whoever holds the
+// turn goes on.
+func (o *receiving) forged(ev Delivered) {
+	o.received[stats.Broken]++
+	o.do(Acknowledge{To: ev.Holder, Receipt: link.Receipt{Hold: ev.Hold, Broken: true, Epoch: o.cfg.Epoch}})
+	if o.forgers[ev.Node] {
+		return
+	}
+	o.forgers[ev.Node] = true
+	o.tell(hyperscale.Event{What: "refused", Workflow: ev.Hold.Workflow, Node: ev.Node, Detail: "it sent windows of a share that another holds"})
 }
 
 // engineLost notes what was lost with an engine in a holder that lives: its window

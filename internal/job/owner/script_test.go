@@ -21,7 +21,7 @@ import (
 //	state WORKER STATE [key=value…]       what it holds is in that state: cut, acked, at, reserve, silence, of
 //	nothing WORKER                        it states that it holds nothing
 //	lose WORKER [dead]
-//	deliver WORKER WORKFLOW to=T due=N [done=N] [final]
+//	deliver WORKER WORKFLOW to=T due=N [done=N] [final] [by=WORKER, who sends it in its place]
 //	boot WORKER                           it is started anew
 //	saved                                 what was to be saved is
 //	cancel
@@ -199,7 +199,7 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 		w.streams[hold] = stats.NewStream(workflow, hold.Share)
 		w.reach[hold] = hold.Share.From
 	}
-	v, done, final := &stats.Window{}, uint64(0), false
+	v, done, final, by := &stats.Window{}, uint64(0), false, w.Holder
 	v.From = w.reach[hold]
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")
@@ -213,19 +213,25 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 			done = number(s.t, value)
 		case "final":
 			final = true
+		case "by":
+			by = s.hand(value).Holder
 		}
 	}
 	v.Slots.Started, v.Completed = v.Due, done
 	for range v.Due {
 		v.Lateness.Record(time.Millisecond)
 	}
-	w.reach[hold] = v.To
-	w.streams[hold].Take(v, final)
+	if n := w.streams[hold].Seq() + 1; by == w.Holder {
+		w.reach[hold] = v.To
+		w.streams[hold].Take(v, final)
+	} else {
+		v.ID = stats.WindowID{Workflow: workflow, Share: hold.Share, First: n, Seq: n}
+	}
 	d := link.Delivery{Hold: hold, Start: s.owner.state.Start}
 	if final {
 		d.Ending = &link.Ending{Stopped: v.To}
 	}
-	s.step(Delivered{Holder: w.Holder, Delivery: d, Window: v})
+	s.step(Delivered{Holder: by, Delivery: d, Window: v})
 }
 
 // wait lets time pass.
@@ -288,6 +294,9 @@ func (s *script) tell(e Effect) {
 		}
 		if e.Receipt.Unknown {
 			again = ", unknown"
+		}
+		if e.Receipt.Broken {
+			again = ", broken"
 		}
 		s.say("ack %s %s %d%s", e.To.Node, shareText(e.Receipt.Hold), e.Receipt.Seq, again)
 	case Save:
