@@ -105,14 +105,8 @@ func (c *chair) stepNow(ev owner.Event) {
 }
 
 func (m office) room() seat.Room {
-	var r seat.Room
-	for _, c := range m.node.Children() {
-		if c.Heard {
-			r.Workers++
-			r.Cores += c.Cores
-		}
-	}
-	return r
+	workers, cores := m.node.Room()
+	return seat.Room{Workers: workers, Cores: cores}
 }
 
 func (c *chair) effect(e owner.Effect) {

@@ -13,6 +13,7 @@ import (
 	"hyperscale/internal/own"
 	"hyperscale/internal/store"
 	"hyperscale/internal/tier/node"
+	"hyperscale/internal/tier/seat"
 )
 
 // tickEvery is how often time alone is told to the node.
@@ -28,18 +29,24 @@ func (t *Tier) runNode(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
+			t.takeIn(ctx, n) // who has spoken is heard before it is judged
 			t.stepNode(ctx, n, node.Tick{})
-			room := roomOf(n.Children())
-			t.room.Store(&room)
+			workers, cores := n.Room()
+			t.room.Store(&seat.Room{Workers: workers, Cores: cores})
 		case <-t.node.Bell():
-			for _, item := range t.node.Take() {
-				switch item := item.(type) {
-				case func(*node.Node):
-					item(n)
-				case node.Event:
-					t.stepNode(ctx, n, item)
-				}
-			}
+			t.takeIn(ctx, n)
+		}
+	}
+}
+
+// takeIn gives the node all that waits for it.
+func (t *Tier) takeIn(ctx context.Context, n *node.Node) {
+	for _, item := range t.node.Take() {
+		switch item := item.(type) {
+		case func(*node.Node):
+			item(n)
+		case node.Event:
+			t.stepNode(ctx, n, item)
 		}
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"hyperscale/internal/mailbox"
 	"hyperscale/internal/member"
 	"hyperscale/internal/own"
-	"hyperscale/internal/place"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/store"
 	"hyperscale/internal/tier/node"
@@ -240,16 +239,4 @@ func follow(ctx context.Context, log *slog.Logger, watch func() error) error {
 		pause(ctx, 200*time.Millisecond)
 	}
 	return ctx.Err()
-}
-
-// roomOf is what there is in the datacenter as the node sees it.
-func roomOf(children []node.Child) seat.Room {
-	var r seat.Room
-	for _, c := range children {
-		if c.Heard && !c.Draining && c.Health != place.Unhealthy.String() {
-			r.Workers++
-			r.Cores += c.Cores
-		}
-	}
-	return r
 }

@@ -35,6 +35,7 @@ type kid struct {
 	dead   bool // … because its stream ended
 	word   uint64
 	wordAt time.Duration
+	beat   time.Duration // when the next word is due
 	trip   time.Duration
 	pulse  place.Pulse
 }
@@ -42,13 +43,14 @@ type kid struct {
 // attached begins a stream. The child hears at once whom it reached: before that it
 // says nothing.
 func (n *Node) attached(ev Attached) {
-	k := n.kids[ev.Child]
+	k := n.kids.by[ev.Child]
 	if k == nil {
 		k = &kid{Holder: link.Holder{Node: ev.Child}}
-		n.kids[ev.Child] = k
+		n.kids.add(k)
 	}
 	k.conn, k.heard, k.fresh, k.asked, k.by = ev.Conn, n.now, true, 0, ""
 	n.sayTo(k)
+	k.beat = n.now + n.cfg.Beat*time.Duration(1+ev.Conn%spread)/spread
 }
 
 // detached ends a stream. The child has a while to come back.
@@ -60,7 +62,7 @@ func (k *kid) detached(now time.Duration, conn uint64) {
 
 // said takes in what a child says.
 func (n *Node) said(ev Said) {
-	k := n.kids[ev.Child]
+	k := n.kids.by[ev.Child]
 	if k == nil || k.conn != ev.Conn {
 		return
 	}
@@ -92,12 +94,11 @@ func (n *Node) stated(k *kid, s link.Statement) {
 	if k.conn != 0 {
 		k.by = ""
 	}
-	before := k.holds
 	k.holds = map[hyperscale.JobID][]link.Held{}
 	for _, h := range s.Holds {
 		k.holds[h.Job] = append(k.holds[h.Job], h)
 	}
-	n.tellJobs(k, before)
+	n.tellJobs(k)
 	k.fresh = false
 	if k.by == "" {
 		n.passOn(k, s)
@@ -108,7 +109,7 @@ func (n *Node) stated(k *kid, s link.Statement) {
 
 // tellJobs passes a statement on to the jobs here that it concerns, and asks about
 // jobs that nobody claims.
-func (n *Node) tellJobs(k *kid, before map[hyperscale.JobID][]link.Held) {
+func (n *Node) tellJobs(k *kid) {
 	told := map[hyperscale.JobID]bool{}
 	for _, h := range k.last.Holds {
 		if told[h.Job] {
@@ -138,7 +139,7 @@ func (k *kid) statedTo(job hyperscale.JobID, fresh bool) owner.Stated {
 func (n *Node) watch(k *kid) {
 	if k.gone {
 		if n.now-k.heard > n.cfg.Forget && k.conn == 0 {
-			delete(n.kids, k.Node)
+			n.kids.remove(k)
 			n.placer.step(n, place.Left{Holder: k.Holder})
 		}
 		return
@@ -171,18 +172,21 @@ func (n *Node) silent(k *kid) {
 			k.conn, k.left = 0, n.now
 		}
 	case n.now-k.asked >= n.cfg.Ask:
-		if !n.hush() {
+		if n.hushed == 0 || n.now-n.hushed >= hush {
 			n.lose(k, false)
 		}
 	}
 }
 
-// hush reports whether so many children fell silent at once that it may be this
+// hush is how long nothing is given up while most children are silent.
+const hush = 10 * time.Second
+
+// listen looks whether so many children fell silent at once that it may be this
 // node that hears nothing: then nothing is given up until another manager has
-// spoken, or ten seconds have passed.
-func (n *Node) hush() bool {
+// spoken, or so long.
+func (n *Node) listen() {
 	quiet, all := 0, 0
-	for _, k := range n.kids {
+	for _, k := range n.kids.list {
 		if k.gone || !k.stated {
 			continue
 		}
@@ -191,14 +195,12 @@ func (n *Node) hush() bool {
 			quiet++
 		}
 	}
-	if all < 2 || quiet*2 <= all || len(n.peers) > 0 {
+	switch {
+	case all < 2 || quiet*2 <= all || len(n.peers) > 0:
 		n.hushed = 0
-		return false
-	}
-	if n.hushed == 0 {
+	case n.hushed == 0:
 		n.hushed = n.now
 	}
-	return n.now-n.hushed < 10*time.Second
 }
 
 // endedAt is when a child's stream ended; 0: unknown.

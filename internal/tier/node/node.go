@@ -30,13 +30,13 @@ type Config struct {
 type Node struct {
 	cfg     Config
 	now     time.Duration
-	kids    map[hyperscale.NodeID]*kid
+	kids    kids
 	peers   map[hyperscale.NodeID]bool
 	jobs    jobs
 	placer  placing
 	level   link.Level
 	parents []link.Parent // where children find this tier's nodes
-	beat    time.Duration // the next
+	beat    time.Duration // when the placer is told again what the jobs here want
 	ticked  time.Duration // the last tick
 	hushed  time.Duration // since when most children are silent; 0: they are not
 
@@ -64,8 +64,8 @@ func New(cfg Config) *Node {
 	cfg.Forget = cmp.Or(cfg.Forget, 120*time.Second)
 	cfg.Orphaned = cmp.Or(cfg.Orphaned, 10*time.Second)
 	return &Node{
-		cfg: cfg, kids: map[hyperscale.NodeID]*kid{}, peers: map[hyperscale.NodeID]bool{},
-		jobs: jobs{}, placer: newPlacing(),
+		cfg: cfg, kids: newKids(), peers: map[hyperscale.NodeID]bool{},
+		jobs: jobs{},
 	}
 }
 
@@ -76,7 +76,7 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 	case Attached:
 		n.attached(ev)
 	case Detached:
-		n.kids[ev.Child].detached(n.now, ev.Conn)
+		n.kids.by[ev.Child].detached(n.now, ev.Conn)
 	case Said:
 		n.said(ev)
 	case PeerUp:
@@ -114,12 +114,13 @@ func (n *Node) do(e Effect) { n.effects = append(n.effects, e) }
 // tick does what time alone brings.
 func (n *Node) tick() {
 	n.lookAtItself()
-	for _, id := range slices.Sorted(maps.Keys(n.kids)) {
-		n.watch(n.kids[id])
+	n.listen()
+	for _, k := range n.kids.all() {
+		n.watch(k)
+		n.say(k)
 	}
 	if n.now >= n.beat {
 		n.beat = n.now + n.cfg.Beat
-		n.say()
 		n.placer.changed = true
 	}
 	n.placer.step(n, place.Tick{})
@@ -133,18 +134,25 @@ func (n *Node) lookAtItself() {
 	if stood <= time.Second {
 		return
 	}
-	for _, k := range n.kids {
+	for _, k := range n.kids.list {
 		k.heard, k.asked = max(k.heard, n.now), 0
 		k.left = 0 // who hung up meanwhile did so because of us
 	}
 }
 
-// say is this node's beat to all children.
-func (n *Node) say() {
-	for _, id := range slices.Sorted(maps.Keys(n.kids)) {
-		if k := n.kids[id]; k.conn != 0 || k.by != "" {
-			n.sayTo(k)
-		}
+// spread is into how many parts of a beat the words to children are spread, by the
+// order in which they came: thousands that came back together are not all spoken to
+// in one moment.
+const spread = 10
+
+// say is this node's beat to one child, when it is due.
+func (n *Node) say(k *kid) {
+	if n.now < k.beat || k.conn == 0 && k.by == "" {
+		return
+	}
+	n.sayTo(k)
+	if k.beat += n.cfg.Beat; k.beat <= n.now {
+		k.beat = n.now + n.cfg.Beat
 	}
 }
 
@@ -168,9 +176,9 @@ const (
 // number of its children.
 func (n *Node) pressure() link.Level {
 	switch {
-	case len(n.kids) > veryManyChildren:
+	case len(n.kids.list) > veryManyChildren:
 		return max(n.level, link.Batch)
-	case len(n.kids) > manyChildren:
+	case len(n.kids.list) > manyChildren:
 		return max(n.level, link.Throttle)
 	}
 	return n.level
@@ -228,10 +236,10 @@ func (n *Node) jobTells(ev JobTells) {
 // expect is the record of a start of a child that another manager told of. If it
 // was never heard here it is to be before long, or it is lost.
 func (n *Node) expect(h link.Holder) *kid {
-	k := n.kids[h.Node]
+	k := n.kids.by[h.Node]
 	if k == nil {
 		k = &kid{Holder: h, heard: n.now}
-		n.kids[h.Node] = k
+		n.kids.add(k)
 	}
 	if k.Boot < h.Boot {
 		n.lose(k, true)
@@ -242,7 +250,7 @@ func (n *Node) expect(h link.Holder) *kid {
 
 // jobAnswers passes an answer on to the child, if there is a way to it.
 func (n *Node) jobAnswers(ev JobAnswers) {
-	k := n.kids[ev.To.Node]
+	k := n.kids.by[ev.To.Node]
 	if k == nil || ev.To.Boot != 0 && k.Boot != ev.To.Boot {
 		return
 	}
@@ -261,14 +269,23 @@ func (n *Node) tell(k *kid, down link.Down) {
 	}
 }
 
+// Room is how many children can be given something, and the cores that they have.
+func (n *Node) Room() (children, cores int) {
+	for _, k := range n.kids.list {
+		if k.stated && !k.gone && !k.last.Draining && k.pulse.Health() != place.Unhealthy {
+			children, cores = children+1, cores+k.last.Cores
+		}
+	}
+	return children, cores
+}
+
 // Jobs are the jobs that are owned here, by name.
 func (n *Node) Jobs() []hyperscale.JobID { return slices.Sorted(maps.Keys(n.jobs)) }
 
 // Children are all children known, by name.
 func (n *Node) Children() []Child {
 	var list []Child
-	for _, id := range slices.Sorted(maps.Keys(n.kids)) {
-		k := n.kids[id]
+	for _, k := range n.kids.list {
 		if !k.stated {
 			continue
 		}

@@ -118,7 +118,7 @@ func TestKid(t *testing.T) {
 			s.step(PeerSaid{Node: "p", Said: link.Heard{Holder: link.Holder{Node: "k", Boot: 1}, Heard: true}})
 			s.pass(1500 * time.Millisecond)
 			s.prepare(1)
-		}, "p: link.Hear; hang up; p: link.Relay; p: link.Relay"},
+		}, "p: link.Hear; hang up; p: link.Relay; p: link.Relay; p: link.Relay"},
 		{"gone, and back", func(s *stage) {
 			linked(s)
 			s.pass(4200 * time.Millisecond)
@@ -195,5 +195,75 @@ func TestOrphansAreAskedFor(t *testing.T) {
 		Holds: []link.Held{{Hold: link.Hold{Job: "x"}, Silence: 11 * time.Second}}}})
 	if got := s.said(); got != "unclaimed x" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestWordsAreSpread: children that came together are not all spoken to at once, and
+// each is once a beat.
+func TestWordsAreSpread(t *testing.T) {
+	s := newStage()
+	const kids = 100
+	for i := range kids {
+		s.step(Attached{Child: hyperscale.NodeID(fmt.Sprintf("k%03d", i)), Conn: uint64(i + 1)})
+	}
+	words := 0
+	for range 10 {
+		s.now += 100 * time.Millisecond
+		now := 0
+		for _, e := range s.n.Step(s.now, Tick{}) {
+			if to, ok := e.(ToChild); ok {
+				if _, ok := to.Down.(link.Word); ok {
+					now++
+				}
+			}
+		}
+		if now > kids/5 {
+			t.Errorf("%d words at once", now)
+		}
+		words += now
+	}
+	if words != kids {
+		t.Errorf("%d words in one beat, want %d", words, kids)
+	}
+}
+
+// TestMostAreSilent: a node that hears most of its children no more, and has nobody
+// to ask, gives none up for a while; then all.
+func TestMostAreSilent(t *testing.T) {
+	s := newStage()
+	s.step(PeerDown{Node: "p"})
+	s.here()
+	for i, id := range []hyperscale.NodeID{"k", "l", "m"} {
+		s.step(Attached{Child: id, Conn: uint64(i + 1)})
+		s.step(Said{Child: id, Conn: uint64(i + 1), Up: link.Statement{Node: id, Boot: 1, Seq: 1, Cores: 1, Free: 1}})
+	}
+	s.said()
+	s.pass(12 * time.Second)
+	if got := s.said(); strings.Contains(got, "lost") {
+		t.Errorf("after 12 s: %q", got)
+	}
+	s.pass(3 * time.Second)
+	if got := s.said(); !strings.Contains(got, "lost k 1 dead false") {
+		t.Errorf("it is never given up: %q", got)
+	}
+}
+
+// TestKidsStayInOrder: whoever comes and goes, the list is by name and complete.
+func TestKidsStayInOrder(t *testing.T) {
+	table := newKids()
+	for _, i := range []int{5, 2, 9, 1, 7} {
+		table.add(&kid{Holder: link.Holder{Node: hyperscale.NodeID(fmt.Sprint(i))}})
+	}
+	for _, k := range table.all() {
+		if k.Node == "5" || k.Node == "9" {
+			table.remove(k)
+		}
+	}
+	names := ""
+	for _, k := range table.list {
+		names += string(k.Node)
+	}
+	if names != "127" || len(table.by) != 3 {
+		t.Errorf("got %s, and %d by name", names, len(table.by))
 	}
 }

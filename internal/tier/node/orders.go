@@ -10,7 +10,7 @@ import (
 // Disown makes a child drop all that it holds of a job that is over or never was:
 // whoever owned it speaks no more, so that no epoch is too high.
 func (n *Node) Disown(child hyperscale.NodeID, job hyperscale.JobID) []Effect {
-	k := n.kids[child]
+	k := n.kids.by[child]
 	if k == nil || k.conn == 0 || n.jobs[job] != nil {
 		return nil
 	}
@@ -25,7 +25,7 @@ func (n *Node) Disown(child hyperscale.NodeID, job hyperscale.JobID) []Effect {
 // Drain tells a child to take nothing new, finish what it holds and go. It is
 // false if there is no such child.
 func (n *Node) Drain(child hyperscale.NodeID) ([]Effect, bool) {
-	k := n.kids[child]
+	k := n.kids.by[child]
 	if k == nil || k.conn == 0 {
 		return nil, false
 	}

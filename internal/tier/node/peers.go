@@ -47,7 +47,7 @@ func (n *Node) peerSaid(ev PeerSaid) {
 // hears says to another manager whether this node hears a child itself. If so, what
 // the child says is passed on for a while.
 func (n *Node) hears(peer hyperscale.NodeID, h link.Hear) link.Heard {
-	k := n.kids[h.Node]
+	k := n.kids.by[h.Node]
 	if k == nil || k.Boot != h.Boot || k.conn == 0 {
 		return link.Heard{Holder: h.Holder}
 	}
@@ -62,7 +62,7 @@ func (n *Node) hears(peer hyperscale.NodeID, h link.Hear) link.Heard {
 // heardBy takes in that another manager hears a child that we do not: what is to
 // be said to it goes that way, and it is asked again with the next beats missed.
 func (n *Node) heardBy(peer hyperscale.NodeID, h link.Heard) {
-	k := n.kids[h.Node]
+	k := n.kids.by[h.Node]
 	if !h.Heard || k == nil || k.Boot != h.Boot || k.gone || k.asked == 0 {
 		return
 	}
@@ -72,7 +72,7 @@ func (n *Node) heardBy(peer hyperscale.NodeID, h link.Heard) {
 // relayed passes on what goes between another manager and a child that does not
 // hear it, or takes in what a child said that way.
 func (n *Node) relayed(peer hyperscale.NodeID, r link.Relay) {
-	k := n.kids[r.Worker.Node]
+	k := n.kids.by[r.Worker.Node]
 	switch up := r.Up.(type) {
 	case link.Statement:
 		if k != nil && k.by == peer {

@@ -19,8 +19,6 @@ type placing struct {
 	changed bool              // what the jobs here want is to be said again
 }
 
-func newPlacing() placing { return placing{} }
-
 // appoint notes who the placer is. A new one begins with the statements that it
 // has: it counts a worker's cores from its first one.
 func (p *placing) appoint(n *Node, node hyperscale.NodeID) {
@@ -30,8 +28,8 @@ func (p *placing) appoint(n *Node, node hyperscale.NodeID) {
 	p.node, p.table, p.changed = node, nil, true
 	if node == n.cfg.Self {
 		p.table = place.New(n.cfg.Place)
-		for _, id := range sorted(n.kids) {
-			if k := n.kids[id]; k.stated && !k.gone {
+		for _, k := range n.kids.list {
+			if k.stated && !k.gone {
 				p.step(n, place.State(k.last, k.pulse.Health()))
 			}
 		}
@@ -43,7 +41,11 @@ func (p *placing) step(n *Node, ev place.Event) {
 	if p.table == nil {
 		return
 	}
-	answers := place.Answers(p.table.Step(n.now, ev))
+	effects := p.table.Step(n.now, ev)
+	if len(effects) == 0 {
+		return // as after most statements, of which there may be thousands in a second
+	}
+	answers := place.Answers(effects)
 	for _, to := range sorted(answers) {
 		if to == n.cfg.Self {
 			n.granted(answers[to])
