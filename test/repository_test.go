@@ -172,7 +172,7 @@ var mayImport = map[string][]string{
 	"stats":    {""},
 	"store":    {},
 	"engine":   {"", "schedule", "session", "stats"},
-	"job":      {"", "stats", "schedule", "link", "place"},
+	"job":      {"", "stats", "schedule", "link", "place", "outbox"},
 	"place":    {"", "schedule", "link"},
 	"member":   {""},
 	"prepare":  {"", "schedule", "session", "engine", "stats"},
@@ -187,10 +187,11 @@ var mayImport = map[string][]string{
 	"rpc":      {"", "link"},
 	"manager":  {"", "link", "stats", "member", "own", "rpc", "store", "tier", "ops"},
 	"client":   {"", "link", "rpc"},
-	"worker":   {"", "link", "schedule", "stats", "engine", "process", "spec", "rpc", "demo", "ops", "mailbox"},
+	"worker":   {"", "link", "schedule", "stats", "engine", "process", "spec", "rpc", "demo", "ops", "mailbox", "outbox"},
 	"mailbox":  {},
 	"sim":      {"", "stats", "schedule", "job", "link", "place", "own", "store", "tier", "worker"},
 	"ops":      {},
+	"outbox":   {"", "link", "stats"},
 	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "tui", "demo", "show", "process", "client", "link", "manager", "rpc", "spec", "worker", "ops", "member", "store", "own"},
 }
 

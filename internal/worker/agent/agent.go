@@ -174,7 +174,7 @@ func (a *Agent) beat() {
 // over reports whether nothing is left to say of a hold, and then forgets it,
 // and its job with the last one.
 func (a *Agent) over(h *hold) bool {
-	if !h.gone && (h.state != link.Ended || len(h.out.list) > 0) {
+	if !h.gone && (h.state != link.Ended || h.out.Len() > 0) {
 		return false
 	}
 	if h.engine != nil {
@@ -201,7 +201,7 @@ func (a *Agent) finishDrain() {
 func (a *Agent) arm() {
 	next := min(a.timers.beat, a.parents.next())
 	for _, h := range a.holds {
-		next = min(next, h.patienceEnds(), h.autonomyEnds(), h.out.next(a.m.now))
+		next = min(next, h.patienceEnds(), h.autonomyEnds(), h.out.Next(a.m.now))
 	}
 	if next != a.timers.armed {
 		a.timers.armed = next

@@ -1,37 +1,27 @@
 package agent
 
 import (
-	"time"
-
 	"hyperscale"
 	"hyperscale/internal/link"
+	"hyperscale/internal/outbox"
 	"hyperscale/internal/stats"
-)
-
-// Bounds of what is under way.
-const (
-	maxSent   = 32      // windows of a turn that were sent and not acknowledged
-	maxFlying = 4 << 20 // bytes of such windows over one link, or one window if that is larger
-
-	firstWait = 20 * time.Second // for an acknowledgement, until windows are sent again; then twice as long
-	lastWait  = time.Minute      // … and at most so long
 )
 
 // keep makes a window wait for its acknowledgement.
 func (h *hold) keep(w *stats.Window, ending *link.Ending) {
-	h.out.add(pack(w, ending), lengthOf(h.job.level))
+	h.out.Add(outbox.Pack(w, ending), outbox.LengthOf(h.job.level))
 }
 
 // setLevel obeys what the job's owner can take.
 func (a *Agent) setLevel(j *job, level link.Level) {
-	longer := lengthOf(level) > lengthOf(j.level)
+	longer := outbox.LengthOf(level) > outbox.LengthOf(j.level)
 	j.level = level
 	if !longer {
 		return
 	}
 	for _, h := range a.holds {
 		if h.job == j {
-			h.out.stretch(lengthOf(level))
+			h.out.Stretch(outbox.LengthOf(level))
 		}
 	}
 }
@@ -41,22 +31,22 @@ func (a *Agent) setLevel(j *job, level link.Level) {
 func (a *Agent) squeeze() {
 	total := 0
 	for _, h := range a.holds {
-		total += h.out.bytes
+		total += h.out.Bytes()
 	}
 	tried := map[*hold]bool{}
 	for total > a.m.cfg.MaxKept {
 		var most *hold
 		for _, h := range a.holds {
-			if !tried[h] && (most == nil || h.out.idle() > most.out.idle()) {
+			if !tried[h] && (most == nil || h.out.Idle() > most.out.Idle()) {
 				most = h
 			}
 		}
 		if most == nil {
 			return
 		}
-		before := most.out.bytes
-		tried[most] = !most.out.halve()
-		total -= before - most.out.bytes
+		before := most.out.Bytes()
+		tried[most] = !most.out.Halve()
+		total -= before - most.out.Bytes()
 	}
 }
 
@@ -89,13 +79,12 @@ func (a *Agent) receipt(by hyperscale.NodeID, r link.Receipt) {
 	}
 	now := a.m.now
 	o := &h.out
-	a.m.acknowledged += uint64(o.acknowledge(r.Seq, now))
+	a.m.acknowledged += uint64(o.Acknowledge(r.Seq, now))
 	if r.Delay > 0 {
-		o.pace.holdOff = max(o.pace.holdOff, now+min(r.Delay, lastWait))
+		o.HoldOff(r.Delay, now)
 	}
-	if r.Again && r.Seq == o.acked && (o.pace.asked != r.Seq+1 || now >= o.pace.askedAt+time.Second) {
-		o.pace.asked, o.pace.askedAt = r.Seq+1, now
-		o.rewind()
+	if r.Again {
+		o.Again(r.Seq, now)
 	}
 }
 
@@ -105,31 +94,30 @@ func (a *Agent) deliver(h *hold) {
 	o := &h.out
 	to := a.route(h.job)
 	if to == nil || h.gone {
-		o.to = way{}
+		o.Nowhere()
 		return
 	}
-	o.aim(way{to.link, h.job.epoch}, now)
-	if now < o.pace.holdOff {
-		return
-	}
-	ready := min(o.ready(h.job.level, h.state == link.Running), maxSent)
-	for o.sent < ready {
-		n := a.flying(to)
-		if n > 0 && n+len(o.list[o.sent].bytes) > maxFlying {
+	o.Aim(outbox.Way{Link: to.link, Epoch: h.job.epoch}, now)
+	for ready := o.Ready(h.job.level, h.state == link.Running); ; {
+		k, some := o.Send(ready, a.room(to), now)
+		if !some {
 			return
 		}
-		k := o.send(now)
-		a.m.do(Tell{To: to.node, Up: link.Delivery{Hold: h.Hold, Start: h.start.number, Window: k.bytes, Ending: k.ending}})
+		a.m.do(Tell{To: to.node, Up: link.Delivery{Hold: h.Hold, Start: h.start.number, Window: k.Bytes, Ending: k.Ending}})
 	}
 }
 
-// flying is how many bytes were sent over a link and not acknowledged.
-func (a *Agent) flying(p *parent) int {
-	n := 0
+// room is how many bytes may yet be sent over a link; below zero: one window,
+// however many it has, for nothing is under way.
+func (a *Agent) room(p *parent) int {
+	flying := 0
 	for _, h := range a.holds {
-		if h.out.to.link == p.link {
-			n += size(h.out.list[:h.out.sent])
+		if h.out.Goes(p.link) {
+			flying += h.out.Flying()
 		}
 	}
-	return n
+	if flying == 0 {
+		return -1
+	}
+	return max(outbox.MaxFlying-flying, 0)
 }

@@ -18,8 +18,8 @@ func (a *Agent) Figures() Figures {
 	f := Figures{Cores: a.m.cfg.Cores, Free: a.m.free(), Acknowledged: a.m.acknowledged, Draining: a.drain.asked, Vitals: a.vitals}
 	for _, h := range a.holds {
 		f.Holds[h.state]++
-		f.Kept += len(h.out.list)
-		f.KeptBytes += h.out.bytes
+		f.Kept += h.out.Len()
+		f.KeptBytes += h.out.Bytes()
 	}
 	return f
 }

@@ -6,6 +6,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/link"
+	"hyperscale/internal/outbox"
 )
 
 // hold is what is known of one share that is held. It is in one of the states of
@@ -38,7 +39,7 @@ type hold struct {
 	start  start
 	stop   *stopping // nil: nobody asked
 	turn   turn
-	out    outbox
+	out    outbox.Box
 	outage outage
 	told   told
 	since  time.Duration // Refused: when
@@ -278,7 +279,7 @@ func (h *hold) withoutOwner() {
 func (h *hold) held() link.Held {
 	held := link.Held{
 		Hold: h.Hold, State: h.state, Reason: h.reason, Start: h.start.number,
-		Cut: h.turn.stream.Seq(), Acked: h.out.acked, Reserve: h.told.reserve, Adjustment: h.adjusted(),
+		Cut: h.turn.stream.Seq(), Acked: h.out.Acked(), Reserve: h.told.reserve, Adjustment: h.adjusted(),
 		Aborted: h.told.aborted, Epoch: h.job.epoch, Silence: h.m.now - h.job.heard,
 	}
 	if h.start.number > 0 {

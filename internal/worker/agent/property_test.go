@@ -10,6 +10,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/link"
+	"hyperscale/internal/outbox"
 	"hyperscale/internal/stats"
 )
 
@@ -87,7 +88,7 @@ func (m *model) delivered(to hyperscale.NodeID, d link.Delivery) {
 		}
 		m.given[n] = d.Window
 	}
-	if m.waiting[w.ID.Seq] = true; len(m.waiting) > maxSent {
+	if m.waiting[w.ID.Seq] = true; len(m.waiting) > outbox.MaxSent {
 		m.t.Fatalf("%d windows are under way", len(m.waiting))
 	}
 	if (w.Final != (d.Ending != nil)) || w.Final != (m.ended && w.ID.Seq == m.agent.holds[0].turn.stream.Seq()) {

@@ -7,6 +7,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/link"
+	"hyperscale/internal/outbox"
 	"hyperscale/internal/stats"
 )
 
@@ -294,18 +295,18 @@ func TestWindowsUnderWayAreBounded(t *testing.T) {
 	for i := range 100 {
 		count(a.Step(10*time.Millisecond, EngineWindow{Engine: 1, Window: second(i, 10, 0, false)}))
 	}
-	if sent != maxSent {
-		t.Fatalf("%d windows were sent, not %d", sent, maxSent)
+	if sent != outbox.MaxSent {
+		t.Fatalf("%d windows were sent, not %d", sent, outbox.MaxSent)
 	}
 	count(a.Step(11*time.Millisecond, Told{By: "m1", Down: link.Receipt{Hold: browse, Seq: 20, Epoch: 1}}))
-	if sent != maxSent+20 {
-		t.Fatalf("%d windows were sent, not %d", sent, maxSent+20)
+	if sent != outbox.MaxSent+20 {
+		t.Fatalf("%d windows were sent, not %d", sent, outbox.MaxSent+20)
 	}
 
 	// Nobody can acknowledge what was never sent.
 	a.Step(12*time.Millisecond, Told{By: "m1", Down: link.Receipt{Hold: browse, Seq: 1000, Epoch: 1}})
-	if acked := a.hold(browse).out.acked; acked != maxSent+20 {
-		t.Fatalf("acknowledged up to %d, sent up to %d", acked, maxSent+20)
+	if acked := a.hold(browse).out.Acked(); acked != outbox.MaxSent+20 {
+		t.Fatalf("acknowledged up to %d, sent up to %d", acked, outbox.MaxSent+20)
 	}
 }
 
@@ -315,14 +316,14 @@ func TestBytesOfALinkAreBounded(t *testing.T) {
 	h := a.hold(browse)
 	a.Step(9*time.Millisecond, Unlinked{Manager: "m1"})
 	for n := range uint64(3) {
-		h.out.add(kept{first: n + 1, seq: n + 1, bytes: make([]byte, maxFlying*3/4)}, 0)
+		h.out.Add(outbox.Window{First: n + 1, Seq: n + 1, Bytes: make([]byte, outbox.MaxFlying*3/4)}, 0)
 	}
 	a.Step(10*time.Millisecond, Linked{Manager: "m1", Boot: 1})
-	if h.out.sent != 1 {
-		t.Fatalf("%d windows were sent, not one", h.out.sent)
+	if h.out.Sent() != 1 {
+		t.Fatalf("%d windows were sent, not one", h.out.Sent())
 	}
 	a.Step(11*time.Millisecond, Told{By: "m1", Down: link.Receipt{Hold: browse, Seq: 1, Epoch: 1}})
-	if h.out.sent != 1 || h.out.acked != 1 {
-		t.Fatalf("%d windows were sent after the first, not one", h.out.sent)
+	if h.out.Sent() != 1 || h.out.Acked() != 1 {
+		t.Fatalf("%d windows were sent after the first, not one", h.out.Sent())
 	}
 }
