@@ -56,6 +56,8 @@ type Held struct {
 	Aborted    string           // the step whose on-error: abort fired; "": none
 	Epoch      hyperscale.Epoch // highest heard of the job
 	Silence    time.Duration    // since the last word of the job's top owner
+	Cancelled  string           // the client that showed it wants the load stopped; "": none
+	Lowered    string           // how the bound of arrivals in progress was lowered to what this node allows; "": it was not
 }
 
 // Reserve bounds what a holder of a closed or iterations load may start before
@@ -113,6 +115,18 @@ type Order struct {
 	At     hyperscale.JobTime // Start: job time at the moment meant. Adjust: from then on
 	In     time.Duration      // Start: that moment, from the receipt of the order
 	Within time.Duration      // Stop
+	Client string             // Prepare: whose job it is
+	Proof  *Proof             // Stop: the client wants it, so that it is obeyed whoever gives it; else nil
+}
+
+// Proof shows that a client wants the load of a job stopped, or of one workflow of
+// it: then children obey any parent, also one that owns nothing.
+type Proof struct {
+	Job       hyperscale.JobID
+	Workflow  string   // "": all of the job
+	By        string   // the client's identity
+	Chain     [][]byte // certificates in DER, the client's first; nil: nobody here has any
+	Signature []byte   // by the client's key
 }
 
 // Word is a parent's beat.
@@ -162,6 +176,7 @@ type Ending struct {
 	NoRows      int64             // VUs that ended for want of a data row
 	Waived      time.Duration     // VU-time after VUs that ended as the plan wished
 	Stopped     hyperscale.JobTime
+	Cancelled   string // the client whose proof stopped it, before any owner did; "": none
 }
 
 // Receipt answers deliveries of one hold. Whoever gives it has made what it

@@ -102,6 +102,14 @@ type WorkflowStatus struct {
 	Percent float64
 	Cores   int // that hold a share of it now
 	Totals  Totals
+	Waiting Waiting // for cores; zero: it does not
+}
+
+// Waiting says for what something waits, and where in the queue.
+type Waiting struct {
+	Why      string
+	Position int           // in the queue, from 1
+	Expected time.Duration // until there are cores; 0: unknown
 }
 
 // Totals counts slots and requests as the accounting does.
@@ -144,8 +152,9 @@ func (Snapshot) update() {}
 // Cancellation asks for a job's end.
 type Cancellation struct {
 	Job      hyperscale.JobID
-	Workflow string // "": the whole job
-	Reason   string // for people
+	Workflow string      // "": the whole job
+	Reason   string      // for people
+	Proof    *link.Proof // that the client wants it; nil: it has no certificate. Filled in by [Conn.Cancel]
 }
 
 // CancelStatus is what a cancellation came to.

@@ -88,12 +88,23 @@ func readTotals(t *pb.Totals) Totals {
 	}
 }
 
+func wireWaiting(w Waiting) *pb.Waiting {
+	if w == (Waiting{}) {
+		return nil
+	}
+	return &pb.Waiting{Why: valid(w.Why), Position: small(w.Position), ExpectedNs: int64(w.Expected)}
+}
+
+func readWaiting(w *pb.Waiting) Waiting {
+	return Waiting{Why: w.GetWhy(), Position: count(w.GetPosition()), Expected: time.Duration(w.GetExpectedNs())}
+}
+
 func wireStatus(s Status) *pb.JobStatus {
 	return &pb.JobStatus{
 		Job: string(s.Job), Name: valid(s.Name), Phase: string(s.Phase), Reason: valid(s.Reason), Owner: string(s.Owner), OwnerAddress: valid(s.Address),
 		Epoch: uint64(s.Epoch), SubmittedUnixNs: wireTime(s.Submitted), ElapsedNs: int64(s.Elapsed), Percent: s.Percent, Totals: wireTotals(s.Totals),
 		Workflows: each(s.Workflows, func(w WorkflowStatus) *pb.WorkflowStatus {
-			return &pb.WorkflowStatus{Name: valid(w.Name), Phase: string(w.Phase), Percent: w.Percent, Cores: small(w.Cores), Totals: wireTotals(w.Totals)}
+			return &pb.WorkflowStatus{Name: valid(w.Name), Phase: string(w.Phase), Percent: w.Percent, Cores: small(w.Cores), Totals: wireTotals(w.Totals), Waiting: wireWaiting(w.Waiting)}
 		}),
 	}
 }
@@ -104,7 +115,7 @@ func readStatus(s *pb.JobStatus) Status {
 		Owner: hyperscale.NodeID(s.GetOwner()), Address: s.GetOwnerAddress(), Epoch: hyperscale.Epoch(s.GetEpoch()),
 		Submitted: readTime(s.GetSubmittedUnixNs()), Elapsed: hyperscale.JobTime(s.GetElapsedNs()), Percent: s.GetPercent(), Totals: readTotals(s.GetTotals()),
 		Workflows: each(s.GetWorkflows(), func(w *pb.WorkflowStatus) WorkflowStatus {
-			return WorkflowStatus{Name: w.GetName(), Phase: hyperscale.Phase(w.GetPhase()), Percent: w.GetPercent(), Cores: count(w.GetCores()), Totals: readTotals(w.GetTotals())}
+			return WorkflowStatus{Name: w.GetName(), Phase: hyperscale.Phase(w.GetPhase()), Percent: w.GetPercent(), Cores: count(w.GetCores()), Totals: readTotals(w.GetTotals()), Waiting: readWaiting(w.GetWaiting())}
 		}),
 	}
 }

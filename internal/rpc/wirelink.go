@@ -27,6 +27,7 @@ func wireHeld(h link.Held) *pb.Held {
 		JobTimeNs: int64(h.JobTime), Cut: h.Cut, Acked: h.Acked,
 		ReservePlace: h.Reserve.Place, ReservePass: h.Reserve.Pass,
 		Adjustment: h.Adjustment, Aborted: valid(h.Aborted), Epoch: uint64(h.Epoch), SilenceNs: int64(h.Silence),
+		Cancelled: valid(h.Cancelled), Lowered: valid(h.Lowered),
 	}
 }
 
@@ -41,6 +42,7 @@ func readHeld(h *pb.Held) (link.Held, error) {
 		JobTime: hyperscale.JobTime(h.GetJobTimeNs()), Cut: h.GetCut(), Acked: h.GetAcked(),
 		Reserve:    link.Reserve{Place: h.GetReservePlace(), Pass: h.GetReservePass()},
 		Adjustment: h.GetAdjustment(), Aborted: h.GetAborted(), Epoch: hyperscale.Epoch(h.GetEpoch()), Silence: time.Duration(h.GetSilenceNs()),
+		Cancelled: h.GetCancelled(), Lowered: h.GetLowered(),
 	}, err
 }
 
@@ -77,6 +79,7 @@ func wireOrder(o link.Order) *pb.Order {
 	return &pb.Order{
 		Do: pb.Do(o.Do + 1), Epoch: uint64(o.Epoch), Owner: string(o.Owner), Hold: wireHold(o.Hold), Cores: small(o.Cores),
 		Brief: o.Brief, Number: o.Number, AtNs: int64(o.At), InNs: int64(o.In), WithinNs: int64(o.Within), BeginNs: int64(o.Begin),
+		Client: valid(o.Client), Proof: wireProof(o.Proof),
 	}
 }
 
@@ -91,7 +94,24 @@ func readOrder(o *pb.Order) (link.Order, error) {
 		Brief: o.GetBrief(), Number: o.GetNumber(),
 		Begin: hyperscale.JobTime(o.GetBeginNs()),
 		At:    hyperscale.JobTime(o.GetAtNs()), In: time.Duration(o.GetInNs()), Within: time.Duration(o.GetWithinNs()),
+		Client: o.GetClient(), Proof: readProof(o.GetProof()),
 	}, err
+}
+
+func wireProof(p *link.Proof) *pb.Proof {
+	if p == nil {
+		return nil
+	}
+	return &pb.Proof{Job: string(p.Job), Workflow: valid(p.Workflow), By: valid(p.By), Chain: p.Chain, Signature: p.Signature}
+}
+
+func readProof(p *pb.Proof) *link.Proof {
+	if p == nil {
+		return nil
+	}
+	return &link.Proof{
+		Job: hyperscale.JobID(p.GetJob()), Workflow: p.GetWorkflow(), By: p.GetBy(), Chain: p.GetChain(), Signature: p.GetSignature(),
+	}
 }
 
 // readLevel takes what it does not know for the strictest: whoever says it is in
@@ -144,7 +164,7 @@ func wireEnding(e *link.Ending) *pb.Ending {
 	}
 	return &pb.Ending{
 		Failed: e.Failed, Interrupted: e.Interrupted, Reason: valid(e.Reason), NoRows: e.NoRows,
-		WaivedNs: int64(e.Waived), StoppedNs: int64(e.Stopped),
+		WaivedNs: int64(e.Waived), StoppedNs: int64(e.Stopped), Cancelled: valid(e.Cancelled),
 		Exports: each(e.Exports, func(p hyperscale.Pair) *pb.Export {
 			return &pb.Export{Name: valid(p.Name), Value: []byte(p.Value)}
 		}),
@@ -157,7 +177,7 @@ func readEnding(e *pb.Ending) *link.Ending {
 	}
 	return &link.Ending{
 		Failed: e.Failed, Interrupted: e.Interrupted, Reason: e.Reason, NoRows: e.NoRows,
-		Waived: time.Duration(e.WaivedNs), Stopped: hyperscale.JobTime(e.StoppedNs),
+		Waived: time.Duration(e.WaivedNs), Stopped: hyperscale.JobTime(e.StoppedNs), Cancelled: e.Cancelled,
 		Exports: each(e.Exports, func(x *pb.Export) hyperscale.Pair {
 			return hyperscale.Pair{Name: x.GetName(), Value: string(x.GetValue())}
 		}),

@@ -605,8 +605,10 @@ type WorkflowStatus struct {
 	Phase   string                 `protobuf:"bytes,2,opt,name=phase,proto3" json:"phase,omitempty"`
 	Percent float64                `protobuf:"fixed64,3,opt,name=percent,proto3" json:"percent,omitempty"`
 	// cores that hold a share of it now.
-	Cores         int32   `protobuf:"varint,4,opt,name=cores,proto3" json:"cores,omitempty"`
-	Totals        *Totals `protobuf:"bytes,5,opt,name=totals,proto3" json:"totals,omitempty"`
+	Cores  int32   `protobuf:"varint,4,opt,name=cores,proto3" json:"cores,omitempty"`
+	Totals *Totals `protobuf:"bytes,5,opt,name=totals,proto3" json:"totals,omitempty"`
+	// waiting for cores; absent: it does not.
+	Waiting       *Waiting `protobuf:"bytes,6,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -676,6 +678,76 @@ func (x *WorkflowStatus) GetTotals() *Totals {
 	return nil
 }
 
+func (x *WorkflowStatus) GetWaiting() *Waiting {
+	if x != nil {
+		return x.Waiting
+	}
+	return nil
+}
+
+// Waiting says for what something waits, and where in the queue.
+type Waiting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Why   string                 `protobuf:"bytes,1,opt,name=why,proto3" json:"why,omitempty"`
+	// position in the queue, from 1.
+	Position int32 `protobuf:"varint,2,opt,name=position,proto3" json:"position,omitempty"`
+	// expected until there are cores; 0: unknown.
+	ExpectedNs    int64 `protobuf:"varint,3,opt,name=expected_ns,json=expectedNs,proto3" json:"expected_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Waiting) Reset() {
+	*x = Waiting{}
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Waiting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Waiting) ProtoMessage() {}
+
+func (x *Waiting) ProtoReflect() protoreflect.Message {
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Waiting.ProtoReflect.Descriptor instead.
+func (*Waiting) Descriptor() ([]byte, []int) {
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Waiting) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *Waiting) GetPosition() int32 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *Waiting) GetExpectedNs() int64 {
+	if x != nil {
+		return x.ExpectedNs
+	}
+	return 0
+}
+
 type JobStatus struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Job             string                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -698,7 +770,7 @@ type JobStatus struct {
 
 func (x *JobStatus) Reset() {
 	*x = JobStatus{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[5]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +782,7 @@ func (x *JobStatus) String() string {
 func (*JobStatus) ProtoMessage() {}
 
 func (x *JobStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[5]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,7 +795,7 @@ func (x *JobStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStatus.ProtoReflect.Descriptor instead.
 func (*JobStatus) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{5}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *JobStatus) GetJob() string {
@@ -819,7 +891,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[6]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -831,7 +903,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[6]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -844,7 +916,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{6}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetRequest) GetJob() string {
@@ -863,7 +935,7 @@ type GetResponse struct {
 
 func (x *GetResponse) Reset() {
 	*x = GetResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[7]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +947,7 @@ func (x *GetResponse) String() string {
 func (*GetResponse) ProtoMessage() {}
 
 func (x *GetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[7]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +960,7 @@ func (x *GetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResponse.ProtoReflect.Descriptor instead.
 func (*GetResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{7}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetResponse) GetStatus() *JobStatus {
@@ -910,7 +982,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[8]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -922,7 +994,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[8]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -935,7 +1007,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{8}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListRequest) GetActive() bool {
@@ -961,7 +1033,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[9]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -973,7 +1045,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[9]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -986,7 +1058,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{9}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListResponse) GetJobs() []*JobStatus {
@@ -1007,7 +1079,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[10]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1019,7 +1091,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[10]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1032,7 +1104,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{10}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchRequest) GetJob() string {
@@ -1066,7 +1138,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[11]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1078,7 +1150,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[11]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1091,7 +1163,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{11}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -1161,7 +1233,7 @@ type Live struct {
 
 func (x *Live) Reset() {
 	*x = Live{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1173,7 +1245,7 @@ func (x *Live) String() string {
 func (*Live) ProtoMessage() {}
 
 func (x *Live) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1186,7 +1258,7 @@ func (x *Live) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Live.ProtoReflect.Descriptor instead.
 func (*Live) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{12}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Live) GetProgress() []byte {
@@ -1206,7 +1278,7 @@ type Window struct {
 
 func (x *Window) Reset() {
 	*x = Window{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1218,7 +1290,7 @@ func (x *Window) String() string {
 func (*Window) ProtoMessage() {}
 
 func (x *Window) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1231,7 +1303,7 @@ func (x *Window) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Window.ProtoReflect.Descriptor instead.
 func (*Window) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{13}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Window) GetData() []byte {
@@ -1253,7 +1325,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[14]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1265,7 +1337,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[14]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1278,7 +1350,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{14}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Snapshot) GetStatus() *JobStatus {
@@ -1310,7 +1382,7 @@ type Update struct {
 
 func (x *Update) Reset() {
 	*x = Update{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[15]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1322,7 +1394,7 @@ func (x *Update) String() string {
 func (*Update) ProtoMessage() {}
 
 func (x *Update) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[15]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1335,7 +1407,7 @@ func (x *Update) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Update.ProtoReflect.Descriptor instead.
 func (*Update) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{15}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Update) GetUpdate() isUpdate_Update {
@@ -1422,7 +1494,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[16]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +1506,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[16]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +1519,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{16}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WatchResponse) GetPart() isWatchResponse_Part {
@@ -1495,15 +1567,17 @@ type CancelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Job   string                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
 	// workflow; empty: the whole job.
-	Workflow      string `protobuf:"bytes,2,opt,name=workflow,proto3" json:"workflow,omitempty"`
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Workflow string `protobuf:"bytes,2,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	Reason   string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// proof that the client wants it, to be shown to workers while the store is down.
+	Proof         *Proof `protobuf:"bytes,4,opt,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[17]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1515,7 +1589,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[17]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1528,7 +1602,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{17}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CancelRequest) GetJob() string {
@@ -1552,6 +1626,13 @@ func (x *CancelRequest) GetReason() string {
 	return ""
 }
 
+func (x *CancelRequest) GetProof() *Proof {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
+}
+
 type CancelResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Status        CancelStatus           `protobuf:"varint,1,opt,name=status,proto3,enum=hyperscale.v1.CancelStatus" json:"status,omitempty"`
@@ -1561,7 +1642,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[18]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1573,7 +1654,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[18]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1586,7 +1667,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{18}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CancelResponse) GetStatus() CancelStatus {
@@ -1614,7 +1695,7 @@ type Adjustment struct {
 
 func (x *Adjustment) Reset() {
 	*x = Adjustment{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[19]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1626,7 +1707,7 @@ func (x *Adjustment) String() string {
 func (*Adjustment) ProtoMessage() {}
 
 func (x *Adjustment) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[19]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1639,7 +1720,7 @@ func (x *Adjustment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Adjustment.ProtoReflect.Descriptor instead.
 func (*Adjustment) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{19}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Adjustment) GetNumber() uint64 {
@@ -1696,7 +1777,7 @@ type AdjustRequest struct {
 
 func (x *AdjustRequest) Reset() {
 	*x = AdjustRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[20]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1708,7 +1789,7 @@ func (x *AdjustRequest) String() string {
 func (*AdjustRequest) ProtoMessage() {}
 
 func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[20]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1721,7 +1802,7 @@ func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustRequest.ProtoReflect.Descriptor instead.
 func (*AdjustRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{20}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AdjustRequest) GetJob() string {
@@ -1754,7 +1835,7 @@ type AdjustResponse struct {
 
 func (x *AdjustResponse) Reset() {
 	*x = AdjustResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[21]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1766,7 +1847,7 @@ func (x *AdjustResponse) String() string {
 func (*AdjustResponse) ProtoMessage() {}
 
 func (x *AdjustResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[21]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1779,7 +1860,7 @@ func (x *AdjustResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustResponse.ProtoReflect.Descriptor instead.
 func (*AdjustResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{21}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AdjustResponse) GetAdjustment() *Adjustment {
@@ -1798,7 +1879,7 @@ type ResultRequest struct {
 
 func (x *ResultRequest) Reset() {
 	*x = ResultRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[22]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1810,7 +1891,7 @@ func (x *ResultRequest) String() string {
 func (*ResultRequest) ProtoMessage() {}
 
 func (x *ResultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[22]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1823,7 +1904,7 @@ func (x *ResultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResultRequest.ProtoReflect.Descriptor instead.
 func (*ResultRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{22}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ResultRequest) GetJob() string {
@@ -1845,7 +1926,7 @@ type ResultResponse struct {
 
 func (x *ResultResponse) Reset() {
 	*x = ResultResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[23]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1857,7 +1938,7 @@ func (x *ResultResponse) String() string {
 func (*ResultResponse) ProtoMessage() {}
 
 func (x *ResultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[23]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1870,7 +1951,7 @@ func (x *ResultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResultResponse.ProtoReflect.Descriptor instead.
 func (*ResultResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{23}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ResultResponse) GetChunk() []byte {
@@ -1927,13 +2008,19 @@ const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	" \x01(\x03R\x0erequestsFailed\x12,\n" +
 	"\x12requests_timed_out\x18\v \x01(\x03R\x10requestsTimedOut\x12-\n" +
 	"\x12requests_cancelled\x18\f \x01(\x03R\x11requestsCancelled\x12#\n" +
-	"\rrequests_lost\x18\r \x01(\x03R\frequestsLost\"\x99\x01\n" +
+	"\rrequests_lost\x18\r \x01(\x03R\frequestsLost\"\xcb\x01\n" +
 	"\x0eWorkflowStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05phase\x18\x02 \x01(\tR\x05phase\x12\x18\n" +
 	"\apercent\x18\x03 \x01(\x01R\apercent\x12\x14\n" +
 	"\x05cores\x18\x04 \x01(\x05R\x05cores\x12-\n" +
-	"\x06totals\x18\x05 \x01(\v2\x15.hyperscale.v1.TotalsR\x06totals\"\x81\x03\n" +
+	"\x06totals\x18\x05 \x01(\v2\x15.hyperscale.v1.TotalsR\x06totals\x120\n" +
+	"\awaiting\x18\x06 \x01(\v2\x16.hyperscale.v1.WaitingR\awaiting\"X\n" +
+	"\aWaiting\x12\x10\n" +
+	"\x03why\x18\x01 \x01(\tR\x03why\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\x05R\bposition\x12\x1f\n" +
+	"\vexpected_ns\x18\x03 \x01(\x03R\n" +
+	"expectedNs\"\x81\x03\n" +
 	"\tJobStatus\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -1988,11 +2075,12 @@ const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	"\rWatchResponse\x12/\n" +
 	"\x06update\x18\x01 \x01(\v2\x15.hyperscale.v1.UpdateH\x00R\x06update\x12,\n" +
 	"\x05piece\x18\x02 \x01(\v2\x14.hyperscale.v1.PieceH\x00R\x05pieceB\x06\n" +
-	"\x04part\"U\n" +
+	"\x04part\"\x81\x01\n" +
 	"\rCancelRequest\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x1a\n" +
 	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"E\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12*\n" +
+	"\x05proof\x18\x04 \x01(\v2\x14.hyperscale.v1.ProofR\x05proof\"E\n" +
 	"\x0eCancelResponse\x123\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x1b.hyperscale.v1.CancelStatusR\x06status\"\xaa\x01\n" +
 	"\n" +
@@ -2060,7 +2148,7 @@ func file_hyperscale_v1_jobs_proto_rawDescGZIP() []byte {
 }
 
 var file_hyperscale_v1_jobs_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_hyperscale_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_hyperscale_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_hyperscale_v1_jobs_proto_goTypes = []any{
 	(Priority)(0),          // 0: hyperscale.v1.Priority
 	(CancelStatus)(0),      // 1: hyperscale.v1.CancelStatus
@@ -2070,67 +2158,71 @@ var file_hyperscale_v1_jobs_proto_goTypes = []any{
 	(*SubmitResponse)(nil), // 5: hyperscale.v1.SubmitResponse
 	(*Totals)(nil),         // 6: hyperscale.v1.Totals
 	(*WorkflowStatus)(nil), // 7: hyperscale.v1.WorkflowStatus
-	(*JobStatus)(nil),      // 8: hyperscale.v1.JobStatus
-	(*GetRequest)(nil),     // 9: hyperscale.v1.GetRequest
-	(*GetResponse)(nil),    // 10: hyperscale.v1.GetResponse
-	(*ListRequest)(nil),    // 11: hyperscale.v1.ListRequest
-	(*ListResponse)(nil),   // 12: hyperscale.v1.ListResponse
-	(*WatchRequest)(nil),   // 13: hyperscale.v1.WatchRequest
-	(*Event)(nil),          // 14: hyperscale.v1.Event
-	(*Live)(nil),           // 15: hyperscale.v1.Live
-	(*Window)(nil),         // 16: hyperscale.v1.Window
-	(*Snapshot)(nil),       // 17: hyperscale.v1.Snapshot
-	(*Update)(nil),         // 18: hyperscale.v1.Update
-	(*WatchResponse)(nil),  // 19: hyperscale.v1.WatchResponse
-	(*CancelRequest)(nil),  // 20: hyperscale.v1.CancelRequest
-	(*CancelResponse)(nil), // 21: hyperscale.v1.CancelResponse
-	(*Adjustment)(nil),     // 22: hyperscale.v1.Adjustment
-	(*AdjustRequest)(nil),  // 23: hyperscale.v1.AdjustRequest
-	(*AdjustResponse)(nil), // 24: hyperscale.v1.AdjustResponse
-	(*ResultRequest)(nil),  // 25: hyperscale.v1.ResultRequest
-	(*ResultResponse)(nil), // 26: hyperscale.v1.ResultResponse
-	(*Pair)(nil),           // 27: hyperscale.v1.Pair
-	(*Piece)(nil),          // 28: hyperscale.v1.Piece
+	(*Waiting)(nil),        // 8: hyperscale.v1.Waiting
+	(*JobStatus)(nil),      // 9: hyperscale.v1.JobStatus
+	(*GetRequest)(nil),     // 10: hyperscale.v1.GetRequest
+	(*GetResponse)(nil),    // 11: hyperscale.v1.GetResponse
+	(*ListRequest)(nil),    // 12: hyperscale.v1.ListRequest
+	(*ListResponse)(nil),   // 13: hyperscale.v1.ListResponse
+	(*WatchRequest)(nil),   // 14: hyperscale.v1.WatchRequest
+	(*Event)(nil),          // 15: hyperscale.v1.Event
+	(*Live)(nil),           // 16: hyperscale.v1.Live
+	(*Window)(nil),         // 17: hyperscale.v1.Window
+	(*Snapshot)(nil),       // 18: hyperscale.v1.Snapshot
+	(*Update)(nil),         // 19: hyperscale.v1.Update
+	(*WatchResponse)(nil),  // 20: hyperscale.v1.WatchResponse
+	(*CancelRequest)(nil),  // 21: hyperscale.v1.CancelRequest
+	(*CancelResponse)(nil), // 22: hyperscale.v1.CancelResponse
+	(*Adjustment)(nil),     // 23: hyperscale.v1.Adjustment
+	(*AdjustRequest)(nil),  // 24: hyperscale.v1.AdjustRequest
+	(*AdjustResponse)(nil), // 25: hyperscale.v1.AdjustResponse
+	(*ResultRequest)(nil),  // 26: hyperscale.v1.ResultRequest
+	(*ResultResponse)(nil), // 27: hyperscale.v1.ResultResponse
+	(*Pair)(nil),           // 28: hyperscale.v1.Pair
+	(*Piece)(nil),          // 29: hyperscale.v1.Piece
+	(*Proof)(nil),          // 30: hyperscale.v1.Proof
 }
 var file_hyperscale_v1_jobs_proto_depIdxs = []int32{
 	0,  // 0: hyperscale.v1.SubmitHeader.priority:type_name -> hyperscale.v1.Priority
-	27, // 1: hyperscale.v1.SubmitHeader.tags:type_name -> hyperscale.v1.Pair
+	28, // 1: hyperscale.v1.SubmitHeader.tags:type_name -> hyperscale.v1.Pair
 	3,  // 2: hyperscale.v1.SubmitRequest.header:type_name -> hyperscale.v1.SubmitHeader
 	6,  // 3: hyperscale.v1.WorkflowStatus.totals:type_name -> hyperscale.v1.Totals
-	6,  // 4: hyperscale.v1.JobStatus.totals:type_name -> hyperscale.v1.Totals
-	7,  // 5: hyperscale.v1.JobStatus.workflows:type_name -> hyperscale.v1.WorkflowStatus
-	8,  // 6: hyperscale.v1.GetResponse.status:type_name -> hyperscale.v1.JobStatus
-	8,  // 7: hyperscale.v1.ListResponse.jobs:type_name -> hyperscale.v1.JobStatus
-	8,  // 8: hyperscale.v1.Snapshot.status:type_name -> hyperscale.v1.JobStatus
-	14, // 9: hyperscale.v1.Update.event:type_name -> hyperscale.v1.Event
-	15, // 10: hyperscale.v1.Update.live:type_name -> hyperscale.v1.Live
-	16, // 11: hyperscale.v1.Update.window:type_name -> hyperscale.v1.Window
-	17, // 12: hyperscale.v1.Update.snapshot:type_name -> hyperscale.v1.Snapshot
-	18, // 13: hyperscale.v1.WatchResponse.update:type_name -> hyperscale.v1.Update
-	28, // 14: hyperscale.v1.WatchResponse.piece:type_name -> hyperscale.v1.Piece
-	1,  // 15: hyperscale.v1.CancelResponse.status:type_name -> hyperscale.v1.CancelStatus
-	2,  // 16: hyperscale.v1.Adjustment.kind:type_name -> hyperscale.v1.AdjustKind
-	22, // 17: hyperscale.v1.AdjustRequest.adjustment:type_name -> hyperscale.v1.Adjustment
-	22, // 18: hyperscale.v1.AdjustResponse.adjustment:type_name -> hyperscale.v1.Adjustment
-	4,  // 19: hyperscale.v1.Jobs.Submit:input_type -> hyperscale.v1.SubmitRequest
-	9,  // 20: hyperscale.v1.Jobs.Get:input_type -> hyperscale.v1.GetRequest
-	11, // 21: hyperscale.v1.Jobs.List:input_type -> hyperscale.v1.ListRequest
-	13, // 22: hyperscale.v1.Jobs.Watch:input_type -> hyperscale.v1.WatchRequest
-	20, // 23: hyperscale.v1.Jobs.Cancel:input_type -> hyperscale.v1.CancelRequest
-	23, // 24: hyperscale.v1.Jobs.Adjust:input_type -> hyperscale.v1.AdjustRequest
-	25, // 25: hyperscale.v1.Jobs.Result:input_type -> hyperscale.v1.ResultRequest
-	5,  // 26: hyperscale.v1.Jobs.Submit:output_type -> hyperscale.v1.SubmitResponse
-	10, // 27: hyperscale.v1.Jobs.Get:output_type -> hyperscale.v1.GetResponse
-	12, // 28: hyperscale.v1.Jobs.List:output_type -> hyperscale.v1.ListResponse
-	19, // 29: hyperscale.v1.Jobs.Watch:output_type -> hyperscale.v1.WatchResponse
-	21, // 30: hyperscale.v1.Jobs.Cancel:output_type -> hyperscale.v1.CancelResponse
-	24, // 31: hyperscale.v1.Jobs.Adjust:output_type -> hyperscale.v1.AdjustResponse
-	26, // 32: hyperscale.v1.Jobs.Result:output_type -> hyperscale.v1.ResultResponse
-	26, // [26:33] is the sub-list for method output_type
-	19, // [19:26] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	8,  // 4: hyperscale.v1.WorkflowStatus.waiting:type_name -> hyperscale.v1.Waiting
+	6,  // 5: hyperscale.v1.JobStatus.totals:type_name -> hyperscale.v1.Totals
+	7,  // 6: hyperscale.v1.JobStatus.workflows:type_name -> hyperscale.v1.WorkflowStatus
+	9,  // 7: hyperscale.v1.GetResponse.status:type_name -> hyperscale.v1.JobStatus
+	9,  // 8: hyperscale.v1.ListResponse.jobs:type_name -> hyperscale.v1.JobStatus
+	9,  // 9: hyperscale.v1.Snapshot.status:type_name -> hyperscale.v1.JobStatus
+	15, // 10: hyperscale.v1.Update.event:type_name -> hyperscale.v1.Event
+	16, // 11: hyperscale.v1.Update.live:type_name -> hyperscale.v1.Live
+	17, // 12: hyperscale.v1.Update.window:type_name -> hyperscale.v1.Window
+	18, // 13: hyperscale.v1.Update.snapshot:type_name -> hyperscale.v1.Snapshot
+	19, // 14: hyperscale.v1.WatchResponse.update:type_name -> hyperscale.v1.Update
+	29, // 15: hyperscale.v1.WatchResponse.piece:type_name -> hyperscale.v1.Piece
+	30, // 16: hyperscale.v1.CancelRequest.proof:type_name -> hyperscale.v1.Proof
+	1,  // 17: hyperscale.v1.CancelResponse.status:type_name -> hyperscale.v1.CancelStatus
+	2,  // 18: hyperscale.v1.Adjustment.kind:type_name -> hyperscale.v1.AdjustKind
+	23, // 19: hyperscale.v1.AdjustRequest.adjustment:type_name -> hyperscale.v1.Adjustment
+	23, // 20: hyperscale.v1.AdjustResponse.adjustment:type_name -> hyperscale.v1.Adjustment
+	4,  // 21: hyperscale.v1.Jobs.Submit:input_type -> hyperscale.v1.SubmitRequest
+	10, // 22: hyperscale.v1.Jobs.Get:input_type -> hyperscale.v1.GetRequest
+	12, // 23: hyperscale.v1.Jobs.List:input_type -> hyperscale.v1.ListRequest
+	14, // 24: hyperscale.v1.Jobs.Watch:input_type -> hyperscale.v1.WatchRequest
+	21, // 25: hyperscale.v1.Jobs.Cancel:input_type -> hyperscale.v1.CancelRequest
+	24, // 26: hyperscale.v1.Jobs.Adjust:input_type -> hyperscale.v1.AdjustRequest
+	26, // 27: hyperscale.v1.Jobs.Result:input_type -> hyperscale.v1.ResultRequest
+	5,  // 28: hyperscale.v1.Jobs.Submit:output_type -> hyperscale.v1.SubmitResponse
+	11, // 29: hyperscale.v1.Jobs.Get:output_type -> hyperscale.v1.GetResponse
+	13, // 30: hyperscale.v1.Jobs.List:output_type -> hyperscale.v1.ListResponse
+	20, // 31: hyperscale.v1.Jobs.Watch:output_type -> hyperscale.v1.WatchResponse
+	22, // 32: hyperscale.v1.Jobs.Cancel:output_type -> hyperscale.v1.CancelResponse
+	25, // 33: hyperscale.v1.Jobs.Adjust:output_type -> hyperscale.v1.AdjustResponse
+	27, // 34: hyperscale.v1.Jobs.Result:output_type -> hyperscale.v1.ResultResponse
+	28, // [28:35] is the sub-list for method output_type
+	21, // [21:28] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_hyperscale_v1_jobs_proto_init() }
@@ -2143,13 +2235,13 @@ func file_hyperscale_v1_jobs_proto_init() {
 		(*SubmitRequest_Header)(nil),
 		(*SubmitRequest_Chunk)(nil),
 	}
-	file_hyperscale_v1_jobs_proto_msgTypes[15].OneofWrappers = []any{
+	file_hyperscale_v1_jobs_proto_msgTypes[16].OneofWrappers = []any{
 		(*Update_Event)(nil),
 		(*Update_Live)(nil),
 		(*Update_Window)(nil),
 		(*Update_Snapshot)(nil),
 	}
-	file_hyperscale_v1_jobs_proto_msgTypes[16].OneofWrappers = []any{
+	file_hyperscale_v1_jobs_proto_msgTypes[17].OneofWrappers = []any{
 		(*WatchResponse_Update)(nil),
 		(*WatchResponse_Piece)(nil),
 	}
@@ -2159,7 +2251,7 @@ func file_hyperscale_v1_jobs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hyperscale_v1_jobs_proto_rawDesc), len(file_hyperscale_v1_jobs_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -209,20 +209,24 @@ func (Level) EnumDescriptor() ([]byte, []int) {
 
 // Held is what a child states of one hold.
 type Held struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Hold          *Hold                  `protobuf:"bytes,1,opt,name=hold,proto3" json:"hold,omitempty"`
-	State         HoldState              `protobuf:"varint,2,opt,name=state,proto3,enum=hyperscale.v1.HoldState" json:"state,omitempty"`
-	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	Start         uint64                 `protobuf:"varint,4,opt,name=start,proto3" json:"start,omitempty"`
-	JobTimeNs     int64                  `protobuf:"varint,5,opt,name=job_time_ns,json=jobTimeNs,proto3" json:"job_time_ns,omitempty"`
-	Cut           uint64                 `protobuf:"varint,6,opt,name=cut,proto3" json:"cut,omitempty"`
-	Acked         uint64                 `protobuf:"varint,7,opt,name=acked,proto3" json:"acked,omitempty"`
-	ReservePlace  int64                  `protobuf:"varint,8,opt,name=reserve_place,json=reservePlace,proto3" json:"reserve_place,omitempty"`
-	ReservePass   int64                  `protobuf:"varint,9,opt,name=reserve_pass,json=reservePass,proto3" json:"reserve_pass,omitempty"`
-	Adjustment    uint64                 `protobuf:"varint,10,opt,name=adjustment,proto3" json:"adjustment,omitempty"`
-	Aborted       string                 `protobuf:"bytes,11,opt,name=aborted,proto3" json:"aborted,omitempty"`
-	Epoch         uint64                 `protobuf:"varint,12,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	SilenceNs     int64                  `protobuf:"varint,13,opt,name=silence_ns,json=silenceNs,proto3" json:"silence_ns,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Hold         *Hold                  `protobuf:"bytes,1,opt,name=hold,proto3" json:"hold,omitempty"`
+	State        HoldState              `protobuf:"varint,2,opt,name=state,proto3,enum=hyperscale.v1.HoldState" json:"state,omitempty"`
+	Reason       string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Start        uint64                 `protobuf:"varint,4,opt,name=start,proto3" json:"start,omitempty"`
+	JobTimeNs    int64                  `protobuf:"varint,5,opt,name=job_time_ns,json=jobTimeNs,proto3" json:"job_time_ns,omitempty"`
+	Cut          uint64                 `protobuf:"varint,6,opt,name=cut,proto3" json:"cut,omitempty"`
+	Acked        uint64                 `protobuf:"varint,7,opt,name=acked,proto3" json:"acked,omitempty"`
+	ReservePlace int64                  `protobuf:"varint,8,opt,name=reserve_place,json=reservePlace,proto3" json:"reserve_place,omitempty"`
+	ReservePass  int64                  `protobuf:"varint,9,opt,name=reserve_pass,json=reservePass,proto3" json:"reserve_pass,omitempty"`
+	Adjustment   uint64                 `protobuf:"varint,10,opt,name=adjustment,proto3" json:"adjustment,omitempty"`
+	Aborted      string                 `protobuf:"bytes,11,opt,name=aborted,proto3" json:"aborted,omitempty"`
+	Epoch        uint64                 `protobuf:"varint,12,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	SilenceNs    int64                  `protobuf:"varint,13,opt,name=silence_ns,json=silenceNs,proto3" json:"silence_ns,omitempty"`
+	// cancelled: the client that showed it wants the load stopped; empty: none.
+	Cancelled string `protobuf:"bytes,14,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
+	// lowered: how the bound of arrivals in progress was lowered here; empty: it was not.
+	Lowered       string `protobuf:"bytes,15,opt,name=lowered,proto3" json:"lowered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -346,6 +350,20 @@ func (x *Held) GetSilenceNs() int64 {
 		return x.SilenceNs
 	}
 	return 0
+}
+
+func (x *Held) GetCancelled() string {
+	if x != nil {
+		return x.Cancelled
+	}
+	return ""
+}
+
+func (x *Held) GetLowered() string {
+	if x != nil {
+		return x.Lowered
+	}
+	return ""
 }
 
 // Statement is a child's beat: all that it has and holds.
@@ -650,18 +668,22 @@ func (*AttachRequest_Piece) isAttachRequest_Said() {}
 
 // Order is what a parent wants of a child.
 type Order struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Do            Do                     `protobuf:"varint,1,opt,name=do,proto3,enum=hyperscale.v1.Do" json:"do,omitempty"`
-	Epoch         uint64                 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	Owner         string                 `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
-	Hold          *Hold                  `protobuf:"bytes,4,opt,name=hold,proto3" json:"hold,omitempty"`
-	Cores         int32                  `protobuf:"varint,5,opt,name=cores,proto3" json:"cores,omitempty"`
-	Brief         []byte                 `protobuf:"bytes,6,opt,name=brief,proto3" json:"brief,omitempty"`
-	Number        uint64                 `protobuf:"varint,7,opt,name=number,proto3" json:"number,omitempty"`
-	AtNs          int64                  `protobuf:"varint,8,opt,name=at_ns,json=atNs,proto3" json:"at_ns,omitempty"`
-	InNs          int64                  `protobuf:"varint,9,opt,name=in_ns,json=inNs,proto3" json:"in_ns,omitempty"`
-	WithinNs      int64                  `protobuf:"varint,10,opt,name=within_ns,json=withinNs,proto3" json:"within_ns,omitempty"`
-	BeginNs       int64                  `protobuf:"varint,11,opt,name=begin_ns,json=beginNs,proto3" json:"begin_ns,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Do       Do                     `protobuf:"varint,1,opt,name=do,proto3,enum=hyperscale.v1.Do" json:"do,omitempty"`
+	Epoch    uint64                 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Owner    string                 `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	Hold     *Hold                  `protobuf:"bytes,4,opt,name=hold,proto3" json:"hold,omitempty"`
+	Cores    int32                  `protobuf:"varint,5,opt,name=cores,proto3" json:"cores,omitempty"`
+	Brief    []byte                 `protobuf:"bytes,6,opt,name=brief,proto3" json:"brief,omitempty"`
+	Number   uint64                 `protobuf:"varint,7,opt,name=number,proto3" json:"number,omitempty"`
+	AtNs     int64                  `protobuf:"varint,8,opt,name=at_ns,json=atNs,proto3" json:"at_ns,omitempty"`
+	InNs     int64                  `protobuf:"varint,9,opt,name=in_ns,json=inNs,proto3" json:"in_ns,omitempty"`
+	WithinNs int64                  `protobuf:"varint,10,opt,name=within_ns,json=withinNs,proto3" json:"within_ns,omitempty"`
+	BeginNs  int64                  `protobuf:"varint,11,opt,name=begin_ns,json=beginNs,proto3" json:"begin_ns,omitempty"`
+	// client whose job it is; with a Prepare.
+	Client string `protobuf:"bytes,12,opt,name=client,proto3" json:"client,omitempty"`
+	// proof that the client wants a stop, which is then obeyed whoever gives it.
+	Proof         *Proof `protobuf:"bytes,13,opt,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -771,6 +793,20 @@ func (x *Order) GetBeginNs() int64 {
 		return x.BeginNs
 	}
 	return 0
+}
+
+func (x *Order) GetClient() string {
+	if x != nil {
+		return x.Client
+	}
+	return ""
+}
+
+func (x *Order) GetProof() *Proof {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
 }
 
 // Owned says that the sender owns a job.
@@ -1133,14 +1169,16 @@ func (x *Export) GetValue() []byte {
 
 // Ending comes with a turn's last window.
 type Ending struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Failed        bool                   `protobuf:"varint,1,opt,name=failed,proto3" json:"failed,omitempty"`
-	Interrupted   bool                   `protobuf:"varint,2,opt,name=interrupted,proto3" json:"interrupted,omitempty"`
-	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	Exports       []*Export              `protobuf:"bytes,4,rep,name=exports,proto3" json:"exports,omitempty"`
-	NoRows        int64                  `protobuf:"varint,5,opt,name=no_rows,json=noRows,proto3" json:"no_rows,omitempty"`
-	WaivedNs      int64                  `protobuf:"varint,6,opt,name=waived_ns,json=waivedNs,proto3" json:"waived_ns,omitempty"`
-	StoppedNs     int64                  `protobuf:"varint,7,opt,name=stopped_ns,json=stoppedNs,proto3" json:"stopped_ns,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Failed      bool                   `protobuf:"varint,1,opt,name=failed,proto3" json:"failed,omitempty"`
+	Interrupted bool                   `protobuf:"varint,2,opt,name=interrupted,proto3" json:"interrupted,omitempty"`
+	Reason      string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Exports     []*Export              `protobuf:"bytes,4,rep,name=exports,proto3" json:"exports,omitempty"`
+	NoRows      int64                  `protobuf:"varint,5,opt,name=no_rows,json=noRows,proto3" json:"no_rows,omitempty"`
+	WaivedNs    int64                  `protobuf:"varint,6,opt,name=waived_ns,json=waivedNs,proto3" json:"waived_ns,omitempty"`
+	StoppedNs   int64                  `protobuf:"varint,7,opt,name=stopped_ns,json=stoppedNs,proto3" json:"stopped_ns,omitempty"`
+	// cancelled: the client whose signed cancel stopped it; empty: none.
+	Cancelled     string `protobuf:"bytes,8,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1222,6 +1260,13 @@ func (x *Ending) GetStoppedNs() int64 {
 		return x.StoppedNs
 	}
 	return 0
+}
+
+func (x *Ending) GetCancelled() string {
+	if x != nil {
+		return x.Cancelled
+	}
+	return ""
 }
 
 // Delivery is a window on its way up.
@@ -1532,7 +1577,7 @@ var File_hyperscale_v1_link_proto protoreflect.FileDescriptor
 
 const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\n" +
-	"\x18hyperscale/v1/link.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\x8c\x03\n" +
+	"\x18hyperscale/v1/link.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\xc4\x03\n" +
 	"\x04Held\x12'\n" +
 	"\x04hold\x18\x01 \x01(\v2\x13.hyperscale.v1.HoldR\x04hold\x12.\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x18.hyperscale.v1.HoldStateR\x05state\x12\x16\n" +
@@ -1550,7 +1595,9 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\aaborted\x18\v \x01(\tR\aaborted\x12\x14\n" +
 	"\x05epoch\x18\f \x01(\x04R\x05epoch\x12\x1d\n" +
 	"\n" +
-	"silence_ns\x18\r \x01(\x03R\tsilenceNs\"\xae\x02\n" +
+	"silence_ns\x18\r \x01(\x03R\tsilenceNs\x12\x1c\n" +
+	"\tcancelled\x18\x0e \x01(\tR\tcancelled\x12\x18\n" +
+	"\alowered\x18\x0f \x01(\tR\alowered\"\xae\x02\n" +
 	"\tStatement\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04boot\x18\x02 \x01(\x04R\x04boot\x12\x10\n" +
@@ -1575,7 +1622,7 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\tstatement\x18\x01 \x01(\v2\x18.hyperscale.v1.StatementH\x00R\tstatement\x12/\n" +
 	"\x06fenced\x18\x02 \x01(\v2\x15.hyperscale.v1.FencedH\x00R\x06fenced\x12,\n" +
 	"\x05piece\x18\x03 \x01(\v2\x14.hyperscale.v1.PieceH\x00R\x05pieceB\x06\n" +
-	"\x04said\"\xa5\x02\n" +
+	"\x04said\"\xe9\x02\n" +
 	"\x05Order\x12!\n" +
 	"\x02do\x18\x01 \x01(\x0e2\x11.hyperscale.v1.DoR\x02do\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x14\n" +
@@ -1588,7 +1635,9 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x05in_ns\x18\t \x01(\x03R\x04inNs\x12\x1b\n" +
 	"\twithin_ns\x18\n" +
 	" \x01(\x03R\bwithinNs\x12\x19\n" +
-	"\bbegin_ns\x18\v \x01(\x03R\abeginNs\"F\n" +
+	"\bbegin_ns\x18\v \x01(\x03R\abeginNs\x12\x16\n" +
+	"\x06client\x18\f \x01(\tR\x06client\x12*\n" +
+	"\x05proof\x18\r \x01(\v2\x14.hyperscale.v1.ProofR\x05proof\"F\n" +
 	"\x05Owned\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x15\n" +
@@ -1611,7 +1660,7 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x04said\"2\n" +
 	"\x06Export\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\fR\x05value\"\xe0\x01\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\"\xfe\x01\n" +
 	"\x06Ending\x12\x16\n" +
 	"\x06failed\x18\x01 \x01(\bR\x06failed\x12 \n" +
 	"\vinterrupted\x18\x02 \x01(\bR\vinterrupted\x12\x16\n" +
@@ -1620,7 +1669,8 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\ano_rows\x18\x05 \x01(\x03R\x06noRows\x12\x1b\n" +
 	"\twaived_ns\x18\x06 \x01(\x03R\bwaivedNs\x12\x1d\n" +
 	"\n" +
-	"stopped_ns\x18\a \x01(\x03R\tstoppedNs\"\x90\x01\n" +
+	"stopped_ns\x18\a \x01(\x03R\tstoppedNs\x12\x1c\n" +
+	"\tcancelled\x18\b \x01(\tR\tcancelled\"\x90\x01\n" +
 	"\bDelivery\x12'\n" +
 	"\x04hold\x18\x01 \x01(\v2\x13.hyperscale.v1.HoldR\x04hold\x12\x14\n" +
 	"\x05start\x18\x02 \x01(\x04R\x05start\x12\x16\n" +
@@ -1708,6 +1758,7 @@ var file_hyperscale_v1_link_proto_goTypes = []any{
 	(*DeliverResponse)(nil), // 17: hyperscale.v1.DeliverResponse
 	(*Hold)(nil),            // 18: hyperscale.v1.Hold
 	(*Piece)(nil),           // 19: hyperscale.v1.Piece
+	(*Proof)(nil),           // 20: hyperscale.v1.Proof
 }
 var file_hyperscale_v1_link_proto_depIdxs = []int32{
 	18, // 0: hyperscale.v1.Held.hold:type_name -> hyperscale.v1.Hold
@@ -1718,30 +1769,31 @@ var file_hyperscale_v1_link_proto_depIdxs = []int32{
 	19, // 5: hyperscale.v1.AttachRequest.piece:type_name -> hyperscale.v1.Piece
 	1,  // 6: hyperscale.v1.Order.do:type_name -> hyperscale.v1.Do
 	18, // 7: hyperscale.v1.Order.hold:type_name -> hyperscale.v1.Hold
-	8,  // 8: hyperscale.v1.Word.owns:type_name -> hyperscale.v1.Owned
-	2,  // 9: hyperscale.v1.Word.level:type_name -> hyperscale.v1.Level
-	9,  // 10: hyperscale.v1.Word.parents:type_name -> hyperscale.v1.Parent
-	10, // 11: hyperscale.v1.AttachResponse.word:type_name -> hyperscale.v1.Word
-	7,  // 12: hyperscale.v1.AttachResponse.order:type_name -> hyperscale.v1.Order
-	19, // 13: hyperscale.v1.AttachResponse.piece:type_name -> hyperscale.v1.Piece
-	12, // 14: hyperscale.v1.Ending.exports:type_name -> hyperscale.v1.Export
-	18, // 15: hyperscale.v1.Delivery.hold:type_name -> hyperscale.v1.Hold
-	13, // 16: hyperscale.v1.Delivery.ending:type_name -> hyperscale.v1.Ending
-	14, // 17: hyperscale.v1.DeliverRequest.delivery:type_name -> hyperscale.v1.Delivery
-	19, // 18: hyperscale.v1.DeliverRequest.piece:type_name -> hyperscale.v1.Piece
-	18, // 19: hyperscale.v1.Receipt.hold:type_name -> hyperscale.v1.Hold
-	2,  // 20: hyperscale.v1.Receipt.level:type_name -> hyperscale.v1.Level
-	9,  // 21: hyperscale.v1.Receipt.owner:type_name -> hyperscale.v1.Parent
-	16, // 22: hyperscale.v1.DeliverResponse.receipt:type_name -> hyperscale.v1.Receipt
-	6,  // 23: hyperscale.v1.Link.Attach:input_type -> hyperscale.v1.AttachRequest
-	15, // 24: hyperscale.v1.Link.Deliver:input_type -> hyperscale.v1.DeliverRequest
-	11, // 25: hyperscale.v1.Link.Attach:output_type -> hyperscale.v1.AttachResponse
-	17, // 26: hyperscale.v1.Link.Deliver:output_type -> hyperscale.v1.DeliverResponse
-	25, // [25:27] is the sub-list for method output_type
-	23, // [23:25] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	20, // 8: hyperscale.v1.Order.proof:type_name -> hyperscale.v1.Proof
+	8,  // 9: hyperscale.v1.Word.owns:type_name -> hyperscale.v1.Owned
+	2,  // 10: hyperscale.v1.Word.level:type_name -> hyperscale.v1.Level
+	9,  // 11: hyperscale.v1.Word.parents:type_name -> hyperscale.v1.Parent
+	10, // 12: hyperscale.v1.AttachResponse.word:type_name -> hyperscale.v1.Word
+	7,  // 13: hyperscale.v1.AttachResponse.order:type_name -> hyperscale.v1.Order
+	19, // 14: hyperscale.v1.AttachResponse.piece:type_name -> hyperscale.v1.Piece
+	12, // 15: hyperscale.v1.Ending.exports:type_name -> hyperscale.v1.Export
+	18, // 16: hyperscale.v1.Delivery.hold:type_name -> hyperscale.v1.Hold
+	13, // 17: hyperscale.v1.Delivery.ending:type_name -> hyperscale.v1.Ending
+	14, // 18: hyperscale.v1.DeliverRequest.delivery:type_name -> hyperscale.v1.Delivery
+	19, // 19: hyperscale.v1.DeliverRequest.piece:type_name -> hyperscale.v1.Piece
+	18, // 20: hyperscale.v1.Receipt.hold:type_name -> hyperscale.v1.Hold
+	2,  // 21: hyperscale.v1.Receipt.level:type_name -> hyperscale.v1.Level
+	9,  // 22: hyperscale.v1.Receipt.owner:type_name -> hyperscale.v1.Parent
+	16, // 23: hyperscale.v1.DeliverResponse.receipt:type_name -> hyperscale.v1.Receipt
+	6,  // 24: hyperscale.v1.Link.Attach:input_type -> hyperscale.v1.AttachRequest
+	15, // 25: hyperscale.v1.Link.Deliver:input_type -> hyperscale.v1.DeliverRequest
+	11, // 26: hyperscale.v1.Link.Attach:output_type -> hyperscale.v1.AttachResponse
+	17, // 27: hyperscale.v1.Link.Deliver:output_type -> hyperscale.v1.DeliverResponse
+	26, // [26:28] is the sub-list for method output_type
+	24, // [24:26] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_hyperscale_v1_link_proto_init() }

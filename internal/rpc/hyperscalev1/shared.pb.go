@@ -217,6 +217,87 @@ func (x *Hold) GetShare() *Share {
 	return nil
 }
 
+// Proof shows that a client wants the load of a job stopped.
+type Proof struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Job   string                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	// workflow; empty: the whole job.
+	Workflow string `protobuf:"bytes,2,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	// by: the identity of the client.
+	By string `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
+	// chain of certificates in DER, the client's first; none: nobody has any.
+	Chain [][]byte `protobuf:"bytes,4,rep,name=chain,proto3" json:"chain,omitempty"`
+	// signature by the client's key.
+	Signature     []byte `protobuf:"bytes,5,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Proof) Reset() {
+	*x = Proof{}
+	mi := &file_hyperscale_v1_shared_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Proof) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Proof) ProtoMessage() {}
+
+func (x *Proof) ProtoReflect() protoreflect.Message {
+	mi := &file_hyperscale_v1_shared_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Proof.ProtoReflect.Descriptor instead.
+func (*Proof) Descriptor() ([]byte, []int) {
+	return file_hyperscale_v1_shared_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Proof) GetJob() string {
+	if x != nil {
+		return x.Job
+	}
+	return ""
+}
+
+func (x *Proof) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *Proof) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *Proof) GetChain() [][]byte {
+	if x != nil {
+		return x.Chain
+	}
+	return nil
+}
+
+func (x *Proof) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
 // Piece is a part of a message of the stream it travels in, which is too large
 // to go as one. The pieces of a message, put together in order, are its bytes.
 // Only one message of a stream is under way in pieces at a time; small messages
@@ -234,7 +315,7 @@ type Piece struct {
 
 func (x *Piece) Reset() {
 	*x = Piece{}
-	mi := &file_hyperscale_v1_shared_proto_msgTypes[3]
+	mi := &file_hyperscale_v1_shared_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -246,7 +327,7 @@ func (x *Piece) String() string {
 func (*Piece) ProtoMessage() {}
 
 func (x *Piece) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_shared_proto_msgTypes[3]
+	mi := &file_hyperscale_v1_shared_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -259,7 +340,7 @@ func (x *Piece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Piece.ProtoReflect.Descriptor instead.
 func (*Piece) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_shared_proto_rawDescGZIP(), []int{3}
+	return file_hyperscale_v1_shared_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Piece) GetData() []byte {
@@ -300,7 +381,13 @@ const file_hyperscale_v1_shared_proto_rawDesc = "" +
 	"\x04Hold\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x1a\n" +
 	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12*\n" +
-	"\x05share\x18\x03 \x01(\v2\x14.hyperscale.v1.ShareR\x05share\"E\n" +
+	"\x05share\x18\x03 \x01(\v2\x14.hyperscale.v1.ShareR\x05share\"y\n" +
+	"\x05Proof\x12\x10\n" +
+	"\x03job\x18\x01 \x01(\tR\x03job\x12\x1a\n" +
+	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12\x0e\n" +
+	"\x02by\x18\x03 \x01(\tR\x02by\x12\x14\n" +
+	"\x05chain\x18\x04 \x03(\fR\x05chain\x12\x1c\n" +
+	"\tsignature\x18\x05 \x01(\fR\tsignature\"E\n" +
 	"\x05Piece\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\bR\x04last\x12\x14\n" +
@@ -318,12 +405,13 @@ func file_hyperscale_v1_shared_proto_rawDescGZIP() []byte {
 	return file_hyperscale_v1_shared_proto_rawDescData
 }
 
-var file_hyperscale_v1_shared_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_hyperscale_v1_shared_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_hyperscale_v1_shared_proto_goTypes = []any{
 	(*Pair)(nil),  // 0: hyperscale.v1.Pair
 	(*Share)(nil), // 1: hyperscale.v1.Share
 	(*Hold)(nil),  // 2: hyperscale.v1.Hold
-	(*Piece)(nil), // 3: hyperscale.v1.Piece
+	(*Proof)(nil), // 3: hyperscale.v1.Proof
+	(*Piece)(nil), // 4: hyperscale.v1.Piece
 }
 var file_hyperscale_v1_shared_proto_depIdxs = []int32{
 	1, // 0: hyperscale.v1.Hold.share:type_name -> hyperscale.v1.Share
@@ -345,7 +433,7 @@ func file_hyperscale_v1_shared_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hyperscale_v1_shared_proto_rawDesc), len(file_hyperscale_v1_shared_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
