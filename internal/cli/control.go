@@ -18,13 +18,14 @@ type control struct {
 	view       *view
 	outputs    *report.Outputs
 	graceful   time.Duration // the longest of the plan
+	leaves     bool          // an interrupt goes away, and ends nothing
 	interrupts chan struct{}
 	keys       chan struct{}
 }
 
-func newControl(a *app, p *hyperscale.Plan, outputs *report.Outputs) *control {
-	c := &control{app: a, outputs: outputs, interrupts: make(chan struct{}, 2), keys: make(chan struct{}, 3)}
-	c.view = a.newView(c.press)
+func newControl(a *app, p *hyperscale.Plan, outputs *report.Outputs, leaves bool) *control {
+	c := &control{app: a, leaves: leaves, outputs: outputs, interrupts: make(chan struct{}, 2), keys: make(chan struct{}, 3)}
+	c.view = a.newView(c.press, leaves)
 	for i := range p.Workflows {
 		c.graceful = max(c.graceful, p.Workflows[i].Graceful)
 	}
@@ -67,14 +68,16 @@ func (c *control) listen(ctx context.Context, signals <-chan os.Signal, hide fun
 		case <-ctx.Done():
 			return
 		}
-		switch n {
-		case 1:
-			c.view.tell("interrupted: finishing " + c.active() + ", up to " + show.Duration(c.graceful) + "; again to stop now")
-		case 2:
-			c.view.tell("interrupted again: stopping now; again to exit at once")
-		default:
+		switch {
+		case n > 2:
 			c.exit(hide)
 			return
+		case c.leaves:
+			c.view.tell("interrupted: going away; the job goes on")
+		case n == 1:
+			c.view.tell("interrupted: finishing " + c.active() + ", up to " + show.Duration(c.graceful) + "; again to stop now")
+		default:
+			c.view.tell("interrupted again: stopping now; again to exit at once")
 		}
 		c.interrupts <- struct{}{}
 	}

@@ -50,10 +50,10 @@ func (a *app) printJobs(list []rpc.Status) error {
 		}
 		return a.printJSON(views)
 	}
-	rows := [][]string{{"JOB", "NAME", "PHASE", "DONE", "OWNER", "SUBMITTED"}}
+	rows := [][]string{{"JOB", "NAME", "PHASE", "DONE", "OWNER", "SUBMITTED", "WHY"}}
 	for _, s := range list {
 		rows = append(rows, []string{
-			string(s.Job), s.Name, string(s.Phase), percentOf(s.Percent), string(s.Owner), s.Submitted.Local().Format(time.DateTime),
+			string(s.Job), s.Name, string(s.Phase), percentOf(s.Percent), string(s.Owner), s.Submitted.Local().Format(time.DateTime), s.Reason,
 		})
 	}
 	return a.table(rows)
@@ -115,6 +115,9 @@ func (a *app) printStatus(s rpc.Status) error {
 		text := string(w.Phase)
 		if !w.Phase.Terminal() {
 			text = fmt.Sprintf("%s, %s, on %s", w.Phase, percentOf(w.Percent), show.Plural(int64(w.Cores), "core"))
+			if waits := w.Waiting.String(); waits != "" && s.Phase != hyperscale.Waiting {
+				text += "; waits for cores, " + waits
+			}
 		}
 		rows = append(rows, []string{"workflow " + w.Name, text})
 	}

@@ -201,7 +201,7 @@ var errDetached = errors.New("the job goes on")
 // watch shows the job until it has ended.
 func (w *follower) watch(ctx context.Context, cl *client.Client, job hyperscale.JobID) error {
 	plan := cmp.Or(w.plan, &hyperscale.Plan{})
-	control := newControl(w.app, plan, w.outputs)
+	control := newControl(w.app, plan, w.outputs, !w.owns)
 	w.view = control.view
 	stop := control.start()
 	defer stop()

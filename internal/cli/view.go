@@ -14,45 +14,47 @@ import (
 // terminal: only the newest progress is kept.
 type view struct {
 	show   func(stats.Progress)
-	say    func(string)
+	say    func(string) // about an interrupt
+	news   func(string) // what happened beside the run's own progress
 	warn   func(string)
 	ended  func([]stats.Mark)    // the whole timeline, once the run is over
 	run    func(context.Context) // nil: nothing needs to run
 	latest chan stats.Progress
-	words  chan string
+	words  chan word
 	fears  chan string  // warnings
 	active atomic.Int64 // iterations in flight by the newest progress
 }
 
 // newView chooses how to show a run: live on a terminal that can, as lines elsewhere,
-// and not at all with -q (or with --json where nobody is at a terminal).
-func (a *app) newView(pressed func()) *view {
+// and not at all with -q (or with --json where nobody is at a terminal). With leaves
+// an interrupt ends nothing.
+func (a *app) newView(pressed func(), leaves bool) *view {
 	v := &view{
-		show: func(stats.Progress) {}, say: func(string) {}, warn: func(string) {}, ended: func([]stats.Mark) {},
-		latest: make(chan stats.Progress, 1), words: make(chan string, 4), fears: make(chan string, 16),
+		show: func(stats.Progress) {}, say: func(string) {}, news: func(string) {}, warn: func(string) {}, ended: func([]stats.Mark) {},
+		latest: make(chan stats.Progress, 1), words: make(chan word, 64), fears: make(chan string, 16),
 	}
 	switch {
 	case a.quiet || a.json && !a.Terminal.Err:
 	case a.Terminal.Err && !a.verbose && !a.dumb():
-		a.showLive(v, pressed)
+		a.showLive(v, pressed, leaves)
 	default:
 		lines := tui.NewPlain(a.Stderr)
-		v.show, v.say, v.warn, v.ended = lines.Show, lines.Say, lines.Warn, lines.Mark
+		v.show, v.say, v.news, v.warn, v.ended = lines.Show, lines.Say, lines.Tell, lines.Warn, lines.Mark
 	}
 	return v
 }
 
 // showLive makes the view a live one.
-func (a *app) showLive(v *view, pressed func()) {
+func (a *app) showLive(v *view, pressed func(), leaves bool) {
 	config := tui.Config{
 		Out: a.Stderr, Env: a.Env, Interrupt: pressed,
-		Look: tui.Look{Theme: a.theme(true), Value: report.Figure},
+		Look: tui.Look{Theme: a.theme(true), Leaves: leaves, Value: report.Figure},
 	}
 	if a.Terminal.In {
 		config.In = a.Stdin
 	}
 	live := tui.NewLive(config)
-	v.show, v.say, v.warn = live.Show, live.Say, live.Warn
+	v.show, v.say, v.news, v.warn = live.Show, live.Say, live.Say, live.Warn
 	v.run = func(ctx context.Context) {
 		if err := live.Run(ctx); err != nil {
 			a.log().Warn("no live view", "error", err)
@@ -80,11 +82,28 @@ func (v *view) watch(p stats.Progress) {
 	}
 }
 
-// tell takes words for whoever watches; it never blocks.
-func (v *view) tell(text string) {
+// word is one thing to be said: news, or else about an interrupt.
+type word struct {
+	text string
+	news bool
+}
+
+// tell takes words about an interrupt, report takes news; they never block.
+func (v *view) tell(text string)   { v.put(word{text: text}) }
+func (v *view) report(text string) { v.put(word{text, true}) }
+
+func (v *view) put(w word) {
 	select {
-	case v.words <- text:
+	case v.words <- w:
 	default:
+	}
+}
+
+func (v *view) utter(w word) {
+	if w.news {
+		v.news(w.text)
+	} else {
+		v.say(w.text)
 	}
 }
 
@@ -115,8 +134,8 @@ func (v *view) start() (stop func()) {
 func (v *view) pass(ctx context.Context) {
 	for {
 		select {
-		case text := <-v.words:
-			v.say(text)
+		case w := <-v.words:
+			v.utter(w)
 		case text := <-v.fears:
 			v.warn(text)
 		case p := <-v.latest:
@@ -138,8 +157,8 @@ func (v *view) pass(ctx context.Context) {
 func (v *view) sayAll() {
 	for {
 		select {
-		case text := <-v.words:
-			v.say(text)
+		case w := <-v.words:
+			v.utter(w)
 		default:
 			return
 		}

@@ -21,7 +21,7 @@ func (w *follower) update(u rpc.Update) error {
 	case rpc.Snapshot:
 		w.phase = u.Status.Phase
 		if u.Truncated {
-			w.view.tell("some of what happened before is no longer known")
+			w.view.report("some of what happened before is no longer known")
 		}
 	case rpc.Happened:
 		w.happened(u.Event)
@@ -41,8 +41,8 @@ func (w *follower) update(u rpc.Update) error {
 // happened tells an event of the cluster; those of workflows are in the progress.
 func (w *follower) happened(ev hyperscale.Event) {
 	switch ev.What {
-	case "owner changed", "worker lost", "worker back", "covered", "refused", "cancel":
-		w.view.tell(eventText(ev))
+	case "owner changed", "worker lost", "worker back", "covered", "refused", "cancel", "waiting":
+		w.view.report(eventText(ev))
 	}
 }
 

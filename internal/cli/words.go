@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/link"
 	"hyperscale/internal/rpc"
 )
 
@@ -125,6 +126,21 @@ type workflowView struct {
 	Percent float64          `json:"percent"`
 	Cores   int              `json:"cores"`
 	Totals  countsView       `json:"totals"`
+	Waiting *waitingView     `json:"waiting,omitempty"`
+}
+
+// waitingView is for what a workflow waits that wants cores.
+type waitingView struct {
+	Why      string  `json:"why"`
+	Position int     `json:"position"`
+	Expected float64 `json:"expected_s,omitempty"`
+}
+
+func waitingViewOf(w link.Waiting) *waitingView {
+	if w == (link.Waiting{}) {
+		return nil
+	}
+	return &waitingView{w.Why, w.Position, w.Expected.Seconds()}
 }
 
 func statusViewOf(s rpc.Status) statusView {
@@ -134,7 +150,7 @@ func statusViewOf(s rpc.Status) statusView {
 		Workflows: []workflowView{},
 	}
 	for _, w := range s.Workflows {
-		v.Workflows = append(v.Workflows, workflowView{w.Name, w.Phase, w.Percent, w.Cores, countsOf(w.Totals)})
+		v.Workflows = append(v.Workflows, workflowView{w.Name, w.Phase, w.Percent, w.Cores, countsOf(w.Totals), waitingViewOf(w.Waiting)})
 	}
 	return v
 }

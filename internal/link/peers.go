@@ -1,6 +1,7 @@
 package link
 
 import (
+	"fmt"
 	"time"
 
 	"hyperscale"
@@ -166,4 +167,24 @@ type Relay struct {
 	Worker Holder
 	Up     Up
 	Down   Down
+}
+
+// Waiting says for what somebody waits who wants cores, and where in the queue. The
+// zero value waits for nothing.
+type Waiting struct {
+	Why      string
+	Position int           // from 1; 0: not known
+	Expected time.Duration // until there are cores; 0: unknown
+}
+
+// String says it in words; "": it does not wait.
+func (w Waiting) String() string {
+	text := w.Why
+	if w.Position > 0 {
+		text = fmt.Sprintf("number %d in the queue: %s", w.Position, text)
+	}
+	if w.Expected > 0 {
+		text += "; cores are expected in about " + hyperscale.FormatDuration(w.Expected.Round(time.Second))
+	}
+	return text
 }

@@ -102,14 +102,7 @@ type WorkflowStatus struct {
 	Percent float64
 	Cores   int // that hold a share of it now
 	Totals  Totals
-	Waiting Waiting // for cores; zero: it does not
-}
-
-// Waiting says for what something waits, and where in the queue.
-type Waiting struct {
-	Why      string
-	Position int           // in the queue, from 1
-	Expected time.Duration // until there are cores; 0: unknown
+	Waiting link.Waiting // for cores; zero: it does not
 }
 
 // Totals counts slots and requests as the accounting does.

@@ -88,15 +88,15 @@ func readTotals(t *pb.Totals) Totals {
 	}
 }
 
-func wireWaiting(w Waiting) *pb.Waiting {
-	if w == (Waiting{}) {
+func wireWaiting(w link.Waiting) *pb.Waiting {
+	if w == (link.Waiting{}) {
 		return nil
 	}
 	return &pb.Waiting{Why: valid(w.Why), Position: small(w.Position), ExpectedNs: int64(w.Expected)}
 }
 
-func readWaiting(w *pb.Waiting) Waiting {
-	return Waiting{Why: w.GetWhy(), Position: count(w.GetPosition()), Expected: time.Duration(w.GetExpectedNs())}
+func readWaiting(w *pb.Waiting) link.Waiting {
+	return link.Waiting{Why: w.GetWhy(), Position: count(w.GetPosition()), Expected: time.Duration(w.GetExpectedNs())}
 }
 
 func wireStatus(s Status) *pb.JobStatus {

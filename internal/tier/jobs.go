@@ -174,10 +174,13 @@ func (d *desk) ask(ctx context.Context, f func()) error {
 // describe fills in what the owner knows.
 func (d *desk) describe(s *rpc.Status) {
 	s.Phase, s.Percent = d.seat.Owner().Phase(), d.percent
+	if waits := d.seat.Owner().Waiting().String(); waits != "" {
+		s.Reason = waits
+	}
 	s.Elapsed, s.Totals = d.seat.Owner().Elapsed(), totalsOf(d.seat.Owner().Counts())
 	for _, w := range d.seat.Owner().Standing() {
 		s.Workflows = append(s.Workflows, rpc.WorkflowStatus{
-			Name: w.Name, Phase: w.Phase, Percent: 100 * w.Done, Cores: w.Cores, Totals: totalsOf(w.Counts),
+			Name: w.Name, Phase: w.Phase, Percent: 100 * w.Done, Cores: w.Cores, Totals: totalsOf(w.Counts), Waiting: w.Waits,
 		})
 	}
 }

@@ -16,6 +16,8 @@ type Look struct {
 	Theme         show.Theme
 	// Keys says that keys can be pressed: the last line tells which.
 	Keys bool
+	// Leaves says that an interrupt goes away and the run goes on.
+	Leaves bool
 	// Value writes a threshold's value as people read it.
 	Value func(*hyperscale.Threshold, float64) string
 }
@@ -270,8 +272,10 @@ func (f frame) foot() string {
 	switch {
 	case f.p.Stopping != "":
 		return f.Theme.Warn(show.Clean(f.p.Stopping))
-	case f.Keys:
-		return f.Theme.Faint("q stops gracefully, twice at once")
 	}
-	return f.Theme.Faint("Ctrl-C stops gracefully, twice at once")
+	key := map[bool]string{true: "q", false: "Ctrl-C"}[f.Keys]
+	if f.Leaves {
+		return f.Theme.Faint(key + " goes away; the job goes on")
+	}
+	return f.Theme.Faint(key + " stops gracefully, twice at once")
 }

@@ -9,6 +9,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"hyperscale/internal/show"
 	"hyperscale/internal/stats"
 )
 
@@ -51,7 +52,8 @@ func (l *Live) Run(ctx context.Context) error {
 // Show draws the run as it stands now. It does nothing once Run has returned.
 func (l *Live) Show(p stats.Progress) { l.program.Send(p) }
 
-// Say shows words in the last line until the run ends.
+// Say shows words until others come: in the last line, or alone before the first
+// progress.
 func (l *Live) Say(text string) { l.program.Send(words(text)) }
 
 // Warn shows a warning beside those of the run until it ends.
@@ -97,7 +99,7 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 // View draws the frame.
 func (m model) View() tea.View {
-	content := ""
+	content := m.look.Theme.Warn(show.Clean(m.words)) // nothing has begun yet
 	if m.shown {
 		p := m.progress
 		p.Warnings = slices.Concat(p.Warnings, m.warnings)

@@ -100,6 +100,9 @@ func (p *Plain) Say(text string) {
 	p.line(p.last.Elapsed, p.last.Planned, show.Clean(text))
 }
 
+// Tell writes what happened beside the run's own progress, at once.
+func (p *Plain) Tell(text string) { p.line(p.last.Elapsed, p.last.Planned, show.Clean(text)) }
+
 // glance is the run in one line.
 func glance(p stats.Progress) string {
 	var vus, inFlight int64

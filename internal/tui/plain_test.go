@@ -42,6 +42,17 @@ func at(second int) stats.Progress {
 	return p
 }
 
+// News are written at once, also before anything began, and stand for no mark.
+func TestNewsAreWrittenAtOnce(t *testing.T) {
+	var b strings.Builder
+	p := tui.NewPlain(&b)
+	p.Tell("waiting: none is free")
+	p.Show(stats.Progress{Elapsed: time.Second, Marks: []stats.Mark{{What: "main started"}, {At: 300 * time.Millisecond, What: "interrupted"}}})
+	if want := "0:00  waiting: none is free\n0:00  main started\n0:00  interrupted\n"; b.String() != want {
+		t.Errorf("written:\n%s\nwant:\n%s", b.String(), want)
+	}
+}
+
 // Words about an interrupt and the mark of it are one thing: one line, after
 // what happened before it.
 func TestAnInterruptIsOneLine(t *testing.T) {

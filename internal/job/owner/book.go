@@ -22,6 +22,7 @@ type book struct {
 	dark    darkness
 	seconds hyperscale.JobTime // the last whole second that was looked at
 	over    *job.Result        // nil: it is not
+	why     string             // it waits, as was last told
 }
 
 // darkness is the time after a takeover in which nobody has told the job time yet.

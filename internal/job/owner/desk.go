@@ -123,6 +123,9 @@ func (d *desk) save() {
 	if d.over != nil {
 		e.Base, e.Result, e.Reason = true, d.result(), d.over.Reason
 	} else {
+		if e.Phase == hyperscale.Waiting {
+			e.Reason = d.why
+		}
 		d.record(&e)
 	}
 	for _, a := range d.acks.list {

@@ -47,6 +47,12 @@ type (
 		Cores map[string][]link.Cores // by workflow
 	}
 
+	// Queued: a want waits, and for what.
+	Queued struct {
+		Want uint64
+		link.Waiting
+	}
+
 	// Denied: a want will never be granted.
 	Denied struct {
 		Want   uint64
@@ -88,6 +94,7 @@ func (Stated) event()    {}
 func (Lost) event()      {}
 func (Delivered) event() {}
 func (Granted) event()   {}
+func (Queued) event()    {}
 func (Denied) event()    {}
 func (Unbriefed) event() {}
 func (Cancel) event()    {}
@@ -123,7 +130,7 @@ type (
 		Record []byte // nil: nothing but events and phase
 		Clock  hyperscale.JobTime
 		Phase  hyperscale.Phase
-		Reason string  // why the job did not complete, once it is over
+		Reason string  // why it waits; or did not complete, once it is over
 		Done   float64 // percentage, 0 … 100, never falling
 		Events []hyperscale.Event
 		// Result is the whole of what came of the job, if it is over; then it is to

@@ -153,6 +153,8 @@ func (o *Owner) take(ev Event) {
 		o.receiving.delivered(ev)
 	case Granted:
 		o.placing.granted(ev)
+	case Queued:
+		o.placing.queued(ev)
 	case Denied:
 		o.course.denied(ev)
 	case Unbriefed:

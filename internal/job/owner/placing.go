@@ -18,6 +18,7 @@ func (o *Owner) Wants() []Want {
 	}
 	if p := o.placing; p.wanted.changes != o.desk.changes {
 		p.wanted = wanted{o.desk.changes, p.wants()}
+		p.forget()
 	}
 	return o.placing.wanted.list
 }
@@ -26,6 +27,7 @@ func (o *Owner) Wants() []Want {
 type placing struct {
 	*holes
 	wanted wanted
+	queue  map[uint64]queued // wants that wait, by number; heard anew after a takeover
 }
 
 // wanted is what the job wants, as long as nothing of that changes: it is asked

@@ -18,6 +18,7 @@ import (
 //	plan open|iterations|closed|once|two  the plan; the owner begins
 //	grant NUMBER WORKER…                  one core of each for every workflow of that want
 //	deny NUMBER
+//	queue NUMBER POSITION WHY…            that want waits
 //	state WORKER STATE [key=value…]       what it holds is in that state: cut, acked, at, reserve, silence, of
 //	nothing WORKER                        it states that it holds nothing
 //	lose WORKER [dead]
@@ -73,6 +74,9 @@ func (s *script) run(line string) {
 		s.step(Begin{})
 	case "grant":
 		s.grant(number(s.t, args[0]), args[1:])
+	case "queue":
+		position := int(number(s.t, args[1]))
+		s.step(Queued{Want: number(s.t, args[0]), Waiting: link.Waiting{Why: strings.Join(args[2:], " "), Position: position}})
 	case "deny":
 		s.step(Denied{Want: number(s.t, args[0]), Reason: "it waited for 1h"})
 	case "state":

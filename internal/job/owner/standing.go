@@ -19,8 +19,9 @@ func (o *Owner) Begun() bool { return o.state.Start != 0 && o.over == nil }
 type Standing struct {
 	Name  string
 	Phase hyperscale.Phase
-	Done  float64 // 0 … 1
-	Cores int     // that hold a share of it now
+	Done  float64      // 0 … 1
+	Cores int          // that hold a share of it now
+	Waits link.Waiting // for cores; zero: it does not
 	Counts
 }
 
@@ -53,6 +54,9 @@ func (o *Owner) Standing() []Standing {
 			}
 			if !l.begun() && s.Phase == hyperscale.Running {
 				s.Phase = hyperscale.Waiting // for cores, or for those who make ready
+			}
+			if l.waits() {
+				s.Waits = o.placing.queue[l.Want].Waiting
 			}
 			for _, share := range l.Shares {
 				if share.placed() && !share.over() {

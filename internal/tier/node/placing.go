@@ -117,7 +117,7 @@ func (n *Node) granted(said link.Grants) {
 		number uint64
 	}
 	var order []wanted
-	cores := map[wanted]map[string][]link.Cores{}
+	cores, waits := map[wanted]map[string][]link.Cores{}, map[wanted]bool{}
 	for _, g := range said.Grants {
 		j := n.jobs[g.Job]
 		if j == nil || j.epoch != g.Epoch {
@@ -127,6 +127,11 @@ func (n *Node) granted(said link.Grants) {
 		switch {
 		case g.Refused != "":
 			n.do(ToJob{g.Job, owner.Denied{Want: g.Number, Reason: g.Refused}})
+		case g.Waiting != "":
+			if !waits[key] { // one answer for all its workflows
+				waits[key] = true
+				n.do(ToJob{g.Job, owner.Queued{Want: g.Number, Waiting: link.Waiting{Why: g.Waiting, Position: g.Position, Expected: g.Expected}}})
+			}
 		case len(g.Cores) > 0:
 			if cores[key] == nil {
 				cores[key] = map[string][]link.Cores{}

@@ -80,8 +80,8 @@ func commitOf(save owner.Save, head own.Head, now time.Time) own.Commit {
 	if save.Result != nil {
 		record, head.Percent = save.Result, max(head.Percent, save.Done)
 		c.Head = &head
-	} else if head.Phase != save.Phase || int(head.Percent) != int(save.Done) {
-		head.Phase, head.Percent = save.Phase, max(head.Percent, save.Done)
+	} else if head.Phase != save.Phase || head.Reason != save.Reason || int(head.Percent) != int(save.Done) {
+		head.Phase, head.Reason, head.Percent = save.Phase, save.Reason, max(head.Percent, save.Done)
 		c.Head = &head
 	}
 	if len(record) > 0 {
