@@ -22,6 +22,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"pgregory.net/rapid"
+
 	"hyperscale/internal/store"
 )
 
@@ -158,11 +160,10 @@ func TestEndpoints(t *testing.T) {
 	}
 }
 
-func FuzzEndpoints(f *testing.F) {
-	f.Add("etcd://a:1,b,[::1]:3", true)
-	f.Add("etcd://,", false)
-	f.Fuzz(func(t *testing.T, address string, secure bool) {
-		endpoints, err := parseEndpoints(address, secure)
+func TestEndpointsOfAnyText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		address := rapid.StringOf(rapid.SampledFrom([]rune("etcd:/,[]ab1.% \x00"))).Draw(t, "address")
+		endpoints, err := parseEndpoints(address, rapid.Bool().Draw(t, "secure"))
 		if (err == nil) != (len(endpoints) > 0) {
 			t.Errorf("%v, %v", endpoints, err)
 		}
