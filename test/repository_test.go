@@ -189,6 +189,7 @@ var mayImport = map[string][]string{
 	"client":   {"", "link", "rpc"},
 	"worker":   {"", "link", "schedule", "stats", "engine", "process", "spec", "rpc", "demo", "ops", "mailbox", "outbox"},
 	"mailbox":  {},
+	"testkit":  {},
 	"sim":      {"", "stats", "schedule", "job", "link", "place", "own", "store", "tier", "worker"},
 	"ops":      {},
 	"outbox":   {"", "link", "stats"},

@@ -7,10 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"hyperscale/internal/testkit"
 )
 
 // All that is wrong with a worker's flags is said at once, a line each.
@@ -76,24 +77,6 @@ func TestClientCertificates(t *testing.T) {
 	}
 }
 
-// watched is a writer that can be read while it is written.
-type watched struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (w *watched) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.Write(b)
-}
-
-func (w *watched) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
-}
-
 // A worker says how it is, and goes after a signal: with nothing to do at once.
 func TestWorkerRuns(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -103,7 +86,7 @@ func TestWorkerRuns(t *testing.T) {
 	address := free.Addr().String()
 	free.Close()
 	s := newTestWorld()
-	log := new(watched)
+	log := new(testkit.Log)
 	s.Stderr = log
 	s.Env = []string{"HYPERSCALE_HTTP=" + address, "HYPERSCALE_JOIN=127.0.0.1:1,127.0.0.1:2"}
 	config := filepath.Join(t.TempDir(), "worker.yaml")

@@ -3,7 +3,6 @@ package client
 import (
 	"bufio"
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -11,9 +10,8 @@ import (
 	"time"
 
 	"hyperscale/internal/rpc"
+	"hyperscale/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write the transcripts anew; read the diff")
 
 // The transcript has what each attempt came to, with the time since the call
 // began, and after the arrow what is done next.
@@ -47,14 +45,7 @@ func TestCourses(t *testing.T) {
 			fmt.Fprintf(&out, "%s -> %s\n", line, c.after(begin.Add(after), 0.5, outcome(t, words[1:])))
 		}
 	}
-	if *update {
-		if err := os.WriteFile(name, out.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if out.String() != string(script) {
-		t.Errorf("the courses are now\n%s", out.String())
-	}
+	testkit.Golden(t, name, out.String())
 }
 
 func outcome(t *testing.T, words []string) error {

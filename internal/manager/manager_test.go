@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +23,7 @@ import (
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/store/etcdstore"
+	"hyperscale/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -59,28 +59,10 @@ func config(t *testing.T, name string) Config {
 	}
 }
 
-// journal keeps what was logged.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(b)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // running is a manager under test.
 type running struct {
 	*Manager
-	log  *journal
+	log  *testkit.Log
 	end  context.CancelFunc
 	done chan error
 }
@@ -88,7 +70,7 @@ type running struct {
 // start runs a manager until the test ends, or until it is stopped.
 func start(t *testing.T, cfg Config) *running {
 	t.Helper()
-	r := &running{log: &journal{}, done: make(chan error, 1)}
+	r := &running{log: &testkit.Log{}, done: make(chan error, 1)}
 	var err error
 	if r.Manager, err = New(cfg, slog.New(slog.NewTextHandler(r.log, nil))); err != nil {
 		t.Fatal(err)

@@ -1,10 +1,7 @@
 package own
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,9 +11,8 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/store"
+	"hyperscale/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write the transcripts in testdata anew")
 
 // observer plays a script: it steps a succession and wakes it when it asked.
 type observer struct {
@@ -94,24 +90,7 @@ func number(t *testing.T, word string) int64 {
 
 // TestSuccession plays the scripts in testdata. In each, blocks of input are
 // followed by a line "----" and what came of it; the observer is node a.
-func TestSuccession(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			ok(t, err)
-			played := playScript(t, string(text))
-			if *update {
-				ok(t, os.WriteFile(file, []byte(played), 0o644))
-			} else if played != string(text) {
-				t.Errorf("%s differs (go test -update shows how); it is now:\n%s", file, played)
-			}
-		})
-	}
-}
+func TestSuccession(t *testing.T) { testkit.Scripts(t, playScript) }
 
 func playScript(t *testing.T, text string) string {
 	o := &observer{Succession: NewSuccession("a", SuccessionConfig{})}

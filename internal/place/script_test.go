@@ -2,11 +2,8 @@ package place
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,9 +12,8 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/link"
+	"hyperscale/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write the transcripts in testdata anew")
 
 // player plays a script: between its lines workers beat and managers say what
 // they want each second, owners hear grants, and workers take what was given at
@@ -44,28 +40,7 @@ func newPlayer(t *testing.T) *player {
 
 // TestTranscripts plays the scripts in testdata: blocks of input, each followed
 // by a line "----" and what came of it.
-func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			played := play(t, string(text))
-			if *update {
-				if err := os.WriteFile(file, []byte(played), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if played != string(text) {
-				t.Errorf("%s differs (go test -update shows how); it is now:\n%s", file, played)
-			}
-		})
-	}
-}
+func TestTranscripts(t *testing.T) { testkit.Scripts(t, play) }
 
 // play gives the script with its output made anew.
 func play(t *testing.T, text string) string {

@@ -3,8 +3,6 @@ package plan_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,9 +12,8 @@ import (
 	"hyperscale/internal/job"
 	"hyperscale/internal/plan"
 	"hyperscale/internal/show"
+	"hyperscale/internal/testkit"
 )
-
-var updateExplain = flag.Bool("update-explain", false, "write testdata/explain anew")
 
 // machine is what the explanations of tests are for.
 var machine = plan.Limits{Descriptors: 20000, Ports: 28232, Lanes: 2}
@@ -46,26 +43,8 @@ func TestExplanations(t *testing.T) {
 		if err := explained(t, l, machine).Text(&b, 100, show.NewTheme(false)); err != nil {
 			t.Fatal(err)
 		}
-		compare(t, "testdata/explain/"+name+".txt", b.String())
+		testkit.Golden(t, "testdata/explain/"+name+".txt", b.String())
 		_ = l.Close() // only read
-	}
-}
-
-// compare holds a text against the one in a file.
-func compare(t *testing.T, file, got string) {
-	t.Helper()
-	if *updateExplain {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s:\ngot:\n%s\nwant:\n%s", file, got, want)
 	}
 }
 

@@ -2,7 +2,6 @@ package plan_test
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"reflect"
 	"strings"
@@ -13,9 +12,8 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/plan"
+	"hyperscale/internal/testkit"
 )
-
-var updateQuick = flag.Bool("update-quick", false, "write testdata/quick.txt anew")
 
 // settingsOf reads lines NAME VALUE as flags; config:NAME and env:NAME are from
 // there.
@@ -51,7 +49,7 @@ func TestQuickTranscripts(t *testing.T) {
 		} else {
 			read(t, got)
 		}
-		if !*updateQuick && strings.TrimSpace(got) != strings.TrimSpace(want) {
+		if !testkit.Update() && strings.TrimSpace(got) != strings.TrimSpace(want) {
 			t.Errorf("%s:\ngot:\n%s\nwant:\n%s", input, got, want)
 		}
 		if i > 0 {
@@ -59,7 +57,7 @@ func TestQuickTranscripts(t *testing.T) {
 		}
 		written.WriteString(input + "----\n" + strings.TrimSpace(got) + "\n")
 	}
-	if *updateQuick {
+	if testkit.Update() {
 		if err := os.WriteFile(file, []byte(written.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -1,17 +1,16 @@
 package plan_test
 
 import (
-	"flag"
-	"hyperscale"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"hyperscale/internal/plan"
-)
+	"hyperscale"
 
-var updateReader = flag.Bool("update-reader", false, "write the transcripts of the reader anew")
+	"hyperscale/internal/plan"
+	"hyperscale/internal/testkit"
+)
 
 // transcripts plays a file of plans: each is a YAML text, a line "----", and
 // what comes of it.
@@ -26,12 +25,12 @@ func transcripts(t *testing.T, file string, play func(text string) string) {
 		text, want, _ := strings.Cut(block+"\n", "----\n")
 		want = strings.TrimSpace(want)
 		got := strings.TrimSpace(play(text))
-		if got != want && !*updateReader {
+		if got != want && !testkit.Update() {
 			t.Errorf("%s\ngot:\n%s\nwant:\n%s", text, got, want)
 		}
 		written = append(written, strings.TrimSpace(text+"----\n"+got))
 	}
-	if *updateReader {
+	if testkit.Update() {
 		if err := os.WriteFile(file, []byte(strings.Join(written, "\n====\n")+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,6 @@
 package report_test
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,27 +11,13 @@ import (
 	"hyperscale/internal/report"
 	"hyperscale/internal/show"
 	"hyperscale/internal/stats"
+	"hyperscale/internal/testkit"
 )
-
-// update writes the golden files anew: go test ./internal/report -update
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // golden compares text with a file below testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; go test -update shows how. Got:\n%s", path, got)
-	}
+	testkit.Golden(t, filepath.Join("testdata", name), got)
 }
 
 func text(t *testing.T, o report.TextOptions) string {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"hyperscale/internal/testkit"
+
 	"pgregory.net/rapid"
 )
 
@@ -36,14 +38,7 @@ func TestBreakerTranscript(t *testing.T) {
 		}
 		fmt.Fprintf(&out, "%s -> %s\n", line, breakerStep(t, b, permits, strings.Fields(line)))
 	}
-	if *update {
-		if err := os.WriteFile(name, out.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if out.String() != string(script) {
-		t.Errorf("the breaker now says\n%s", out.String())
-	}
+	testkit.Golden(t, name, out.String())
 }
 
 func breakerStep(t *testing.T, b *Breaker, permits map[string]Permit, words []string) string {

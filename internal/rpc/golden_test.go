@@ -3,17 +3,16 @@ package rpc
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
 
+	"hyperscale/internal/testkit"
+
 	"google.golang.org/protobuf/encoding/protowire"
 )
-
-var update = flag.Bool("update", false, "write transcripts anew, and the messages of new kinds")
 
 // golden has one file for each kind of message, as the first program that knew
 // it wrote it. A file is never written again: it is what older programs say.
@@ -24,7 +23,7 @@ const golden = "testdata/v1"
 func TestMessagesOfEarlierReleases(t *testing.T) {
 	for _, e := range catalogue() {
 		name := filepath.Join(golden, e.name+".bin")
-		if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) && *update {
+		if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) && testkit.Update() {
 			now, err := e.encode(e.sample)
 			if err != nil {
 				t.Fatal(err)

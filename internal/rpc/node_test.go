@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/link"
 	"hyperscale/internal/rpc/identity"
+	"hyperscale/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -149,26 +149,8 @@ func (n *node) Offer(_ context.Context, _ Caller, o link.Offer) (link.Taken, err
 type running struct {
 	*Server
 	address string
-	log     *journal
+	log     *testkit.Log
 	stop    func() // ends it and waits
-}
-
-// journal keeps what was logged.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(b)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
 }
 
 var manager = identity.ID{Cluster: "hyperscale", Env: "test", Role: identity.Manager, DC: "fra", Node: "m1"}
@@ -188,7 +170,7 @@ func as(role identity.Role) identity.ID {
 
 func serve(t *testing.T, n *node, limits Limits, change ...func(*ServerConfig, *ServerDeps)) *running {
 	t.Helper()
-	r := &running{log: new(journal)}
+	r := &running{log: new(testkit.Log)}
 	config := ServerConfig{Self: manager, Limits: limits}
 	deps := ServerDeps{Log: slog.New(slog.NewTextHandler(r.log, nil)), Jobs: n, Cluster: n, Links: n, Peers: n, Store: n}
 	for _, c := range change {

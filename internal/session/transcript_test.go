@@ -1,19 +1,17 @@
 package session
 
 import (
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-)
 
-var update = flag.Bool("update", false, "write the transcripts in testdata anew")
+	"hyperscale/internal/testkit"
+)
 
 // A transcript holds blocks of events and, behind ----, the effects that a
 // session of the scenario with the file's name gave. Events:
@@ -27,55 +25,21 @@ var update = flag.Bool("update", false, "write the transcripts in testdata anew"
 // Times are those of the job; without at= it is the time of the event before. A
 // value with blanks is quoted as in Go. # begins a comment.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]bool{}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".txt")
-		found[name] = true
-		t.Run(name, func(t *testing.T) { transcript(t, file, scenarios()[name]) })
-	}
-	for _, name := range slices.Sorted(maps.Keys(scenarios())) {
-		if !found[name] {
-			t.Errorf("the scenario %s has no transcript", name)
+	all := scenarios()
+	testkit.Scripts(t, func(t *testing.T, text string) string {
+		name := filepath.Base(t.Name())
+		s, found := all[name]
+		if !found {
+			t.Fatal("there is no scenario of this name")
 		}
+		delete(all, name)
+		player := &player{t: t, p: compile(t, s.plan(), s.in)}
+		player.p.Init(&player.s)
+		return player.play(text)
+	})
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		t.Errorf("the scenario %s has no transcript", name)
 	}
-}
-
-// transcript runs one file.
-func transcript(t *testing.T, file string, s scenario) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.plan == nil {
-		t.Fatalf("no scenario for %s", file)
-	}
-	player := &player{t: t, p: compile(t, s.plan(), s.in)}
-	player.p.Init(&player.s)
-	got := player.play(string(text))
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if got != string(text) {
-		t.Errorf("%s differs; -update writes it anew\n%s", file, difference(string(text), got))
-	}
-}
-
-// difference shows the first lines that differ.
-func difference(want, got string) string {
-	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
-	for i := 0; i < len(w) && i < len(g); i++ {
-		if w[i] != g[i] {
-			return fmt.Sprintf("line %d\nwant %s\ngot  %s", i+1, w[i], g[i])
-		}
-	}
-	return fmt.Sprintf("want %d lines, got %d", len(w), len(g))
 }
 
 // player feeds a session with what a transcript says.

@@ -22,6 +22,7 @@ import (
 	"hyperscale/internal/spec"
 	"hyperscale/internal/stats"
 	"hyperscale/internal/store/memstore"
+	"hyperscale/internal/testkit"
 	"hyperscale/internal/tier/node"
 )
 
@@ -42,7 +43,7 @@ var sessions = own.SessionConfig{TTL: 1200 * time.Millisecond, Every: 150 * time
 type rig struct {
 	t        *testing.T
 	store    *memstore.Store
-	log      *journal
+	log      *testkit.Log
 	boots    int
 	stations []*station
 
@@ -60,28 +61,10 @@ type station struct {
 	stop    func() // ends it, and waits; its session ends with it
 }
 
-// journal keeps what was logged.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(b)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // newRig begins so many nodes, m1, m2 …, and waits until each may own jobs.
 func newRig(t *testing.T, nodes int, change ...func(*Config, *Deps)) *rig {
 	t.Helper()
-	r := &rig{t: t, store: memstore.New(nil), log: new(journal)}
+	r := &rig{t: t, store: memstore.New(nil), log: new(testkit.Log)}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(r.log)

@@ -1,9 +1,7 @@
 package tui_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,28 +13,14 @@ import (
 	"hyperscale"
 	"hyperscale/internal/show"
 	"hyperscale/internal/stats"
+	"hyperscale/internal/testkit"
 	"hyperscale/internal/tui"
 )
-
-// update writes the golden files anew: go test ./internal/tui -update
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // golden compares text with a file below testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; go test -update shows how. Got:\n%s", path, got)
-	}
+	testkit.Golden(t, filepath.Join("testdata", name), got)
 }
 
 // shop is a run in the middle, with everything there is to show.

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -27,6 +26,7 @@ import (
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/spec"
 	"hyperscale/internal/stats"
+	"hyperscale/internal/testkit"
 )
 
 // What the test binary is to be: an engine, or a worker of its own.
@@ -55,24 +55,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// journal keeps what was logged.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(b)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 func deps(log interface{ Write([]byte) (int, error) }) Deps {
 	return Deps{
 		Log:    slog.New(slog.NewTextHandler(log, nil)),
@@ -83,7 +65,7 @@ func deps(log interface{ Write([]byte) (int, error) }) Deps {
 // running is a worker under test.
 type running struct {
 	*Worker
-	log  *journal
+	log  *testkit.Log
 	stop context.CancelFunc
 	done chan error
 }
@@ -91,7 +73,7 @@ type running struct {
 // work begins a worker.
 func work(t *testing.T, cfg Config, change ...func(*Deps)) *running {
 	t.Helper()
-	r := &running{log: new(journal), done: make(chan error, 1)}
+	r := &running{log: new(testkit.Log), done: make(chan error, 1)}
 	cfg.Self = self(identity.Worker, "w1")
 	if cfg.Cores == 0 {
 		cfg.Cores = 2
@@ -398,7 +380,7 @@ func TestFindsManagers(t *testing.T) {
 	})
 	_, port, _ := net.SplitHostPort(first.address)
 	cfg := Config{Join: []string{"managers:" + port, first.address}, Self: self(identity.Worker, "w1")}
-	d := deps(new(journal))
+	d := deps(new(testkit.Log))
 	d.Lookup = func(context.Context, string) ([]netip.Addr, error) {
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::ffff:127.0.0.1"), netip.MustParseAddr("::1")}, nil
 	}

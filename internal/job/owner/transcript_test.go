@@ -1,44 +1,18 @@
 package owner
 
 import (
-	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"time"
 
 	"hyperscale/internal/link"
+	"hyperscale/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write the transcripts anew")
 
 // TestTranscripts plays the stories in testdata: blocks of commands, and below the
 // line what the owner wants done.
-func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no transcripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			before, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			now := play(t, string(before))
-			if *update {
-				if err := os.WriteFile(file, []byte(now), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if !bytes.Equal(before, []byte(now)) {
-				t.Errorf("got:\n%s\nwant:\n%s", now, before)
-			}
-		})
-	}
-}
+func TestTranscripts(t *testing.T) { testkit.Scripts(t, play) }
 
 func play(t *testing.T, text string) string {
 	s := &script{t: t}

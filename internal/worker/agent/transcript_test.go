@@ -1,39 +1,15 @@
 package agent
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write the transcripts in testdata anew")
+	"hyperscale/internal/testkit"
+)
 
 // TestTranscripts plays the scripts in testdata. In each, blocks of input are
 // followed by a line "----" and what came of it. The first block is the world.
-func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			played := play(t, string(text))
-			if *update {
-				if err := os.WriteFile(file, []byte(played), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if played != string(text) {
-				t.Errorf("%s differs (go test -update shows how); it is now:\n%s", file, played)
-			}
-		})
-	}
-}
+func TestTranscripts(t *testing.T) { testkit.Scripts(t, play) }
 
 // play gives the script with its output made anew.
 func play(t *testing.T, text string) string {
