@@ -66,7 +66,7 @@ func (s *shell) fit() error {
 		if f.Lowered == "" {
 			continue
 		}
-		s.account.Lowered(f.Name, f.Lowered)
+		s.account.Lowered(account.Lowering{Workflow: f.Name, How: f.Lowered})
 		if s.cfg.Warn != nil {
 			s.cfg.Warn(f.Lowered)
 		}

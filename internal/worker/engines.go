@@ -88,7 +88,7 @@ func (s *shell) startEngine(e agent.StartEngine) {
 func eventOf(id uint64, m process.Message) agent.Event {
 	switch m := m.(type) {
 	case process.Prepared:
-		return agent.EnginePrepared{Engine: id}
+		return agent.EnginePrepared{Engine: id, Lowered: m.Lowered}
 	case process.Refused:
 		return agent.EngineRefused{Engine: id, Reason: m.Reason}
 	case process.Window:

@@ -2,6 +2,7 @@ package account
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"hyperscale"
@@ -44,7 +45,7 @@ type flow struct {
 	waived  time.Duration      // of that: after VUs that ended as the plan wished
 	probes  []stats.Probe
 	probe   *stats.Tally // of a search: windows of the probe under way; else nil
-	lowered string       // how max-in-flight was lowered to what there is room for; "": it was not
+	lowered []Lowering
 }
 
 func newFlow(w *hyperscale.Workflow, length hyperscale.JobTime) *flow {
@@ -109,9 +110,22 @@ func (a *Account) Aborted(workflow, step string) {
 	a.stop.OnError, a.stop.Aborted = true, "on-error: abort of "+workflow+"/"+step
 }
 
-// Lowered notes that a workflow's max-in-flight was lowered to what there is
-// room for, in words.
-func (a *Account) Lowered(workflow, how string) { a.flow(workflow).lowered = how }
+// Lowering says that a node has no room for a workflow's max-in-flight.
+type Lowering struct {
+	Workflow string
+	Node     string // "": this machine
+	How      string // in words
+}
+
+// Lowered notes a lowering; it is false if that was known.
+func (a *Account) Lowered(l Lowering) bool {
+	f := a.flow(l.Workflow)
+	if slices.Contains(f.lowered, l) {
+		return false
+	}
+	f.lowered = append(f.lowered, l)
+	return true
+}
 
 // Adjusted notes that a load was changed by hand.
 func (a *Account) Adjusted(by hyperscale.Adjustment) { a.adjustments = append(a.adjustments, by) }

@@ -38,7 +38,7 @@ type writtenFlow struct {
 	Planned, Waived time.Duration
 	Probes          []stats.Probe
 	Probe           []byte // nil: no search
-	Lowered         string
+	Lowered         []Lowering
 }
 
 // MarshalJSON writes the whole account down, but for what live views are shown of

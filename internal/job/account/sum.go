@@ -25,7 +25,7 @@ func (a *Account) Sum(over job.Result, started time.Time) *stats.Result {
 			Workflow: o.Workflow, Kind: f.Load.Kind, Paced: f.Load.Pace > 0, PlannedVU: f.planned - f.waived,
 		})
 		r.Workflows = append(r.Workflows, f.result(o))
-		if c := f.limited(a.Tally.Workflow(f.Name).Slots); c.What != "" {
+		for _, c := range f.limited(a.Tally.Workflow(f.Name).Slots) {
 			c.From, c.To = o.Started, o.Ended
 			a.Cause(c)
 		}
@@ -34,20 +34,25 @@ func (a *Account) Sum(over job.Result, started time.Time) *stats.Result {
 	return r
 }
 
-// limited is the cause that refused slots are of the generator's doing: of a
-// bound that was lowered to what it has room for. None if the bound did not
+// limited are the causes that refused slots are of the generator's doing: of a
+// bound that was lowered to what a node has room for. None if the bound did not
 // matter; above one slot in twenty the load was not what the plan asked.
-func (f *flow) limited(slots stats.Slots) stats.Cause {
-	c := stats.Cause{State: stats.Degraded, What: f.lowered}
-	switch {
-	case f.lowered == "" || slots.Refused == 0:
-		return stats.Cause{}
-	case f.Load.Kind == hyperscale.LoadSearch: // which goes on until something gives way
-		c.State = stats.Valid
-	case slots.Refused*20 > slots.Due:
-		c.State = stats.Invalid
+func (f *flow) limited(slots stats.Slots) []stats.Cause {
+	if slots.Refused == 0 {
+		return nil
 	}
-	return c
+	state := stats.Degraded
+	switch {
+	case f.Load.Kind == hyperscale.LoadSearch: // which goes on until something gives way
+		state = stats.Valid
+	case slots.Refused*20 > slots.Due:
+		state = stats.Invalid
+	}
+	var causes []stats.Cause
+	for _, l := range f.lowered {
+		causes = append(causes, stats.Cause{State: state, What: l.How, Node: l.Node})
+	}
+	return causes
 }
 
 // result is how the workflow went.

@@ -19,7 +19,7 @@ import (
 //	grant NUMBER WORKER…                  one core of each for every workflow of that want
 //	deny NUMBER
 //	queue NUMBER POSITION WHY…            that want waits
-//	state WORKER STATE [key=value…]       what it holds is in that state: cut, acked, at, reserve, silence, of
+//	state WORKER STATE [key=value…]       what it holds is in that state: cut, acked, at, reserve, silence, lowered, of
 //	nothing WORKER                        it states that it holds nothing
 //	lose WORKER [dead]
 //	deliver WORKER WORKFLOW to=T due=N [done=N] [final] [by=WORKER, who sends it in its place]
@@ -185,6 +185,8 @@ func (s *script) state(w *hand, state string, args []string) {
 				h.JobTime = length(s.t, value)
 			case "silence":
 				h.Silence = length(s.t, value)
+			case "lowered":
+				h.Lowered = h.Workflow + ": to " + value
 			case "reserve":
 				h.Reserve.Place = int64(number(s.t, value))
 			}

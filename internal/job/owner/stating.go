@@ -2,10 +2,12 @@ package owner
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"hyperscale"
 	"hyperscale/internal/job"
+	"hyperscale/internal/job/account"
 	"hyperscale/internal/link"
 )
 
@@ -72,6 +74,9 @@ func (o *stating) heard(k *kid, h *link.Held) {
 	}
 	if h.Cut > s.cut {
 		s.cut, s.rose = h.Cut, o.now
+	}
+	if h.Lowered != "" && o.story.lowered(account.Lowering{Workflow: l.workflow(), Node: string(k.Node), How: h.Lowered}) {
+		o.tell(hyperscale.Event{What: "lowered", Workflow: l.workflow(), Node: k.Node, Detail: strings.TrimPrefix(h.Lowered, l.workflow()+": ")})
 	}
 	if h.Aborted != "" && !l.Aborted {
 		l.Aborted = true

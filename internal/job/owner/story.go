@@ -32,6 +32,7 @@ type step struct {
 	Judged   *hyperscale.JobTime    `json:",omitempty"`
 	Loss     *stats.Loss            `json:",omitempty"`
 	Cause    *stats.Cause           `json:",omitempty"`
+	Lowered  *account.Lowering      `json:",omitempty"`
 	Adjusted *hyperscale.Adjustment `json:",omitempty"`
 
 	joint *stats.Window // written down apart
@@ -67,6 +68,16 @@ func (s *story) loss(l stats.Loss) {
 func (s *story) cause(c stats.Cause) {
 	s.fresh = append(s.fresh, step{Cause: &c})
 	s.account.Cause(c)
+}
+
+// lowered notes that a holder has no room for a load's bound; it is false if that
+// was known.
+func (s *story) lowered(l account.Lowering) bool {
+	if !s.account.Lowered(l) {
+		return false
+	}
+	s.fresh = append(s.fresh, step{Lowered: &l})
+	return true
 }
 
 // adjusted notes an adjustment.
@@ -118,6 +129,8 @@ func (s *story) again(st step) error {
 		s.account.Loss(*st.Loss)
 	case st.Cause != nil:
 		s.account.Cause(*st.Cause)
+	case st.Lowered != nil:
+		s.account.Lowered(*st.Lowered)
 	case st.Adjusted != nil:
 		s.account.Adjusted(*st.Adjusted)
 	default:

@@ -48,6 +48,7 @@ func (a *Agent) engineTold(ev Event) {
 	switch ev := ev.(type) {
 	case EnginePrepared:
 		if h := a.m.holder(ev.Engine); h != nil && !h.engine.prepared {
+			h.told.lowered = ev.Lowered
 			h.prepared()
 		}
 	case EngineRefused:

@@ -31,8 +31,12 @@ type (
 		Cancelled bool // with a Stop: the client's signed cancel was shown, so that it is obeyed whoever gives it
 	}
 
-	// EnginePrepared: it waits for its start.
-	EnginePrepared struct{ Engine uint64 }
+	// EnginePrepared: it waits for its start. Lowered says how the bound of arrivals
+	// in progress was lowered to what there is room for; "": it was not.
+	EnginePrepared struct {
+		Engine  uint64
+		Lowered string
+	}
 
 	// EngineRefused: it can't run the share here, and is gone.
 	EngineRefused struct {

@@ -54,6 +54,7 @@ type told struct {
 	reserve link.Reserve // last said
 	granted link.Reserve // last stated
 	aborted string       // the step whose on-error: abort fired
+	lowered string       // how the bound of arrivals in progress was
 }
 
 // flags are truths about a hold.
@@ -280,7 +281,7 @@ func (h *hold) held() link.Held {
 	held := link.Held{
 		Hold: h.Hold, State: h.state, Reason: h.reason, Start: h.start.number,
 		Cut: h.turn.stream.Seq(), Acked: h.out.Acked(), Reserve: h.told.reserve, Adjustment: h.adjusted(),
-		Aborted: h.told.aborted, Epoch: h.job.epoch, Silence: h.m.now - h.job.heard,
+		Aborted: h.told.aborted, Lowered: h.told.lowered, Epoch: h.job.epoch, Silence: h.m.now - h.job.heard,
 	}
 	if h.start.number > 0 {
 		held.JobTime = max(h.jobTime(h.m.now), 0)
