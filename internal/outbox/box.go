@@ -123,6 +123,35 @@ func (b *Box) Stretch(length hyperscale.JobTime) {
 	}
 }
 
+// Refit joins what is not frozen as another did who kept the same: so that the
+// windows left begin with these numbers. It reports whether they do.
+func (b *Box) Refit(firsts []uint64) bool {
+	for i := b.frozen; i+1 < len(b.list); {
+		if slices.Contains(firsts, b.list[i+1].First) || !b.join(i) {
+			i++
+		}
+	}
+	return slices.Equal(firsts, b.Firsts())
+}
+
+// Firsts are the first numbers of the windows that are not frozen.
+func (b *Box) Firsts() []uint64 {
+	list := make([]uint64, 0, len(b.list)-b.frozen)
+	for _, w := range b.list[b.frozen:] {
+		list = append(list, w.First)
+	}
+	return list
+}
+
+// UpTo is how many of the list have no higher number.
+func (b *Box) UpTo(seq uint64) int {
+	n := 0
+	for n < len(b.list) && b.list[n].Seq <= seq {
+		n++
+	}
+	return n
+}
+
 // Halve joins what is not frozen two by two and reports whether that changed
 // anything.
 func (b *Box) Halve() bool {

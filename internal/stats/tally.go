@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -80,6 +81,10 @@ func (t *Tally) Unfinished() []string {
 	slices.Sort(names)
 	return names
 }
+
+// Same reports whether both tallies count the same, in the same course of time.
+// Who delivered it to them does not matter, and is left out.
+func (t *Tally) Same(o *Tally) bool { return bytes.Equal(t.append(nil), o.append(nil)) }
 
 // Workflows are the names of all workflows that any window told of, sorted.
 func (t *Tally) Workflows() []string { return slices.Sorted(maps.Keys(t.works)) }

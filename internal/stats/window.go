@@ -44,6 +44,12 @@ type Window struct {
 	joint *joint // nil: of one holder
 }
 
+// Empty reports whether the window counts nothing: it only says that its turn is
+// over. There is nothing in it to be tallied.
+func (w *Window) Empty() bool {
+	return w.joint == nil && len(w.Steps) == 0 && w.Slots == (Slots{}) && w.Watch == (Readings{})
+}
+
 // Flight is what was started and has not ended.
 type Flight struct {
 	Iterations, Requests uint64 // groups left out

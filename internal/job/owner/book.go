@@ -22,6 +22,7 @@ type book struct {
 	dark    darkness
 	seconds hyperscale.JobTime // the last whole second that was looked at
 	over    *job.Result        // nil: it is not
+	up      *upward            // nil: the job has no parent
 	why     string             // it waits, as was last told
 }
 
@@ -111,6 +112,9 @@ func (o *book) readjust(l *leg) {
 
 // phase is where the job is in its life: waiting as long as nobody was told to start.
 func (o *book) phase() hyperscale.Phase {
+	if o.over != nil {
+		return o.over.Phase
+	}
 	if phase := o.story.job.Phase(); phase != hyperscale.Running || o.state.Start != 0 {
 		return phase
 	}

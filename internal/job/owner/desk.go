@@ -16,7 +16,7 @@ const settleTime = 150 * time.Millisecond
 type desk struct {
 	*book
 	effects []Effect // of this step
-	gone    bool     // the last of all was said
+	end     end
 
 	number uint64 // of the last save
 	under  bool   // it is under way …
@@ -37,6 +37,19 @@ type page struct {
 	say []Effect
 	do  []func()
 }
+
+// end is how far the end of the job is written down.
+//
+//	open → closing → closed → leaving → gone
+type end int
+
+const (
+	open    end = iota // the job goes on, or that it is over is not written yet
+	closing            // its result is being written …
+	closed             // … and was; the parent has not acknowledged all
+	leaving            // the ownership is being given up, with the result or after it
+	gone               // it was: nothing is left to be said
+)
 
 // need is what must be saved, and when.
 type need struct {
@@ -120,12 +133,12 @@ func (d *desk) save() {
 	e := Save{
 		Number: d.number, Clock: d.at(), Phase: d.phase(), Done: d.state.Done, Events: d.events,
 	}
+	if e.Phase == hyperscale.Waiting {
+		e.Reason = d.why
+	}
 	if d.over != nil {
-		e.Base, e.Result, e.Reason = true, d.result(), d.over.Reason
+		d.conclude(&e)
 	} else {
-		if e.Phase == hyperscale.Waiting {
-			e.Reason = d.why
-		}
 		d.record(&e)
 	}
 	for _, a := range d.acks.list {
@@ -155,10 +168,39 @@ func (d *desk) saved(ev Saved) {
 	for _, f := range sent.do {
 		f()
 	}
-	if d.over != nil && !d.need.now {
-		d.gone = true
+	if d.up != nil {
+		d.up.release()
+	}
+	switch d.end {
+	case closing:
+		d.end = closed
+	case leaving:
+		d.end = gone
 		d.do(Over{Phase: d.over.Phase})
 	}
+}
+
+// conclude writes down that the job is over, and what came of it; once that is
+// done, only that nothing keeps its owner any more.
+func (d *desk) conclude(e *Save) {
+	e.Ended, e.Reason = true, d.over.Reason
+	if d.end == open {
+		e.Base, e.Result = true, d.result()
+		if d.up != nil {
+			d.lift()
+			e.Record = d.remains()
+		}
+	}
+	d.end = leaving
+	if d.keeps() {
+		e.Pending, d.end = true, closing
+	}
+}
+
+// keeps reports whether the job, which is over, needs an owner yet: its parent is
+// to acknowledge all, and has time to.
+func (d *desk) keeps() bool {
+	return d.up != nil && d.up.waits() && (d.up.until == 0 || d.now < d.up.until)
 }
 
 // do is what is done now. When a start is meant is reckoned at the last moment: it
@@ -185,5 +227,8 @@ func (d *desk) join() {
 	for _, w := range d.joints.Cut() {
 		d.story.count(w)
 		d.windows = append(d.windows, w)
+		if d.up != nil {
+			d.up.open.Add(w)
+		}
 	}
 }

@@ -82,6 +82,17 @@ type (
 		Adjustment hyperscale.Adjustment
 	}
 
+	// ParentAt says how the parent of the job is reached from now on: over which
+	// link, of those whose numbers rise, to the owner of which epoch. What it did not
+	// acknowledge goes again. The zero value: it is not reached.
+	ParentAt struct {
+		Link  uint64
+		Epoch hyperscale.Epoch
+	}
+
+	// ParentTells: the parent answers what it was sent.
+	ParentTells struct{ Receipt link.Receipt }
+
 	// Saved: everything up to and including that save is durable.
 	Saved struct{ Number uint64 }
 
@@ -89,18 +100,20 @@ type (
 	Tick struct{}
 )
 
-func (Begin) event()     {}
-func (Stated) event()    {}
-func (Lost) event()      {}
-func (Delivered) event() {}
-func (Granted) event()   {}
-func (Queued) event()    {}
-func (Denied) event()    {}
-func (Unbriefed) event() {}
-func (Cancel) event()    {}
-func (Adjust) event()    {}
-func (Saved) event()     {}
-func (Tick) event()      {}
+func (Begin) event()       {}
+func (Stated) event()      {}
+func (Lost) event()        {}
+func (Delivered) event()   {}
+func (Granted) event()     {}
+func (Queued) event()      {}
+func (Denied) event()      {}
+func (Unbriefed) event()   {}
+func (Cancel) event()      {}
+func (Adjust) event()      {}
+func (ParentAt) event()    {}
+func (ParentTells) event() {}
+func (Saved) event()       {}
+func (Tick) event()        {}
 
 // Effect is something that is to be done, in order.
 type Effect interface{ effect() }
@@ -133,10 +146,16 @@ type (
 		Reason string  // why it waits; or did not complete, once it is over
 		Done   float64 // percentage, 0 … 100, never falling
 		Events []hyperscale.Event
-		// Result is the whole of what came of the job, if it is over; then it is to
-		// be finished with the phase, and no save follows.
+		// Ended says that the job is over: it is to be finished with the phase, and
+		// no save follows unless its parent waits for something yet (Pending).
+		Ended, Pending bool
+		// Result is the whole of what came of the job, with the first save that says
+		// Ended; it comes after the Record.
 		Result []byte
 	}
+
+	// Deliver sends the parent a window. It was saved before, and never changes.
+	Deliver struct{ Delivery link.Delivery }
 
 	// Answer is the answer to a client that asked with the token.
 	Answer struct {
@@ -167,6 +186,7 @@ type (
 func (Tell) effect()        {}
 func (Acknowledge) effect() {}
 func (Save) effect()        {}
+func (Deliver) effect()     {}
 func (Answer) effect()      {}
 func (Adjusted) effect()    {}
 func (Show) effect()        {}

@@ -25,6 +25,8 @@ type Config struct {
 	// Stalled is how long the last window cut of a started share may stay the same
 	// while its holder is heard; 0: 60 s.
 	Stalled time.Duration
+	// Parent is the parent of the job; nil: it has none, for it was submitted here.
+	Parent *Parent
 }
 
 // Owner is the owner of one job. It belongs to one goroutine.
@@ -77,6 +79,9 @@ func blank(cfg Config) *Owner {
 		cfg.Stalled = 60 * time.Second
 	}
 	o := &Owner{book: &book{cfg: cfg, joints: stats.NewJoints(), kids: map[hyperscale.NodeID]*kid{}}}
+	if cfg.Parent != nil {
+		o.up = newUpward(cfg.Parent, cfg.Plan)
+	}
 	o.desk = &desk{book: o.book, changes: 1}
 	o.orders = &orders{desk: o.desk}
 	holes := &holes{orders: o.orders}
@@ -94,7 +99,7 @@ func blank(cfg Config) *Owner {
 // never fall from one step to the next.
 func (o *Owner) Step(now time.Duration, ev Event) []Effect {
 	o.now, o.desk.effects = now, nil
-	if o.desk.gone {
+	if o.desk.end == gone {
 		return nil
 	}
 	if o.dark.postpones(ev) {
@@ -105,10 +110,12 @@ func (o *Owner) Step(now time.Duration, ev Event) []Effect {
 		o.goOnAlone()
 	}
 	o.catchUp()
-	if !o.desk.gone {
+	if o.desk.end != gone {
 		o.pass()
 		o.settling.settle()
+		o.desk.leave()
 		o.desk.save()
+		o.desk.goUp()
 	}
 	return o.desk.effects
 }
@@ -165,20 +172,28 @@ func (o *Owner) take(ev Event) {
 		o.adjusting.adjust(ev)
 	case Saved:
 		o.desk.saved(ev)
+	case ParentAt:
+		o.desk.parentAt(ev)
+	case ParentTells:
+		o.desk.parentTells(ev)
 	}
 }
 
 // Next is when a Tick is due, on the clock of Step.
 func (o *Owner) Next() time.Duration {
-	switch {
-	case o.desk.gone || o.over != nil:
-		return never
-	case o.dark.until != 0:
-		return o.dark.until
-	case !o.clock.runs:
-		return never
+	next := never
+	if o.up != nil && o.desk.end != gone {
+		next = o.up.next(o.now)
 	}
-	next := o.clock.when(o.seconds + time.Second + settleTime)
+	switch {
+	case o.over != nil:
+		return next
+	case o.dark.until != 0:
+		return min(next, o.dark.until)
+	case !o.clock.runs:
+		return next
+	}
+	next = min(next, o.clock.when(o.seconds+time.Second+settleTime))
 	if wake := o.story.wake; wake != never {
 		next = min(next, o.clock.when(wake))
 	}
@@ -193,6 +208,9 @@ func (o *Owner) Holders() []link.Holder { return o.state.holders() }
 
 // begin starts the job, or after a takeover tells the children.
 func (o *Owner) begin() {
+	if o.over != nil {
+		return // only the parent waits for something
+	}
 	if len(o.story.entries) == 0 {
 		o.course.job(job.Start{})
 		return

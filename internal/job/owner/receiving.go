@@ -18,13 +18,16 @@ type receiving struct {
 // delivered receives a window. It is acknowledged once what was made of it is
 // saved.
 func (o *receiving) delivered(ev Delivered) {
-	if o.over != nil {
-		return // the result is being written: what comes after the end changes nothing
-	}
 	h := ev.Hold
+	if o.over != nil { // what comes after the end changes nothing
+		if o.end == closed {
+			o.unknown(ev)
+		}
+		return
+	}
 	switch node, given := o.state.givenTo(h); {
 	case !given || ev.Start != o.state.Start:
-		o.do(Acknowledge{To: ev.Holder, Receipt: link.Receipt{Hold: h, Unknown: true, Epoch: o.cfg.Epoch}})
+		o.unknown(ev)
 		return
 	case node != ev.Node:
 		o.forged(ev)
@@ -58,6 +61,12 @@ func (o *receiving) delivered(ev Delivered) {
 			o.lose(l, s, loss{what: "sent windows that no honest worker sends", dead: true})
 		}
 	}
+}
+
+// unknown tells the holder of something that is not known, or not any more, to
+// keep nothing of it.
+func (o *receiving) unknown(ev Delivered) {
+	o.do(Acknowledge{To: ev.Holder, Receipt: link.Receipt{Hold: ev.Hold, Unknown: true, Epoch: o.cfg.Epoch}})
 }
 
 // forged refuses a window of a turn that was given to another. Whoever holds the

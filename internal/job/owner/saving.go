@@ -20,6 +20,9 @@ const (
 	partJoint   = 'J' // a step of the story: a joint of windows
 	partMarks   = 'M' // the marks of the turns that changed
 	partState   = 'H' // who holds what, as JSON
+	partUp      = 'U' // what was decided of windows for the parent, as JSON
+	partKept    = 'K' // base: windows kept for the parent, as JSON
+	partOver    = 'O' // base of a job that is over, as JSON: there is no account any more
 )
 
 // leastBase is below what size records are not worth a new base.
@@ -42,6 +45,9 @@ func (d *desk) record(e *Save) {
 		}
 	}
 	d.story.fresh = d.story.fresh[:0]
+	if d.up != nil {
+		b = appendPart(b, partUp, mustJSON(d.lift()))
+	}
 	b = appendPart(b, partMarks, d.marks().AppendChange(nil))
 	if d.need.shape {
 		b = appendPart(b, partState, mustJSON(d.state))
@@ -56,7 +62,25 @@ func (d *desk) base() []byte {
 	d.marks().AppendChange(nil) // the account has them all
 	b = appendPart(b, partEntries, mustJSON(d.story.entries))
 	d.story.fresh = d.story.fresh[:0]
+	if d.up != nil {
+		d.lift()
+		b = appendPart(b, partKept, mustJSON(d.up.state()))
+	}
 	return appendPart(b, partState, mustJSON(d.state))
+}
+
+// remains is what is kept of a job that is over until its parent has acknowledged
+// all.
+func (d *desk) remains() []byte {
+	b := appendPart(nil, partOver, mustJSON(remains{Phase: d.over.Phase, Reason: d.over.Reason, Start: d.state.Start}))
+	return appendPart(b, partKept, mustJSON(d.up.state()))
+}
+
+// remains are of a job that is over.
+type remains struct {
+	Phase  hyperscale.Phase
+	Reason string
+	Start  uint64
 }
 
 func appendPart(b []byte, kind byte, part []byte) []byte {
@@ -94,6 +118,9 @@ func Read(cfg Config, records [][]byte, clock hyperscale.JobTime) (*Owner, error
 	}
 	o.story.fresh = nil
 	o.desk.written = written{} // the first save is a base
+	if o.over != nil {
+		o.desk.end = closed
+	}
 	return o, nil
 }
 
@@ -109,7 +136,7 @@ func (o *book) read(b []byte) error {
 		}
 		part := b[1+k : 1+k+int(n)]
 		b = b[1+k+int(n):]
-		if kind != partAccount && o.story == nil {
+		if kind != partAccount && kind != partOver && o.story == nil {
 			return errors.New("it is no base")
 		}
 		if err := o.readPart(kind, part); err != nil {
@@ -147,12 +174,41 @@ func (o *book) readPart(kind byte, part []byte) error {
 			return err
 		}
 		o.story.account.Joint(w)
+		if o.up != nil {
+			o.up.open.Add(w)
+		}
 		return nil
 	case partMarks:
 		return o.marks().Apply(part)
 	case partState:
 		o.state = state{}
 		return json.Unmarshal(part, &o.state)
+	}
+	return o.readUp(kind, part)
+}
+
+// readUp reads a part that only jobs with a parent have.
+func (o *book) readUp(kind byte, part []byte) error {
+	if o.up == nil {
+		return fmt.Errorf("no part %q is known of a job without a parent", kind)
+	}
+	switch kind {
+	case partOver:
+		var r remains
+		if err := json.Unmarshal(part, &r); err != nil {
+			return err
+		}
+		o.story = newStory(o.cfg.Plan)
+		o.over, o.state.Start = &job.Result{Phase: r.Phase, Reason: r.Reason}, r.Start
+		return nil
+	case partUp:
+		var c upChange
+		if err := json.Unmarshal(part, &c); err != nil {
+			return err
+		}
+		return o.up.apply(c)
+	case partKept:
+		return o.up.read(part)
 	}
 	return fmt.Errorf("no part %q is known", kind)
 }

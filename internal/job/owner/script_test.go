@@ -15,7 +15,7 @@ import (
 
 // script drives an owner by words, and tells in words what it wants done.
 //
-//	plan open|iterations|closed|once|two  the plan; the owner begins
+//	plan open|iterations|closed|once|two [parent]  the plan, of a job that has a parent or not; the owner begins
 //	grant NUMBER WORKER…                  one core of each for every workflow of that want
 //	deny NUMBER
 //	queue NUMBER POSITION WHY…            that want waits
@@ -23,11 +23,14 @@ import (
 //	nothing WORKER                        it states that it holds nothing
 //	lose WORKER [dead]
 //	deliver WORKER WORKFLOW to=T due=N [done=N] [final] [by=WORKER, who sends it in its place]
+//	resend WORKER                         all that it ever delivered comes again
 //	boot WORKER                           it is started anew
 //	saved                                 what was to be saved is
 //	cancel
 //	wait T                                time passes, in ticks as the owner asks for them
 //	takeover                              another owner reads what was saved
+//	parent LINK                           its parent is reached over that link; 0: not at all
+//	receipt WORKFLOW SEQ [again] [unknown] [broken] [throttle]  the parent acknowledges
 type script struct {
 	t       *testing.T
 	plan    *hyperscale.Plan
@@ -39,6 +42,8 @@ type script struct {
 	clock   hyperscale.JobTime
 	pending *Save
 	workers map[hyperscale.NodeID]*hand
+	parent  *Parent
+	above   map[string]string // what the parent was sent, by name
 }
 
 // hand is a worker of the script.
@@ -47,6 +52,7 @@ type hand struct {
 	held    []link.Held
 	streams map[link.Hold]*stats.Stream
 	reach   map[link.Hold]hyperscale.JobTime
+	sent    []Delivered
 }
 
 var plans = map[string][]hyperscale.Workflow{
@@ -70,6 +76,12 @@ func (s *script) run(line string) {
 	case "plan":
 		s.plan = &hyperscale.Plan{Name: args[0], Deadline: time.Hour, Workflows: plans[args[0]]}
 		s.workers, s.epoch = map[hyperscale.NodeID]*hand{}, 1
+		if len(args) > 1 {
+			s.parent, s.above = &Parent{Shares: map[string]hyperscale.Share{}, MaxKept: 4000}, map[string]string{}
+			for _, w := range s.plan.Workflows {
+				s.parent.Shares[w.Name] = hyperscale.Share{Hi: 1, Of: 1, Turn: 3}
+			}
+		}
 		s.owner = New(s.config())
 		s.step(Begin{})
 	case "grant":
@@ -89,6 +101,10 @@ func (s *script) run(line string) {
 		s.step(Lost{Holder: s.hand(args[0]).Holder, Dead: len(args) > 1})
 	case "deliver":
 		s.deliver(s.hand(args[0]), args[1], args[2:])
+	case "resend":
+		for _, ev := range s.hand(args[0]).sent {
+			s.step(ev)
+		}
 	case "boot":
 		w := s.hand(args[0])
 		*w = *newHand(link.Holder{Node: w.Node, Boot: w.Boot + 1})
@@ -101,6 +117,8 @@ func (s *script) run(line string) {
 		s.wait(s.now + length(s.t, args[0]))
 	case "takeover":
 		s.takeover()
+	case "parent", "receipt":
+		s.fromAbove(words[0], args)
 	default:
 		s.t.Fatalf("no command %q", line)
 	}
@@ -111,7 +129,49 @@ func newHand(h link.Holder) *hand {
 }
 
 func (s *script) config() Config {
-	return Config{Job: "j", Self: hyperscale.NodeID(fmt.Sprintf("m%d", s.epoch)), Epoch: s.epoch, Plan: s.plan}
+	return Config{Job: "j", Self: hyperscale.NodeID(fmt.Sprintf("m%d", s.epoch)), Epoch: s.epoch, Plan: s.plan, Parent: s.parent}
+}
+
+// fromAbove plays the parent of the job.
+func (s *script) fromAbove(what string, args []string) {
+	if what == "parent" {
+		at := ParentAt{Link: number(s.t, args[0])}
+		if at.Link > 0 {
+			at.Epoch = 1
+		}
+		s.step(at)
+		return
+	}
+	r := link.Receipt{
+		Hold: link.Hold{Job: "j", Workflow: args[0], Share: s.parent.Shares[args[0]]}, Seq: number(s.t, args[1]), Epoch: 1,
+		Again: slices.Contains(args, "again"), Unknown: slices.Contains(args, "unknown"), Broken: slices.Contains(args, "broken"),
+	}
+	if slices.Contains(args, "throttle") {
+		r.Level = link.Throttle
+	}
+	s.step(ParentTells{r})
+}
+
+// up tells of a window for the parent, and holds it against what was sent under
+// that number before.
+func (s *script) up(d link.Delivery) {
+	w, err := stats.DecodeWindow(d.Window)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	text := fmt.Sprintf("%s, %d to %d", shareText(d.Hold), w.ID.First, w.ID.Seq)
+	if before, known := s.above[text]; known && before != string(d.Window) {
+		s.t.Errorf("%s is not what it was", text)
+	}
+	s.above[text] = string(d.Window)
+	text += fmt.Sprintf(": from %s to %s, due %d", hyperscale.FormatDuration(w.From), hyperscale.FormatDuration(w.To), w.Due)
+	if w.Lost > 0 {
+		text += fmt.Sprintf(", lost %d", w.Lost)
+	}
+	if w.Final {
+		text += fmt.Sprintf("; the last, all due %d, stopped %s", w.Totals.Due, hyperscale.FormatDuration(d.Ending.Stopped))
+	}
+	s.say("up %s", text)
 }
 
 func (s *script) hand(name string) *hand {
@@ -237,7 +297,8 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 	if final {
 		d.Ending = &link.Ending{Stopped: v.To}
 	}
-	s.step(Delivered{Holder: by, Delivery: d, Window: v})
+	w.sent = append(w.sent, Delivered{Holder: by, Delivery: d, Window: v})
+	s.step(w.sent[len(w.sent)-1])
 }
 
 // wait lets time pass.
@@ -307,8 +368,12 @@ func (s *script) tell(e Effect) {
 		s.say("ack %s %s %d%s", e.To.Node, shareText(e.Receipt.Hold), e.Receipt.Seq, again)
 	case Save:
 		s.pending = &e
-		if len(e.Events) > 0 || e.Result != nil {
-			s.say("save %d at %s, %s", e.Number, hyperscale.FormatDuration(e.Clock), e.Phase)
+		if len(e.Events) > 0 || e.Ended {
+			pending := ""
+			if e.Pending {
+				pending = ", the parent waits"
+			}
+			s.say("save %d at %s, %s%s", e.Number, hyperscale.FormatDuration(e.Clock), e.Phase, pending)
 		}
 		for _, ev := range e.Events {
 			s.say("  event %s", strings.Join(strings.Fields(fmt.Sprint(ev.What, " ", ev.Workflow, " ", ev.Node, " ", ev.Detail)), " "))
@@ -316,6 +381,8 @@ func (s *script) tell(e Effect) {
 		if e.Result != nil {
 			s.result(e.Result)
 		}
+	case Deliver:
+		s.up(e.Delivery)
 	case Answer:
 		s.say("answer %d %s", e.Token, e.Status)
 	case Over:

@@ -30,6 +30,11 @@ func (o *stating) stated(ev Stated) {
 	}
 	k.trip = ev.Trip
 	if o.over != nil {
+		for i := range ev.Held {
+			if o.end == closed {
+				o.order(ev.Holder, link.Order{Do: link.Drop, Hold: ev.Held[i].Hold}, nil)
+			}
+		}
 		return
 	}
 	o.bury(ev.Holder)

@@ -189,3 +189,14 @@ func (s *story) cancelled(workflow string) bool {
 	}
 	return false
 }
+
+// exports are the values that a workflow without load found, if it has completed.
+func (s *story) exports(workflow string) []hyperscale.Pair {
+	var found []hyperscale.Pair
+	for _, e := range s.entries {
+		if ended, ok := e.Event.(job.LegEnded); ok && ended.Workflow == workflow {
+			found = ended.Exports
+		}
+	}
+	return found
+}

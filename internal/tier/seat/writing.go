@@ -27,7 +27,11 @@ func Open(cfg Config, as owner.Config, saved own.Saved) (*Seat, error) {
 	if err := json.Unmarshal(saved.Meta, &m); err != nil {
 		return nil, fmt.Errorf("open job %s: what its manifest carries: %w", saved.Job, err)
 	}
-	o, err := owner.Read(as, saved.Records, m.Clock)
+	records := saved.Records
+	if saved.Head.Phase.Terminal() && len(records) > 0 {
+		records = records[:len(records)-1] // the last is the result
+	}
+	o, err := owner.Read(as, records, m.Clock)
 	if err != nil {
 		return nil, err
 	}
@@ -48,10 +52,12 @@ func Write(ctx context.Context, t *own.Tenure, save owner.Save, now time.Time, w
 	again := func() error { return t.Resolve(ctx) }
 	commit := commitOf(save, t.Head(), now)
 	put := func() error { return t.Commit(ctx, commit) }
-	if save.Result != nil {
-		end := own.Ending{Phase: save.Phase, Reason: save.Reason, Commit: commit, Now: now}
+	if save.Ended {
+		end := own.Ending{Phase: save.Phase, Reason: save.Reason, Commit: commit, Pending: save.Pending, Now: now}
 		put = func() error { _, err := t.Finish(ctx, end); return err }
-		again = put
+		if !save.Pending {
+			again = put
+		}
 	}
 	err := put()
 	for pause := firstPause; err != nil; pause = min(2*pause, lastPause) {
@@ -76,16 +82,17 @@ func commitOf(save owner.Save, head own.Head, now time.Time) own.Commit {
 	for i := range c.Events {
 		c.Events[i].Wall = now.UTC()
 	}
-	record := save.Record
+	for _, record := range [][]byte{save.Record, save.Result} {
+		if len(record) > 0 {
+			c.Records = append(c.Records, record)
+		}
+	}
 	if save.Result != nil {
-		record, head.Percent = save.Result, max(head.Percent, save.Done)
+		head.Percent = max(head.Percent, save.Done)
 		c.Head = &head
 	} else if head.Phase != save.Phase || head.Reason != save.Reason || int(head.Percent) != int(save.Done) {
 		head.Phase, head.Reason, head.Percent = save.Phase, save.Reason, max(head.Percent, save.Done)
 		c.Head = &head
-	}
-	if len(record) > 0 {
-		c.Records = [][]byte{record}
 	}
 	return c
 }
