@@ -122,7 +122,7 @@ func (c *chair) effect(e owner.Effect) {
 			reply(e.Status)
 		}
 	case owner.Show:
-		c.m.w.jobs[c.job].shown(c.m.w, e)
+		c.m.w.jobs[c.job].shown(c.m.w, c.tenure.Epoch(), e)
 	case owner.Over:
 		c.m.w.say("%s is done with %s: %s", c.m.id, c.job, e.Phase)
 		office{c.m}.stand(c.job)
@@ -134,6 +134,9 @@ func (c *chair) save(save owner.Save) {
 	m := c.m
 	for _, ev := range save.Events {
 		m.w.say("%s %s event %q %s %s %s", m.id, c.job, ev.What, ev.Workflow, ev.Node, ev.Detail)
+	}
+	if save.Result != nil {
+		m.w.jobs[c.job].ends = m.w.now
 	}
 	c.saves = append(c.saves, save)
 	if len(c.saves) == 1 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"math"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -130,30 +131,7 @@ func (w judge) checkJob(c *client) {
 	for _, text := range stats.Identities(result.Tally) {
 		w.fail("%s: %s", c.job, text)
 	}
-	unreported := result.Unreported()
-	var saw, told, twice, slack uint64
-	for _, f := range t.plan.Workflows {
-		w.checkFlow(t, result, &f)
-		saw += t.flows[f.Name].count
-		if c.silence(&f) {
-			slack += t.flows[f.Name].count // how far such a holder went nobody can tell
-		}
-		told += result.Tally.Workflow(f.Name).Requests.Started
-		twice += t.flows[f.Name].twice()
-		stray := result.Tally.Marks().Stray(f.Name)
-		if len(stray.Steps) > 0 {
-			told += stray.Steps[0].Requests.Started
-		}
-	}
-	strays := result.Tally.Marks().StrayRequests()
-	switch {
-	case told > saw:
-		w.fail("%s: the result tells of %d requests, the target saw %d", c.job, told, saw)
-	case saw > told+unreported-strays+twice+slack:
-		w.fail("%s: the target saw %d requests, the result tells of %d, and of %d at most that it does not count, %d were begun twice", c.job, saw, told, unreported-strays, twice)
-	case !t.hurt && len(result.Losses) == 0 && saw > told+twice+slack:
-		w.fail("%s: nothing was lost, the target saw %d requests, the result tells of %d", c.job, saw, told)
-	}
+	w.checkRequests(c, t, result)
 	if !t.hurt && w.plan.calm && len(result.Losses) > 0 {
 		w.fail("%s: losses where nothing went wrong: %+v", c.job, result.Losses)
 	}
@@ -162,16 +140,44 @@ func (w judge) checkJob(c *client) {
 	}
 }
 
-// silence reports whether a holder of the workflow was given up that may go on: of
-// virtual users, whose work has no times, one that was not heard any more; of
-// arrivals, one that only hung up.
-func (c *client) silence(f *hyperscale.Workflow) bool {
-	return slices.ContainsFunc(c.events, func(ev hyperscale.Event) bool {
-		if ev.What != "worker lost" || ev.Workflow != f.Name {
-			return false
+// checkRequests holds what the result says of requests against what the target saw:
+// what was started, less what is lost, to what was started and the bound beside it.
+func (w judge) checkRequests(c *client, t *truth, result *stats.Result) {
+	var saw, told, stray uint64
+	for _, f := range t.plan.Workflows {
+		flow := t.flows[f.Name]
+		flow.close(t.ends)
+		w.checkFlow(t, result, &f)
+		if c.cutOff(&f) {
+			w.saw("holder cut off by a broken stream")
+			continue
 		}
-		unheard := f.Load.Kind != hyperscale.LoadOpen && strings.Contains(ev.Detail, "not heard")
-		return unheard || strings.Contains(ev.Detail, "is gone") && !c.w.killed(ev.Node)
+		saw += flow.count
+		told += result.Tally.Workflow(f.Name).Requests.Started
+		if s := result.Tally.Stray(f.Name); len(s.Steps) > 0 {
+			stray += s.Steps[0].Requests.Started
+		}
+	}
+	beside := result.Unreported()
+	if beside == math.MaxUint64 {
+		w.saw("bound that nobody can tell")
+	}
+	switch {
+	case told+stray > saw:
+		w.fail("%s: the result tells of %d requests, the target saw %d", c.job, told, saw)
+	case saw > told && saw-told > beside:
+		w.fail("%s: the target saw %d requests, the result tells of %d, and of %d at most beside", c.job, saw, told, beside)
+	case !t.hurt && len(result.Losses) == 0 && saw > told+beside:
+		w.fail("%s: nothing was lost, the target saw %d requests, the result tells of %d", c.job, saw, told)
+	}
+}
+
+// cutOff reports whether a holder of the workflow, which lived, was taken for gone:
+// its stream broke, and it did not come back in time. Nobody can tell it from one
+// that died.
+func (c *client) cutOff(f *hyperscale.Workflow) bool {
+	return slices.ContainsFunc(c.events, func(ev hyperscale.Event) bool {
+		return ev.What == "worker lost" && ev.Workflow == f.Name && strings.Contains(ev.Detail, "is gone") && !c.w.killed(ev.Node)
 	})
 }
 
@@ -201,16 +207,17 @@ func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow) {
 		if f.Load.Kind != hyperscale.LoadOpen {
 			most += flow.twice() // two holders went on for a while
 		}
-		if known && (slots.Due < uint64(all) || slots.Due > most) && !t.retried(f) {
+		if known && (slots.Due < uint64(all) || slots.Due > most) && !retried(r, f) {
 			w.fail("%s/%s: %d slots were due, %d by the schedule, %d begun twice", t.id, f.Name, slots.Due, all, flow.twice())
 		}
 	}
 	flow.check(w.world, t, f)
 }
 
-// retried reports whether the workflow has no load and was begun more than once.
-func (t *truth) retried(f *hyperscale.Workflow) bool {
-	return f.Load.Kind == hyperscale.LoadOnce && len(t.flows[f.Name].byShare) > 1
+// retried reports whether the workflow has no load and may have been begun more
+// than once.
+func retried(r *stats.Result, f *hyperscale.Workflow) bool {
+	return f.Load.Kind == hyperscale.LoadOnce && slices.ContainsFunc(r.Losses, func(l stats.Loss) bool { return l.Workflow == f.Name })
 }
 
 // twice is how many starts were of iterations that were started before.

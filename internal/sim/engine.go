@@ -286,10 +286,9 @@ func (e *engine) stop(within time.Duration) {
 	}
 	e.after(within, func() {
 		if e.now() >= r.grace {
-			for _, f := range r.flying {
+			for range r.flying {
 				r.rec.Interrupted++
 				r.rec.Steps[0].Cancelled++
-				e.k.w.jobs[e.hold.Job].ended(e, f)
 			}
 			r.flying = nil
 			e.settle()
@@ -353,7 +352,6 @@ func (e *engine) complete(f *flight) {
 		s.Status(200)
 	}
 	s.Answered(!f.failed, max(now-f.due, 0), now-f.started)
-	e.k.w.jobs[e.hold.Job].ended(e, f)
 	if r.stopped == never {
 		r.load.ended(e, f)
 		e.turn()

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"hyperscale"
@@ -17,10 +18,11 @@ type truth struct {
 	id     hyperscale.JobID
 	plan   *hyperscale.Plan
 	flows  map[string]*flowTruth
-	done   float64 // the most that was shown
+	done   []shown // by owners in their order
 	owners []ownership
 	sent   map[link.Hold]map[uint64]string // windows by number: always the same bytes
 	acked  map[link.Hold]uint64            // windows that were acknowledged
+	ends   time.Duration                   // when an owner last decided that it is over
 	over   time.Duration                   // when its result was written; 0: it was not
 	hurt   bool                            // a worker or engine that held a part of it was lost
 }
@@ -32,12 +34,16 @@ type ownership struct {
 	epoch hyperscale.Epoch
 }
 
+// shown is the most that an owner showed of a job's progress.
+type shown struct {
+	epoch hyperscale.Epoch
+	done  float64
+}
+
 // flowTruth is what the target saw of a workflow.
 type flowTruth struct {
-	starts  map[iteration][]start
-	count   uint64
-	ended   uint64
-	byShare map[hyperscale.Share]uint64
+	starts map[iteration][]start
+	count  uint64 // until the job ended
 }
 
 // iteration is a slot with its pass.
@@ -58,7 +64,7 @@ type start struct {
 func newTruth(id hyperscale.JobID, plan *hyperscale.Plan) *truth {
 	t := &truth{id: id, plan: plan, flows: map[string]*flowTruth{}, sent: map[link.Hold]map[uint64]string{}, acked: map[link.Hold]uint64{}}
 	for _, f := range plan.Workflows {
-		t.flows[f.Name] = &flowTruth{starts: map[iteration][]start{}, byShare: map[hyperscale.Share]uint64{}}
+		t.flows[f.Name] = &flowTruth{starts: map[iteration][]start{}}
 	}
 	return t
 }
@@ -76,12 +82,17 @@ func (t *truth) started(e *engine, f *flight) {
 	flow.starts[it] = append(flow.starts[it], start{
 		at: e.k.w.now, due: f.due, worker: link.Holder{Node: e.k.id, Boot: e.k.boot}, share: e.hold.Share, engine: e.id,
 	})
-	flow.count++
-	flow.byShare[e.hold.Share]++
 	e.k.w.trace.note(uint64(f.slot))
 }
 
-func (t *truth) ended(e *engine, _ *flight) { t.flows[e.hold.Workflow].ended++ }
+// close counts what began until the job was decided to be over: of the rest nobody
+// could know.
+func (f *flowTruth) close(ends time.Duration) {
+	for it, list := range f.starts {
+		f.starts[it] = slices.DeleteFunc(list, func(s start) bool { return s.at > ends })
+		f.count += uint64(len(f.starts[it]))
+	}
+}
 
 // owned notes a tenure: epochs only rise.
 func (t *truth) owned(w *world, m *manager, tenure *own.Tenure) {
@@ -110,12 +121,15 @@ func (t *truth) readBy(w *world, m *manager, o *owner.Owner) {
 	}
 }
 
-// shown checks what people are shown.
-func (t *truth) shown(w *world, e owner.Show) {
-	if e.Done < t.done {
-		w.fail("%s: progress falls from %.3f to %.3f", t.id, t.done, e.Done)
+// shown checks what people are shown: no less than by this owner, or one before it.
+// One that does not know yet that it was replaced may be behind those who follow.
+func (t *truth) shown(w *world, epoch hyperscale.Epoch, e owner.Show) {
+	for _, before := range t.done {
+		if before.epoch <= epoch && e.Done < before.done {
+			w.fail("%s: progress falls from %.3f to %.3f", t.id, before.done, e.Done)
+		}
 	}
-	t.done = e.Done
+	t.done = append(slices.DeleteFunc(t.done, func(s shown) bool { return s.epoch == epoch }), shown{epoch, e.Done})
 }
 
 // witness notes what workers and engines really do.

@@ -244,6 +244,7 @@ type Standing struct {
 	Covered    bool               // its slots went to a higher turn …
 	Fence      hyperscale.JobTime // … from here on
 	Past       bool               // a window was stray: no other can fill the hole
+	Stray      uint64             // slots due in stray windows
 	Closed     bool
 }
 
@@ -287,7 +288,7 @@ func (m *Marks) standing(t *turn) Standing {
 		Workflow: t.id.workflow,
 		Share:    hyperscale.Share{Lo: t.id.lo, Hi: t.id.hi, Of: t.id.of, From: t.from, Turn: t.id.turn},
 		Mark:     t.mark, Reach: t.reach, Adjustment: t.adjustment, Slots: t.sum.Slots,
-		Final: t.final, Covered: t.covered, Fence: t.fence, Past: t.past, Closed: t.closed,
+		Final: t.final, Covered: t.covered, Fence: t.fence, Past: t.past, Stray: t.stray, Closed: t.closed,
 	}
 	for i := range t.sum.Steps {
 		if !m.shapes[t.id.workflow].Steps[i].Group {

@@ -100,6 +100,9 @@ func (t *turn) append(b []byte, workflow *string) []byte {
 		}
 	}
 	b = appendUints(b, uint64(t.id.turn), t.mark, t.adjustment, flags)
+	if t.past {
+		b = appendUints(b, t.stray)
+	}
 	return t.sum.append(b)
 }
 
@@ -185,6 +188,9 @@ func (t *turn) read(r *reader, workflow *string) {
 	flags := r.uint()
 	for i, f := range t.flags() {
 		*f = flags>>i&1 == 1
+	}
+	if t.past {
+		t.stray = r.uint()
 	}
 	t.sum.read(r)
 }

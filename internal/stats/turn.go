@@ -59,7 +59,8 @@ type turn struct {
 	fence      hyperscale.JobTime // if covered
 	final      bool               // its last window came
 	covered    bool               // from the fence on others hold its slots
-	past       bool               // a window was stray: it told all that fits into the hole
+	past       bool               // a window was stray: it told all that fits into the hole …
+	stray      uint64             // … and slots were due in it, and in those after it
 	closed     bool               // what was lost and missed is booked
 	changed    bool               // since the last change was taken
 }
@@ -95,6 +96,7 @@ func (t *turn) take(w *Window, r Receipt) {
 	t.final = w.Final
 	if r == Stray {
 		t.past = true
+		t.stray += w.Due
 		return
 	}
 	t.reach = max(t.reach, w.To)

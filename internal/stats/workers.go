@@ -85,6 +85,14 @@ func NewLoss(node string, plan *hyperscale.Workflow, w *Window, passes uint64) L
 	}
 }
 
+// NewSilence is the loss of what a holder may have done that was given up unheard
+// and went on: so many iterations at most that no window told of.
+func NewSilence(node string, plan *hyperscale.Workflow, from, to hyperscale.JobTime, iterations uint64) Loss {
+	return Loss{
+		Node: node, Workflow: plan.Name, From: from, To: max(from, to), Requests: product(iterations, MostRequests(plan.Steps)),
+	}
+}
+
 // MostRequests is the most requests that one iteration can start: every hop of
 // every redirect, every pass of every group, of a choice the longest.
 func MostRequests(steps []hyperscale.Step) uint64 {
@@ -147,11 +155,12 @@ func (m *Marks) StrayRequests() uint64 {
 func LossCauses(losses []Loss) []Cause {
 	var list []Cause
 	for _, l := range losses {
-		list = append(list, Cause{
-			State: Degraded, Node: l.Node, From: l.From, To: l.To,
-			What: fmt.Sprintf("%s: %s iterations were lost with their holder and %s slots missed",
-				l.Workflow, thousands(l.Lost), thousands(l.Missed)),
-		})
+		what := fmt.Sprintf("%s: %s iterations were lost with their holder and %s slots missed",
+			l.Workflow, thousands(l.Lost), thousands(l.Missed))
+		if l.Lost == 0 && l.Missed == 0 {
+			what = l.Workflow + ": what a holder began that was given up, and did not tell, is in no count"
+		}
+		list = append(list, Cause{State: Degraded, Node: l.Node, From: l.From, To: l.To, What: what})
 	}
 	return list
 }

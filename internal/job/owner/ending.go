@@ -56,6 +56,7 @@ func (o *course) finish(r job.Result) {
 	}
 	o.over = &r
 	o.closeAll()
+	o.bookSilence()
 	o.join()
 	o.change()
 	o.tell(hyperscale.Event{What: JobEnded, Detail: strings.TrimSuffix(string(r.Phase)+": "+r.Reason, ": ")})

@@ -175,7 +175,7 @@ func ceilSecond(t hyperscale.JobTime) hyperscale.JobTime {
 func (o *holes) open(l *leg, s *share, why loss) {
 	x := &hole{
 		Share: s.Share, Holder: s.Holder, Dead: never, Fence: never, First: s.First, Reserve: s.Reserve, Again: why.again,
-		Idle: why.idle, Blind: why.blind,
+		Idle: why.idle, Blind: why.blind, Told: why.told, Sure: why.dead && why.since > 0 && s.seen, Heard: o.at(),
 	}
 	if why.dead && o.clock.runs {
 		x.Dead = o.at() + max(s.ahead, 0)
@@ -187,17 +187,18 @@ func (o *holes) open(l *leg, s *share, why loss) {
 }
 
 // back gives a share back to a holder that was only silent, before anybody took
-// it over.
-func (o *holes) back(l *leg, x *hole) {
+// it over, and reports whether it did.
+func (o *holes) back(l *leg, x *hole) bool {
 	for _, s := range l.Shares {
 		if s.Share == x.Share && !s.placed() && !s.over() {
 			s.Holder, s.seen, s.Started, s.rose = x.Holder, true, true, o.now
 			l.Holes = slices.DeleteFunc(l.Holes, func(y *hole) bool { return y == x })
 			o.change()
 			o.tell(hyperscale.Event{What: "worker back", Workflow: l.workflow(), Node: x.Holder.Node, Detail: "before anybody took its slots over"})
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // closeAll closes all books, at the end of the job.

@@ -101,9 +101,12 @@ type hole struct {
 	Fence   hyperscale.JobTime // where another goes on; never: nobody does yet
 	First   reserve
 	Reserve reserve
-	Again   bool // the holder may have the share again: it had only stopped
-	Idle    bool // its holder began nothing
-	Blind   bool // when its holder ended nobody can tell
+	Again   bool               // the holder may have the share again: it had only stopped
+	Idle    bool               // its holder began nothing
+	Blind   bool               // when its holder ended nobody can tell
+	Sure    bool               // it was heard until it ended
+	Told    bool               // its holder told all that it did
+	Heard   hyperscale.JobTime // when it was heard last, at the latest
 	Closed  bool
 
 	alive bool // it was heard since, and runs on

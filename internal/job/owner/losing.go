@@ -20,6 +20,7 @@ type loss struct {
 	again bool          // its holder may have it again
 	idle  bool          // its holder began nothing
 	blind bool          // when its holder ended nobody can tell
+	told  bool          // its holder told all that it did
 	since time.Duration // dead: when it ended, on the owner's clock; 0: now
 }
 
@@ -32,6 +33,7 @@ func (o *losing) lost(ev Lost) {
 	if ev.Dead {
 		what = "is gone"
 	}
+	o.unheard(ev)
 	for _, l := range slices.Clone(o.state.Legs) {
 		for _, s := range l.Shares {
 			if s.Holder == ev.Holder && !s.over() {

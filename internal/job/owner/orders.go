@@ -1,6 +1,10 @@
 package owner
 
-import "hyperscale/internal/link"
+import (
+	"time"
+
+	"hyperscale/internal/link"
+)
 
 // orders are what holders of shares are told. They are idempotent: one that a
 // statement shows was not heard is given again.
@@ -48,6 +52,9 @@ func (o *orders) startOrder(l *leg, s *share) link.Order {
 
 // halted tells the holder of a share how its leg is ended.
 func (o *orders) halted(l *leg, s *share) {
+	if o.late(l, s) {
+		return // told when it says what time it is for it
+	}
 	s.told = o.now
 	order := link.Order{Do: link.Stop, Hold: o.hold(l, s.Share), Within: l.Stop.Within}
 	if l.Stop.Cut {
@@ -67,10 +74,21 @@ func (o *orders) tellAdjusted(l *leg, s *share) {
 	}})
 }
 
+// late reports whether a holder is behind, for its start came late, and has yet to
+// come to the end of a load that is over by the plan: it is not cut short.
+func (o *orders) late(l *leg, s *share) bool {
+	over := l.over()
+	return l.Stop.Cut && l.Stop.At >= over && s.ahead < -tolerable && o.at()+s.ahead < over+l.Leg.Graceful
+}
+
+// tolerable is by how much a holder may be behind before it is waited for.
+const tolerable = 100 * time.Millisecond
+
 // cutPast ends what a lost holder still runs, once the fence has passed: until then
-// its slots are its own, and nobody else starts them.
+// its slots are its own, and nobody else starts them. If nobody is to go on it ends
+// at once.
 func (o *orders) cutPast(l *leg, x *hole) {
-	if x.alive && !x.Closed && o.at() >= x.Fence {
+	if x.alive && (x.Closed || l.Stop != nil || o.at() >= x.Fence) {
 		o.order(x.Holder, link.Order{Do: link.Cut, Hold: o.hold(l, x.Share)}, nil)
 	}
 }

@@ -19,6 +19,8 @@ type Config struct {
 
 	// Accepted is the wall clock when the job was submitted: for people only.
 	Accepted time.Time
+	// Autonomy is how long a holder goes on without word of its owner; 0: 60 s.
+	Autonomy time.Duration
 	// Gone is how long a job may have been without an owner, as its children
 	// heard it, and still go on; 0: 300 s.
 	Gone time.Duration
@@ -72,6 +74,9 @@ func New(cfg Config) *Owner {
 
 // blank is an owner that knows nothing yet, with its parts in order.
 func blank(cfg Config) *Owner {
+	if cfg.Autonomy == 0 {
+		cfg.Autonomy = time.Minute
+	}
 	if cfg.Gone == 0 {
 		cfg.Gone = 300 * time.Second
 	}

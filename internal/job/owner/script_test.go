@@ -2,6 +2,7 @@ package owner
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,7 +75,10 @@ func (s *script) run(line string) {
 	args := words[1:]
 	switch words[0] {
 	case "plan":
-		s.plan = &hyperscale.Plan{Name: args[0], Deadline: time.Hour, Workflows: plans[args[0]]}
+		s.plan = &hyperscale.Plan{Name: args[0], Deadline: time.Hour, Workflows: slices.Clone(plans[args[0]])}
+		for i := range s.plan.Workflows {
+			s.plan.Workflows[i].Steps = []hyperscale.Step{{Name: "GET /", Kind: hyperscale.StepRequest, Request: &hyperscale.Request{}}}
+		}
 		s.workers, s.epoch = map[hyperscale.NodeID]*hand{}, 1
 		if len(args) > 1 {
 			s.parent, s.above = &Parent{Shares: map[string]hyperscale.Share{}, MaxKept: 4000}, map[string]string{}
@@ -98,7 +102,11 @@ func (s *script) run(line string) {
 		w.held = nil
 		s.step(Stated{Holder: w.Holder, Trip: 2 * time.Millisecond})
 	case "lose":
-		s.step(Lost{Holder: s.hand(args[0]).Holder, Dead: len(args) > 1})
+		ev := Lost{Holder: s.hand(args[0]).Holder, Dead: len(args) > 1}
+		if ev.Dead {
+			ev.Since = s.now
+		}
+		s.step(ev)
 	case "deliver":
 		s.deliver(s.hand(args[0]), args[1], args[2:])
 	case "resend":
@@ -400,7 +408,12 @@ func (s *script) result(b []byte) {
 		s.say("  result %s: due %d, missed %d, started %d, completed %d, lost %d", w.Name, n.Due, n.Missed, n.Started, n.Completed, n.Lost)
 	}
 	for _, l := range r.Losses {
-		s.say("  loss %s %s from %s to %s: lost %d, missed %d", l.Workflow, l.Node, hyperscale.FormatDuration(l.From), hyperscale.FormatDuration(l.To), l.Lost, l.Missed)
+		beside := fmt.Sprintf("%d requests", l.Requests)
+		if l.Requests == math.MaxUint64 {
+			beside = "nobody knows how many requests"
+		}
+		s.say("  loss %s %s from %s to %s: lost %d, missed %d, %s at most in no count", l.Workflow, l.Node,
+			hyperscale.FormatDuration(l.From), hyperscale.FormatDuration(l.To), l.Lost, l.Missed, beside)
 	}
 	for _, broken := range stats.Identities(r.Tally) {
 		s.say("  BROKEN %s", broken)

@@ -43,7 +43,7 @@ func (o *settling) settle() {
 		return
 	}
 	o.state.Legs = slices.DeleteFunc(o.state.Legs, func(l *leg) bool {
-		return l.Stage == ended && !slices.ContainsFunc(l.Holes, func(x *hole) bool { return !x.Closed })
+		return l.Stage == ended && !slices.ContainsFunc(l.Holes, func(x *hole) bool { return !o.settled(l, x) })
 	})
 }
 
@@ -206,5 +206,6 @@ func (o *settling) resume() {
 			o.run(l)
 		}
 	}
+	o.heardBefore()
 	o.seconds = max(o.seconds, o.clock.last.Truncate(time.Second)-time.Second)
 }

@@ -137,29 +137,21 @@ func (o *stating) reconcile(l *leg, s *share, h *link.Held) {
 				why = "stopped, for it heard no owner"
 			}
 			o.order(s.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
-			o.lose(l, s, loss{what: why, dead: true, again: h.State == link.Stopped})
+			o.lose(l, s, loss{what: why, dead: true, told: true, again: h.State == link.Stopped})
 		}
 	}
 }
 
 // heardOther deals with a hold that the child is not to have, or not any more.
 func (o *stating) heardOther(k *kid, h *link.Held) {
-	l, x := o.state.hole(h.Hold)
-	switch {
-	case x == nil || x.Closed || x.Holder != k.Holder || h.Start != o.state.Start:
-		if l, s := o.state.share(h.Hold); s != nil && s.Ended && l.Stage != ended {
-			return // its last window is being acknowledged
-		}
-		o.order(k.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
-	case h.State == link.Running && x.Fence == never:
-		o.back(l, x)
-	case h.State == link.Running:
-		x.alive = true
-		o.cutPast(l, x)
-	case h.State != link.Preparing && h.Acked >= h.Cut:
-		o.closeHole(l, x)
-		o.order(k.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
+	if l, x := o.state.hole(h.Hold); x != nil && x.Holder == k.Holder && h.Start == o.state.Start {
+		o.heardLost(l, x, h)
+		return
 	}
+	if l, s := o.state.share(h.Hold); s != nil && s.Ended && l.Stage != ended {
+		return // its last window is being acknowledged
+	}
+	o.order(k.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
 }
 
 // missing deals with a share that its holder does not name among what it holds.

@@ -13,7 +13,7 @@ import (
 // goes.
 //
 //	expected → (a stream) linked
-//	linked → (stream ended) away → gone after Back
+//	linked → (stream ended) away → gone after Back; silent, if it did not hear us
 //	expected, linked → (beats missed) silent → others asked → gone after Ask, unless one hears it
 //	gone → (a statement) linked; (an order for it) silent
 //
@@ -27,7 +27,7 @@ type kid struct {
 	fresh  bool // its next statement is the first on its stream
 	holds  map[hyperscale.JobID][]link.Held
 	heard  time.Duration                       // when it last said something
-	left   time.Duration                       // when its stream ended
+	left   time.Duration                       // when it ended its last stream, for whatever reason but our silence; 0: it did not
 	asked  time.Duration                       // when others were asked whether they hear it; 0: they are not
 	by     hyperscale.NodeID                   // who hears it and passes on, while we don't; ""
 	deaf   map[hyperscale.NodeID]time.Duration // who asked us to pass on, and when
@@ -53,10 +53,16 @@ func (n *Node) attached(ev Attached) {
 	k.beat = n.now + n.cfg.Beat*time.Duration(1+ev.Conn%spread)/spread
 }
 
-// detached ends a stream. The child has a while to come back.
-func (k *kid) detached(now time.Duration, conn uint64) {
-	if k != nil && k.conn == conn {
-		k.conn, k.left = 0, now
+// detached ends a stream. The child has a while to come back. One that had not
+// heard us for a while hung up because of it, and is no more than silent.
+func (n *Node) detached(ev Detached) {
+	k := n.kids.by[ev.Child]
+	if k == nil || k.conn != ev.Conn {
+		return
+	}
+	k.conn = 0
+	if k.last.HeardAgo < 2*n.cfg.Beat {
+		k.left = n.now
 	}
 }
 
@@ -90,7 +96,7 @@ func (n *Node) stated(k *kid, s link.Statement) {
 		k.trip = max(n.now-k.wordAt-s.HeardAgo, 0)
 	}
 	k.Boot, k.last, k.stated, k.heard = s.Boot, s, true, n.now
-	k.gone, k.dead, k.asked = false, false, 0
+	k.gone, k.dead, k.asked, k.left = false, false, 0, 0
 	if k.conn != 0 {
 		k.by = ""
 	}
@@ -169,7 +175,7 @@ func (n *Node) silent(k *kid) {
 		}
 		if k.conn != 0 {
 			n.do(HangUp{Child: k.Node, Conn: k.conn, Reason: "it missed its beats"})
-			k.conn, k.left = 0, n.now
+			k.conn, k.left = 0, 0
 		}
 	case n.now-k.asked >= n.cfg.Ask:
 		if n.hushed == 0 || n.now-n.hushed >= hush {
@@ -203,14 +209,6 @@ func (n *Node) listen() {
 	}
 }
 
-// endedAt is when a child's stream ended; 0: unknown.
-func (k *kid) endedAt() time.Duration {
-	if k.conn != 0 {
-		return 0
-	}
-	return k.left
-}
-
 // lose gives a child up: the jobs here that it holds a part of hear it.
 func (n *Node) lose(k *kid, dead bool) {
 	if k.gone || k.Boot == 0 {
@@ -218,7 +216,7 @@ func (n *Node) lose(k *kid, dead bool) {
 	}
 	k.gone, k.dead, k.by = true, dead, ""
 	for _, name := range n.jobs.of(k.Node) {
-		n.do(ToJob{name, owner.Lost{Holder: k.Holder, Dead: dead, Since: k.endedAt()}})
+		n.do(ToJob{name, owner.Lost{Holder: k.Holder, Dead: dead, Since: k.left}})
 	}
 	n.placer.step(n, place.Left{Holder: k.Holder})
 }

@@ -30,7 +30,7 @@ func (s *stage) step(ev Event) {
 	for _, e := range s.n.Step(s.now, ev) {
 		switch e := e.(type) {
 		case ToJob:
-			s.out = append(s.out, jobText(e))
+			s.out = append(s.out, s.jobText(e))
 		case ToPeer:
 			s.out = append(s.out, fmt.Sprintf("%s: %T", e.Node, e.Said))
 		case HangUp:
@@ -45,10 +45,14 @@ func (s *stage) step(ev Event) {
 	}
 }
 
-func jobText(e ToJob) string {
+func (s *stage) jobText(e ToJob) string {
 	switch ev := e.Event.(type) {
 	case owner.Lost:
-		return fmt.Sprintf("lost %s %d dead %v", ev.Node, ev.Boot, ev.Dead)
+		text := fmt.Sprintf("lost %s %d dead %v", ev.Node, ev.Boot, ev.Dead)
+		if ev.Since != 0 {
+			text += fmt.Sprintf(" since %v ago", s.now-ev.Since)
+		}
+		return text
 	case owner.Stated:
 		return fmt.Sprintf("stated %s %d", ev.Node, ev.Boot)
 	}
@@ -109,7 +113,22 @@ func TestKid(t *testing.T) {
 			linked(s)
 			s.step(Detached{Child: "k", Conn: 1})
 			s.pass(1200 * time.Millisecond)
-		}, "lost k 1 dead true"},
+		}, "lost k 1 dead true since 600ms ago"},
+		{"a stream that it ended because it does not hear us: it is silent, not dead", func(s *stage) {
+			linked(s)
+			s.seq++
+			s.step(Said{Child: "k", Conn: 1, Up: link.Statement{Node: "k", Boot: 1, Seq: s.seq, Cores: 1, Free: 1, Heard: 1, HeardAgo: 2500 * time.Millisecond}})
+			s.said()
+			s.step(Detached{Child: "k", Conn: 1})
+			s.pass(4500 * time.Millisecond)
+		}, "p: link.Hear; lost k 1 dead false"},
+		{"a newer boot soon after the stream ended: it ended with it", func(s *stage) {
+			linked(s)
+			s.step(Detached{Child: "k", Conn: 1})
+			s.pass(300 * time.Millisecond)
+			s.attach(2)
+			s.state(2, 2)
+		}, "lost k 1 dead true since 300ms ago; stated k 2"},
 		{"silence: others are asked, and do not hear it", func(s *stage) { linked(s); s.pass(4200 * time.Millisecond) },
 			"p: link.Hear; hang up; lost k 1 dead false"},
 		{"silence: another hears it, and passes beats and orders on", func(s *stage) {

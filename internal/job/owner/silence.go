@@ -1,0 +1,120 @@
+package owner
+
+import (
+	"math"
+
+	"hyperscale"
+	"hyperscale/internal/link"
+	"hyperscale/internal/schedule"
+	"hyperscale/internal/stats"
+)
+
+// outlast is how long at most a holder goes on unheard, in times of its autonomy:
+// once while its agent stands still, and once more after that.
+const outlast = 2
+
+// heardOf notes that the holder of a lost turn was heard again: it had not ended.
+func (o *holes) heardOf(x *hole) {
+	x.Heard = o.at()
+	if x.alive {
+		return
+	}
+	x.alive, x.Dead, x.Sure = true, never, false
+	o.note()
+}
+
+// unheard notes that the holder of lost turns, which had been heard again, is not
+// any more.
+func (o *holes) unheard(ev Lost) {
+	for _, l := range o.state.Legs {
+		for _, x := range l.Holes {
+			if x.Holder != ev.Holder || !x.alive {
+				continue
+			}
+			x.alive, x.Heard = false, o.at()
+			if ev.Dead && !o.dark.blind {
+				x.Dead = x.Heard
+			}
+			o.change()
+		}
+	}
+}
+
+// heardBefore: whoever owned the job before heard lost holders until now, perhaps.
+func (o *holes) heardBefore() {
+	for _, l := range o.state.Legs {
+		for _, x := range l.Holes {
+			x.Heard = o.at()
+		}
+	}
+}
+
+// settled reports whether all is known of a lost turn that ever will be.
+func (o *holes) settled(l *leg, x *hole) bool {
+	return x.Closed && (x.Idle || x.Told || o.marks().Standing(l.workflow(), x.Share).Final)
+}
+
+// bookSilence books what lost holders may have done that is in no count, at the end
+// of the job: one that was given up unheard may have gone on.
+func (o *holes) bookSilence() {
+	for _, l := range o.state.Legs {
+		for _, x := range l.Holes {
+			if n := o.beyond(l, x); n > 0 {
+				from := x.Fence
+				if from == never {
+					from = x.Heard
+				}
+				o.story.loss(stats.NewSilence(string(x.Holder.Node), l.flow, from, o.at(), n))
+			}
+		}
+	}
+}
+
+// beyond is how many iterations at most the holder of a lost turn may have begun
+// that no window told of, and that are not booked as lost. Of a closed load nobody
+// can say.
+func (o *holes) beyond(l *leg, x *hole) uint64 {
+	if x.Sure || o.settled(l, x) {
+		return 0
+	}
+	st := o.marks().Standing(l.workflow(), x.Share)
+	var most int64
+	switch w := schedule.NewIterations(l.Leg.Load); l.Leg.Load.Kind {
+	case hyperscale.LoadOnce:
+		return 0
+	case hyperscale.LoadClosed:
+		return math.MaxUint64
+	case hyperscale.LoadOpen:
+		most = int64(l.due(x.Share, max(l.Begin, x.Share.From), o.outlasts(l, x)))
+	case hyperscale.LoadEach:
+		most = (w.Passes - x.First.Pass) * w.Count(x.Share)
+	default:
+		most = w.Count(x.Share) - x.First.Place
+	}
+	return uint64(max(most-int64(st.Slots.Due+st.Stray), 0))
+}
+
+// outlasts is until when the holder of a lost turn may have begun what was due.
+func (o *holes) outlasts(l *leg, x *hole) hyperscale.JobTime {
+	if x.Blind {
+		return l.over() // it went by a clock that nobody here can tell
+	}
+	heard := x.Heard + outlast*o.cfg.Autonomy
+	return min(x.Dead, heard, o.at()+ahead, l.over())
+}
+
+// heardLost deals with a holder that still has a turn it lost: it is to begin
+// nothing from the fence on, but may tell all that it did.
+func (o *holes) heardLost(l *leg, x *hole, h *link.Held) {
+	o.heardOf(x)
+	switch {
+	case h.State == link.Running && x.Fence == never && o.back(l, x):
+	case h.State == link.Running:
+		o.cutPast(l, x)
+	case h.State != link.Preparing && h.Acked >= h.Cut:
+		x.Told = true
+		o.change()
+		o.closeHole(l, x)
+		o.order(x.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
+	}
+}
