@@ -24,7 +24,7 @@ func DecodeAdjustments(b []byte) (Adjustments, error) {
 	var a Adjustments
 	c, err := begin(b, briefFormat)
 	if err == nil {
-		err = pack.Decode(c.b, &a, maxAdjustments)
+		err = pack.Decode(c.Rest(), &a, maxAdjustments)
 	}
 	if err == nil {
 		err = checkAdjustments(a.List)

@@ -175,9 +175,9 @@ func decodeBrief(b []byte) (*Brief, error) {
 		return nil, err
 	}
 	brief := &Brief{Plan: new(hyperscale.Plan)}
-	plan, run := c.part(), c.part()
-	if c.err != nil {
-		return nil, c.err
+	plan, run := c.Bytes(), c.Bytes()
+	if c.Err() != nil {
+		return nil, c.Err()
 	}
 	if err := pack.Decode(plan, brief.Plan, maxMemory); err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func decodeBrief(b []byte) (*Brief, error) {
 		return nil, err
 	}
 	brief.Rows = c.tables(brief.Plan)
-	return brief, c.end()
+	return brief, c.End()
 }
 
 // More cores than any machine has, and any placement.

@@ -13,8 +13,8 @@ func Outline(b []byte) (*hyperscale.Plan, Run, error) {
 	plan, run := new(hyperscale.Plan), Run{}
 	c, err := begin(b, briefFormat)
 	if err == nil {
-		packed, rest := c.part(), c.part()
-		if err = c.err; err == nil {
+		packed, rest := c.Bytes(), c.Bytes()
+		if err = c.Err(); err == nil {
 			err = pack.Decode(packed, plan, maxMemory)
 		}
 		if err == nil {

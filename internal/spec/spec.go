@@ -11,6 +11,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/session"
 	"hyperscale/internal/spec/pack"
+	"hyperscale/internal/spec/scan"
 )
 
 // MaxBytes is the most that a submission may have, and a brief.
@@ -129,10 +130,10 @@ func decode(b []byte) (*hyperscale.Plan, Rows, error) {
 		return nil, nil, err
 	}
 	plan := new(hyperscale.Plan)
-	if err := pack.Decode(c.part(), plan, maxMemory); c.err == nil && err != nil {
+	if err := pack.Decode(c.Bytes(), plan, maxMemory); c.Err() == nil && err != nil {
 		return nil, nil, err
 	}
-	if c.err == nil {
+	if c.Err() == nil {
 		if err := Check(plan); err != nil {
 			return nil, nil, err
 		}
@@ -140,17 +141,14 @@ func decode(b []byte) (*hyperscale.Plan, Rows, error) {
 	rows := c.tables(plan)
 	for _, t := range rows {
 		if t.(*Table).numbers != nil {
-			c.fail("a data set without all of its rows")
+			c.Fail("a data set without all of its rows")
 		}
 	}
-	return plan, rows, c.end()
+	return plan, rows, c.End()
 }
 
-// cursor takes parts from bytes. After the first fault there is nothing left.
-type cursor struct {
-	b   []byte
-	err error
-}
+// cursor takes the parts of what a spec is made of from bytes.
+type cursor struct{ scan.Reader }
 
 // begin checks size and format of bytes.
 func begin(b []byte, format byte) (*cursor, error) {
@@ -163,44 +161,5 @@ func begin(b []byte, format byte) (*cursor, error) {
 	if b[0] != format {
 		return nil, fmt.Errorf("its format is %d; %d is known here", b[0], format)
 	}
-	return &cursor{b: b[1:]}, nil
-}
-
-// fail notes a fault, if it is the first.
-func (c *cursor) fail(format string, args ...any) {
-	if c.err == nil {
-		c.err = fmt.Errorf("malformed: "+format, args...)
-		c.b = nil
-	}
-}
-
-// end is the fault, if there was one or something is left.
-func (c *cursor) end() error {
-	if len(c.b) > 0 {
-		c.fail("%d bytes left over", len(c.b))
-	}
-	return c.err
-}
-
-// uint takes a number, written as short as it can be.
-func (c *cursor) uint() uint64 {
-	n, size := binary.Uvarint(c.b)
-	if size <= 0 || size > 1 && c.b[size-1] == 0 {
-		c.fail("number cut short or too long")
-		return 0
-	}
-	c.b = c.b[size:]
-	return n
-}
-
-// part takes bytes with their length before them.
-func (c *cursor) part() []byte {
-	n := c.uint()
-	if n > uint64(len(c.b)) {
-		c.fail("%d bytes, %d are left", n, len(c.b))
-		return nil
-	}
-	b := c.b[:n]
-	c.b = c.b[n:]
-	return b
+	return &cursor{scan.New(b[1:])}, nil
 }

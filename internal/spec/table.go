@@ -165,27 +165,27 @@ func (c *cursor) tables(plan *hyperscale.Plan) Rows {
 // table takes the rows of one data set.
 func (c *cursor) table(d *hyperscale.DataSet) *Table {
 	t := &Table{columns: len(d.Columns), total: d.Rows}
-	kind, held := c.uint(), c.uint()
+	kind, held := c.Uint(), c.Uint()
 	// A row has at least one byte for each of its columns, of which there is one.
-	if kind > 1 || held > uint64(len(c.b)) || held > uint64(d.Rows) || kind == 0 && held != uint64(d.Rows) {
-		c.fail("data set %s: %d of %d rows", d.Name, held, d.Rows)
+	if kind > 1 || held > uint64(len(c.Rest())) || held > uint64(d.Rows) || kind == 0 && held != uint64(d.Rows) {
+		c.Fail("data set %s: %d of %d rows", d.Name, held, d.Rows)
 		return t
 	}
 	if kind == 1 {
 		t.numbers = c.numbers(int(held), d.Rows)
 	}
-	all := c.b
+	all := c.Rest()
 	t.starts = make([]uint32, 1, held+1)
 	for range held {
 		for range t.columns {
-			c.part()
+			c.Bytes()
 		}
-		t.starts = append(t.starts, uint32(len(all)-len(c.b)))
-		if c.err != nil {
+		t.starts = append(t.starts, uint32(len(all)-len(c.Rest())))
+		if c.Err() != nil {
 			return t
 		}
 	}
-	t.text = string(all[:len(all)-len(c.b)])
+	t.text = string(all[:len(all)-len(c.Rest())])
 	return t
 }
 
@@ -194,11 +194,11 @@ func (c *cursor) numbers(count int, total int64) []int64 {
 	list := make([]int64, 0, count)
 	before := int64(-1)
 	for range count {
-		ahead := c.uint()
-		if c.err == nil && ahead >= uint64(total-before-1) {
-			c.fail("row %d of %d", uint64(before)+1+ahead, total)
+		ahead := c.Uint()
+		if c.Err() == nil && ahead >= uint64(total-before-1) {
+			c.Fail("row %d of %d", uint64(before)+1+ahead, total)
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			return list
 		}
 		before += 1 + int64(ahead)

@@ -16,9 +16,10 @@ package pack
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 	"reflect"
+
+	"hyperscale/internal/spec/scan"
 )
 
 // Append appends the value, a struct, to b. A type that has anything but
@@ -133,54 +134,41 @@ func empty(v reflect.Value) bool {
 // which is empty. Bytes may come from anywhere: what is nothing that Append
 // wrote is an error. Texts and lists take no more than memory bytes.
 func Decode(b []byte, to any, memory int64) error {
-	r := &reader{b: b, memory: memory}
+	r := &reader{Reader: scan.New(b), memory: memory}
 	r.value(reflect.ValueOf(to).Elem(), 0)
-	if n := len(r.b); n > 0 {
-		r.fail("%d bytes left over", n)
-	}
-	return r.err
+	return r.End()
 }
 
 // deepest is how deep structs may hold structs: more than any plan's steps.
 const deepest = 256
 
-// reader takes values from bytes. After the first fault all that is left is
-// nothing, and err says what it was.
+// reader takes values from bytes.
 type reader struct {
-	b      []byte
-	err    error
+	scan.Reader
 	memory int64 // that may still be made
 	names  []string
-}
-
-// fail notes a fault, if it is the first.
-func (r *reader) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = fmt.Errorf("malformed: "+format, args...)
-		r.b = nil
-	}
 }
 
 // value takes a value into v, which is empty.
 func (r *reader) value(v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Bool:
-		n := r.uint()
+		n := r.Uint()
 		if n > 1 {
-			r.fail("truth value %d", n)
+			r.Fail("truth value %d", n)
 		}
 		v.SetBool(n == 1)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		r.int(v)
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		n := r.uint()
+		n := r.Uint()
 		if v.OverflowUint(n) {
-			r.fail("%d is too large", n)
+			r.Fail("%d is too large", n)
 			return
 		}
 		v.SetUint(n)
 	case reflect.Float64:
-		if b := r.take(8); b != nil {
+		if b := r.Take(8); b != nil {
 			v.SetFloat(math.Float64frombits(binary.LittleEndian.Uint64(b)))
 		}
 	case reflect.String:
@@ -201,13 +189,13 @@ func (r *reader) value(v reflect.Value, depth int) {
 
 // int takes a signed number.
 func (r *reader) int(v reflect.Value) {
-	u := r.uint()
+	u := r.Uint()
 	n := int64(u >> 1)
 	if u&1 != 0 {
 		n = ^n
 	}
 	if v.OverflowInt(n) {
-		r.fail("%d is too large", n)
+		r.Fail("%d is too large", n)
 		return
 	}
 	v.SetInt(n)
@@ -222,9 +210,9 @@ func (r *reader) list(v reflect.Value, depth int) {
 		}
 		return
 	}
-	n := r.uint()
-	if n > uint64(len(r.b)) {
-		r.fail("list of %d, %d bytes are left", n, len(r.b))
+	n := r.Uint()
+	if n > uint64(len(r.Rest())) {
+		r.Fail("list of %d, %d bytes are left", n, len(r.Rest()))
 		return
 	}
 	if n == 0 || !r.spend(elem, int64(n)) {
@@ -232,7 +220,7 @@ func (r *reader) list(v reflect.Value, depth int) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), int(n), int(n)))
 	for i := range int(n) {
-		if r.err != nil {
+		if r.Err() != nil {
 			return
 		}
 		r.value(v.Index(i), depth)
@@ -242,7 +230,7 @@ func (r *reader) list(v reflect.Value, depth int) {
 // fields takes the fields of a struct.
 func (r *reader) fields(v reflect.Value, depth int) {
 	if depth > deepest {
-		r.fail("more than %d levels", deepest)
+		r.Fail("more than %d levels", deepest)
 		return
 	}
 	next := 0 // fields travel in order
@@ -256,12 +244,12 @@ func (r *reader) fields(v reflect.Value, depth int) {
 			i++
 		}
 		if i == v.NumField() {
-			r.fail("%s has no field %q here: it comes from a newer version", v.Type().Name(), name)
+			r.Fail("%s has no field %q here: it comes from a newer version", v.Type().Name(), name)
 			return
 		}
 		r.value(v.Field(i), depth)
-		if r.err == nil && empty(v.Field(i)) {
-			r.fail("field %s is empty", name)
+		if r.Err() == nil && empty(v.Field(i)) {
+			r.Fail("field %s is empty", name)
 			return
 		}
 		next = i + 1
@@ -270,25 +258,25 @@ func (r *reader) fields(v reflect.Value, depth int) {
 
 // name takes the name of a field; false: there is none more.
 func (r *reader) name() (string, bool) {
-	switch n := r.uint(); {
-	case r.err != nil || n == endOfFields:
+	switch n := r.Uint(); {
+	case r.Err() != nil || n == endOfFields:
 		return "", false
 	case n == newName:
 		name := string(r.bytes())
 		for _, known := range r.names {
 			if known == name {
-				r.fail("name %q twice", name)
+				r.Fail("name %q twice", name)
 			}
 		}
 		if len(name) > longestName || len(r.names) == mostNames {
-			r.fail("more names than there are")
+			r.Fail("more names than there are")
 		}
 		r.names = append(r.names, name)
-		return name, r.err == nil
+		return name, r.Err() == nil
 	case n-firstName < uint64(len(r.names)):
 		return r.names[n-firstName], true
 	default:
-		r.fail("name number %d of %d", n, len(r.names))
+		r.Fail("name number %d of %d", n, len(r.names))
 		return "", false
 	}
 }
@@ -299,39 +287,13 @@ const (
 	mostNames   = 1000
 )
 
-// uint takes an unsigned number, written as short as it can be.
-func (r *reader) uint() uint64 {
-	n, size := binary.Uvarint(r.b)
-	if size <= 0 || size > 1 && r.b[size-1] == 0 {
-		r.fail("number cut short or too long")
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
-}
-
 // bytes takes a length and so many bytes.
 func (r *reader) bytes() []byte {
-	n := r.uint()
-	if n > uint64(len(r.b)) {
-		r.fail("text of %d bytes, %d are left", n, len(r.b))
+	b := r.Bytes()
+	if r.memory -= int64(len(b)); r.memory < 0 {
+		r.Fail("it takes too much memory")
 		return nil
 	}
-	if r.memory -= int64(n); r.memory < 0 {
-		r.fail("it takes too much memory")
-		return nil
-	}
-	return r.take(int(n))
-}
-
-// take takes n bytes; nil: there are not so many.
-func (r *reader) take(n int) []byte {
-	if n > len(r.b) {
-		r.fail("cut short")
-		return nil
-	}
-	b := r.b[:n]
-	r.b = r.b[n:]
 	return b
 }
 
@@ -339,7 +301,7 @@ func (r *reader) take(n int) []byte {
 func (r *reader) spend(t reflect.Type, n int64) bool {
 	size := max(int64(t.Size()), 1)
 	if n > r.memory/size {
-		r.fail("it takes too much memory")
+		r.Fail("it takes too much memory")
 		return false
 	}
 	r.memory -= n * size
