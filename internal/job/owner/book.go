@@ -17,6 +17,7 @@ type book struct {
 	joints  *stats.Joints // windows that were received, and that the story does not tell of yet
 	state   state
 	kids    map[hyperscale.NodeID]*kid
+	news    uint64 // how often a holder said that it is in another state than before
 	now     time.Duration
 	clock   clock
 	dark    darkness
@@ -33,7 +34,7 @@ type darkness struct {
 	blind bool          // what waited is being done, and nobody ever told: when a holder was lost is not known
 }
 
-// state is who holds what: saved as it is whenever it changed.
+// state is who holds what: saved whenever it changed; see [change].
 type state struct {
 	Start       uint64 // number of the start that job time counts from; 0: not started
 	Turns       map[string]hyperscale.Turn
@@ -43,6 +44,7 @@ type state struct {
 	Adjustments []adjustment
 	Done        float64 // percentage, the most that was told
 
+	told  int                         // so many of Given were saved
 	turns map[given]hyperscale.NodeID // Given by name, as far as it was asked for
 }
 

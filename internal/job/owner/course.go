@@ -18,7 +18,7 @@ func (o *course) job(ev job.Event) {
 	for _, e := range o.story.step(o.at(), ev) {
 		switch e := e.(type) {
 		case job.StartLeg:
-			l := (&leg{Leg: e, Stage: wanting, Want: together}).of(o.cfg.Plan)
+			l := (&leg{Leg: e, head: head{Stage: wanting, Want: together}}).by(o.cfg.Plan)
 			o.state.Legs = append(o.state.Legs, l)
 			if together == 0 {
 				o.want(l)

@@ -51,9 +51,9 @@ func (o *placing) coverOne(l *leg, s *share, cores []link.Cores, fence hyperscal
 		}
 	}
 	s.Share.From = fence
-	parts := o.cut(l, s, cores)
+	parts := o.cut(l, &s.kept, cores)
 	i := slices.Index(l.Shares, s)
-	l.Shares = slices.Replace(l.Shares, i, i+1, parts...)
+	l.divide(slices.Replace(l.Shares, i, i+1, parts...))
 	for _, p := range parts {
 		o.hand(l, p)
 		o.tell(hyperscale.Event{

@@ -15,5 +15,5 @@
 // The state machine of the job and its account are functions of what was applied
 // to them (job events, joints of windows, seconds judged, legs ended); so the
 // change since the last save is the list of these, and loading is applying them
-// again. What is held by whom, and the marks of the turns, are saved as they are.
+// again. Of who holds what, and of the marks of the turns, what is different is saved.
 package owner

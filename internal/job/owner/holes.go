@@ -19,7 +19,7 @@ type holes struct{ *orders }
 func (o *holes) bury(h link.Holder) {
 	for _, l := range o.state.Legs {
 		for _, x := range l.Holes {
-			if x.Holder.Node == h.Node && x.Holder.Boot < h.Boot {
+			if x.Holder.Boot < h.Boot && x.Holder.Node == h.Node {
 				if !x.Blind {
 					x.Dead = min(x.Dead, o.at())
 				}
@@ -173,32 +173,32 @@ func ceilSecond(t hyperscale.JobTime) hyperscale.JobTime {
 
 // open opens a hole where the windows of a share would have been.
 func (o *holes) open(l *leg, s *share, why loss) {
-	x := &hole{
+	x := &hole{lost: lost{
 		Share: s.Share, Holder: s.Holder, Dead: never, Fence: never, First: s.First, Reserve: s.Reserve, Again: why.again,
 		Idle: why.idle, Blind: why.blind, Told: why.told, Sure: why.dead && why.since > 0 && s.seen, Heard: o.at(),
-	}
+	}}
 	if why.dead && o.clock.runs {
 		x.Dead = o.at() + max(s.ahead, 0)
 		if why.since > 0 {
 			x.Dead = max(x.Dead-(o.now-why.since), 0)
 		}
 	}
-	l.Holes = append(l.Holes, x)
+	l.lack(x)
 }
 
 // back gives a share back to a holder that was only silent, before anybody took
 // it over, and reports whether it did.
 func (o *holes) back(l *leg, x *hole) bool {
-	for _, s := range l.Shares {
-		if s.Share == x.Share && !s.placed() && !s.over() {
-			s.Holder, s.seen, s.Started, s.rose = x.Holder, true, true, o.now
-			l.Holes = slices.DeleteFunc(l.Holes, func(y *hole) bool { return y == x })
-			o.change()
-			o.tell(hyperscale.Event{What: "worker back", Workflow: l.workflow(), Node: x.Holder.Node, Detail: "before anybody took its slots over"})
-			return true
-		}
+	s := l.find().shares[x.Share]
+	if s == nil || s.placed() || s.over() {
+		return false
 	}
-	return false
+	s.Holder, s.seen, s.Started, s.rose = x.Holder, true, true, o.now
+	l.Holes = slices.DeleteFunc(l.Holes, func(y *hole) bool { return y == x })
+	l.divide(l.Shares) // of them one has a holder again
+	o.change()
+	o.tell(hyperscale.Event{What: "worker back", Workflow: l.workflow(), Node: x.Holder.Node, Detail: "before anybody took its slots over"})
+	return true
 }
 
 // closeAll closes all books, at the end of the job.

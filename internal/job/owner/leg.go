@@ -37,15 +37,16 @@ func (r reserve) most(o reserve) reserve {
 
 // leg is a leg of the job, divided among children. What is exported is saved.
 type leg struct {
-	Leg     job.StartLeg
-	Stage   stage
-	Begin   hyperscale.JobTime // when its load begins: from starting on
-	Shares  []*share
-	Holes   []*hole
-	Stop    *halt  // nil: it goes on
-	Want    uint64 // number of the want for its cores, or those of its covers
-	Tries   int    // how often it was begun anew, or refused
-	Aborted bool   // a step's on-error: abort fired
+	Leg job.StartLeg // it never changes
+	head
+	Shares []*share
+	Holes  []*hole
+
+	saved legSaved
+	found *finder // nil: to be made anew
+	// looked is when its shares were last looked through for those that can start:
+	// so much had been heard and changed.
+	looked uint64
 
 	// From the plan; and computed when first asked for.
 	flow     *hyperscale.Workflow
@@ -54,6 +55,16 @@ type leg struct {
 	endKnown bool
 	schedule *schedule.Arrivals
 	changes  []schedule.Change // by adjustments
+}
+
+// head is how a leg stands, but for its shares.
+type head struct {
+	Stage   stage
+	Begin   hyperscale.JobTime // when its load begins: from starting on
+	Stop    *halt              // nil: it goes on
+	Want    uint64             // number of the want for its cores, or those of its covers
+	Tries   int                // how often it was begun anew, or refused
+	Aborted bool               // a step's on-error: abort fired
 }
 
 // halt is how a leg is ended before its time.
@@ -65,15 +76,8 @@ type halt struct {
 
 // share is a share of a leg. Without a holder it waits for one.
 type share struct {
-	hyperscale.Share
-	Holder  link.Holder
-	Cores   int
-	First   reserve // the first place and pass that are its own
-	Reserve reserve // the last that its holder stated
-	Started bool    // its holder is, or was, told to start
-	Ended   bool    // its last window came
-	Closed  bool    // nothing more of it is expected, though its last window did not come
-	Ending  link.Ending
+	kept
+	saved saved[kept]
 
 	// What is found out anew after a takeover.
 	state link.State
@@ -82,6 +86,19 @@ type share struct {
 	cut   uint64        // number of the last window cut, as stated
 	rose  time.Duration // when that last rose
 	ahead time.Duration // how far its clock is before ours
+}
+
+// kept is what is saved of a share.
+type kept struct {
+	hyperscale.Share
+	Holder  link.Holder  `json:",omitzero"`
+	Cores   int          `json:",omitzero"`
+	First   reserve      `json:",omitzero"` // the first place and pass that are its own
+	Reserve reserve      `json:",omitzero"` // the last that its holder stated
+	Started bool         `json:",omitzero"` // its holder is, or was, told to start
+	Ended   bool         `json:",omitzero"` // its last window came
+	Closed  bool         `json:",omitzero"` // nothing more of it is expected, though its last window did not come
+	Ending  *link.Ending `json:",omitzero"` // how it ended; nil: it was not told. It never changes
 }
 
 // placed reports whether somebody holds the share.
@@ -95,6 +112,14 @@ func (s *share) ready() bool { return s.placed() && s.seen && s.state == link.Pr
 
 // hole is a turn whose holder was lost, until its books are closed.
 type hole struct {
+	lost
+	saved saved[lost]
+
+	alive bool // it was heard since, and runs on
+}
+
+// lost is what is saved of a hole.
+type lost struct {
 	Share   hyperscale.Share
 	Holder  link.Holder
 	Dead    hyperscale.JobTime // when its stream ended; never: it is only silent
@@ -108,15 +133,13 @@ type hole struct {
 	Told    bool               // its holder told all that it did
 	Heard   hyperscale.JobTime // when it was heard last, at the latest
 	Closed  bool
-
-	alive bool // it was heard since, and runs on
 }
 
 // never is later than everything.
 const never = hyperscale.JobTime(1<<63 - 1)
 
-// of tells the leg what the plan says of its workflow.
-func (l *leg) of(plan *hyperscale.Plan) *leg {
+// by tells the leg what the plan says of its workflow.
+func (l *leg) by(plan *hyperscale.Plan) *leg {
 	i := slices.IndexFunc(plan.Workflows, func(w hyperscale.Workflow) bool { return w.Name == l.workflow() })
 	l.flow, l.draws = &plan.Workflows[i], hyperscale.NewSource(plan.Seed, l.workflow())
 	return l
@@ -188,10 +211,8 @@ func (st *state) share(h link.Hold) (*leg, *share) {
 		if l.workflow() != h.Workflow {
 			continue
 		}
-		for _, s := range l.Shares {
-			if s.Share == h.Share {
-				return l, s
-			}
+		if s := l.find().shares[h.Share]; s != nil {
+			return l, s
 		}
 	}
 	return nil, nil
@@ -203,10 +224,8 @@ func (st *state) hole(h link.Hold) (*leg, *hole) {
 		if l.workflow() != h.Workflow {
 			continue
 		}
-		for _, x := range l.Holes {
-			if x.Share == h.Share {
-				return l, x
-			}
+		if x := l.find().holes[h.Share]; x != nil {
+			return l, x
 		}
 	}
 	return nil, nil

@@ -35,7 +35,7 @@ func (o *losing) lost(ev Lost) {
 	}
 	o.unheard(ev)
 	for _, l := range slices.Clone(o.state.Legs) {
-		for _, s := range l.Shares {
+		for _, s := range l.of(ev.Node) {
 			if s.Holder == ev.Holder && !s.over() {
 				o.lose(l, s, loss{what: what, dead: ev.Dead && !o.dark.blind, blind: o.dark.blind, since: ev.Since})
 			}
@@ -61,13 +61,16 @@ func (o *losing) lose(l *leg, s *share, why loss) {
 	}
 	why.idle = why.idle || !s.Started
 	o.open(l, s, why)
+	waits := l.uncovered() > 0 // for cores, which were asked for: there will be more of them
 	s.Holder, s.seen, s.Started = link.Holder{}, false, false
 	if l.Stop != nil {
 		o.release(l, s) // it was ending anyway: nobody goes on
 		o.tell(lossEvent(l, holder, why.what))
 		return
 	}
-	o.want(l)
+	if !waits {
+		o.want(l)
+	}
 	o.tell(lossEvent(l, holder, why.what+"; its slots are given to others"))
 }
 
@@ -83,7 +86,8 @@ func (o *losing) giveBack(l *leg, s *share, why loss) {
 			o.order(other.Holder, link.Order{Do: link.Drop, Hold: o.hold(l, other.Share)}, nil)
 		}
 	}
-	l.Stage, l.Shares = wanting, nil
+	l.Stage = wanting
+	l.divide(nil)
 	o.want(l)
 }
 

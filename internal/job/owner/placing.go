@@ -116,8 +116,10 @@ func (l *leg) uncovered() int {
 }
 
 // want gives a leg the number of a new want. Before the job has begun all legs that
-// want cores want them together: what was asked for before is replaced, for a want
-// of one number never changes.
+// want cores want them together: what was asked for before is replaced, for such a
+// want never changes. That of a cover may grow as long as it waits: if it had a new
+// number with each share that is lost, no grant would be for the newest while
+// hundreds are lost one after the other.
 func (o *placing) want(l *leg) {
 	o.change()
 	o.state.Wants++
@@ -153,8 +155,9 @@ func (o *placing) granted(ev Granted) {
 
 // place gives all of a leg's slots to the holders of the cores.
 func (o *placing) place(l *leg, cores []link.Cores) {
-	whole := &share{Share: hyperscale.Share{Lo: 0, Hi: int64(total(cores)), Of: int64(total(cores))}}
-	l.Stage, l.Shares = preparing, o.cut(l, whole, cores)
+	whole := &kept{Share: hyperscale.Share{Lo: 0, Hi: int64(total(cores)), Of: int64(total(cores))}}
+	l.Stage = preparing
+	l.divide(o.cut(l, whole, cores))
 	o.change()
 	for _, s := range l.Shares {
 		o.hand(l, s)
@@ -171,7 +174,7 @@ func total(cores []link.Cores) int {
 
 // cut cuts a share into one for each holder of cores, under a new turn. Of a share
 // narrower than there are cores some are left out.
-func (o *placing) cut(l *leg, s *share, cores []link.Cores) []*share {
+func (o *placing) cut(l *leg, s *kept, cores []link.Cores) []*share {
 	o.state.Turns[l.workflow()]++
 	var list []*share
 	for i, cut := range place.Cut(s.Share, cores) {
@@ -179,7 +182,7 @@ func (o *placing) cut(l *leg, s *share, cores []link.Cores) []*share {
 			continue
 		}
 		cut.Turn = o.state.Turns[l.workflow()]
-		part := &share{Share: cut, Holder: cores[i].Holder, Cores: cores[i].N, rose: o.now}
+		part := &share{kept: kept{Share: cut, Holder: cores[i].Holder, Cores: cores[i].N}, rose: o.now}
 		part.First = s.First.within(l, s.Share, cut)
 		part.Reserve = part.First
 		list = append(list, part)

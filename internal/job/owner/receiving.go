@@ -87,7 +87,7 @@ func (o *receiving) engineLost(h link.Hold, ev Delivered) {
 	var x hole
 	l, s := o.state.share(h)
 	if s != nil {
-		x = hole{Share: s.Share, First: s.First, Reserve: s.Reserve}
+		x.lost = lost{Share: s.Share, First: s.First, Reserve: s.Reserve}
 	} else if lost, found := o.state.hole(h); found != nil {
 		l, x = lost, *found
 	}
@@ -120,7 +120,7 @@ func TakeReceived(o *Owner) [stats.Broken + 1]uint64 {
 func (o *receiving) finished(l *leg, s *share, ev Delivered) {
 	s.Ended = true
 	if ev.Ending != nil {
-		s.Ending = *ev.Ending
+		s.Ending = ev.Ending
 	}
 	o.change()
 }

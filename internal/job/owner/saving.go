@@ -19,7 +19,7 @@ const (
 	partStep    = 'S' // a step of the story, as JSON
 	partJoint   = 'J' // a step of the story: a joint of windows
 	partMarks   = 'M' // the marks of the turns that changed
-	partState   = 'H' // who holds what, as JSON
+	partState   = 'H' // a change of who holds what, as JSON
 	partUp      = 'U' // what was decided of windows for the parent, as JSON
 	partKept    = 'K' // base: windows kept for the parent, as JSON
 	partOver    = 'O' // base of a job that is over, as JSON: there is no account any more
@@ -50,7 +50,7 @@ func (d *desk) record(e *Save) {
 	}
 	b = appendPart(b, partMarks, d.marks().AppendChange(nil))
 	if d.need.shape {
-		b = appendPart(b, partState, mustJSON(d.state))
+		b = appendPart(b, partState, mustJSON(d.state.changes(false)))
 	}
 	e.Record = b
 	d.written.since += len(b)
@@ -66,7 +66,7 @@ func (d *desk) base() []byte {
 		d.lift()
 		b = appendPart(b, partKept, mustJSON(d.up.state()))
 	}
-	return appendPart(b, partState, mustJSON(d.state))
+	return appendPart(b, partState, mustJSON(d.state.changes(true)))
 }
 
 // remains is what is kept of a job that is over until its parent has acknowledged
@@ -114,7 +114,7 @@ func Read(cfg Config, records [][]byte, clock hyperscale.JobTime) (*Owner, error
 		o.state.Turns = map[string]hyperscale.Turn{}
 	}
 	for _, l := range o.state.Legs {
-		o.readjust(l.of(cfg.Plan))
+		o.readjust(l.by(cfg.Plan))
 	}
 	o.story.fresh = nil
 	o.desk.written = written{} // the first save is a base
@@ -154,6 +154,7 @@ func (o *book) readPart(kind byte, part []byte) error {
 			return err
 		}
 		o.story = &story{plan: o.cfg.Plan, job: job.New(o.cfg.Plan), account: a, wake: never}
+		o.state = state{}
 		return nil
 	case partEntries:
 		var entries []job.Entry
@@ -181,8 +182,11 @@ func (o *book) readPart(kind byte, part []byte) error {
 	case partMarks:
 		return o.marks().Apply(part)
 	case partState:
-		o.state = state{}
-		return json.Unmarshal(part, &o.state)
+		var c change
+		if err := json.Unmarshal(part, &c); err != nil {
+			return err
+		}
+		return o.state.apply(c)
 	}
 	return o.readUp(kind, part)
 }

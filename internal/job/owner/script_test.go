@@ -309,6 +309,24 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 	s.step(w.sent[len(w.sent)-1])
 }
 
+// check reads what is saved with this save, which must be what the owner knows.
+func (s *script) check(save *Save) {
+	if s.owner.over != nil {
+		return // nobody holds anything any more
+	}
+	records := append(slices.Clone(s.records), save.Record)
+	if save.Base {
+		records = [][]byte{save.Record}
+	}
+	o, err := Read(s.config(), records, save.Clock)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if got, want := stateText(o), stateText(s.owner); got != want {
+		s.t.Fatalf("save %d is read as:\n%s\nwant:\n%s", save.Number, got, want)
+	}
+}
+
 // wait lets time pass.
 func (s *script) wait(until time.Duration) {
 	for next := s.owner.Next(); next <= until && next > s.now; next = s.owner.Next() {
@@ -376,6 +394,7 @@ func (s *script) tell(e Effect) {
 		s.say("ack %s %s %d%s", e.To.Node, shareText(e.Receipt.Hold), e.Receipt.Seq, again)
 	case Save:
 		s.pending = &e
+		s.check(&e)
 		if len(e.Events) > 0 || e.Ended {
 			pending := ""
 			if e.Pending {
@@ -451,4 +470,10 @@ func shareText(h link.Hold) string {
 		text += " from " + hyperscale.FormatDuration(h.Share.From)
 	}
 	return text
+}
+
+// stateText is what is saved of who holds what; a list that is empty is one that is
+// not there.
+func stateText(o *Owner) string {
+	return strings.ReplaceAll(string(mustJSON(o.state)), ":[]", ":null")
 }

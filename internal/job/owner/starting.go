@@ -1,12 +1,14 @@
 package owner
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"hyperscale"
 	"hyperscale/internal/job"
 	"hyperscale/internal/job/account"
+	"hyperscale/internal/link"
 )
 
 // How long before its moment a start is told, beyond the way of the order; and of
@@ -104,7 +106,8 @@ func (o *settling) settleLeg(l *leg) {
 		l.begin()
 		o.change()
 		o.then(func() { o.runLater(l) })
-	case l.Stage == running && o.clock.runs:
+	case l.Stage == running && o.clock.runs && l.looked != o.changes+o.news:
+		l.looked = o.changes + o.news
 		for _, s := range l.Shares {
 			if !s.over() && !s.Started && s.ready() {
 				s.Started = true
@@ -178,7 +181,7 @@ func (o *settling) sum(l *leg) account.Leg {
 		Workflow: l.workflow(), Number: l.Leg.Leg, Load: l.Leg.Load, Share: hyperscale.Whole, Begin: l.Begin, End: o.at(),
 	}
 	for _, s := range l.Shares {
-		e := &s.Ending
+		e := cmp.Or(s.Ending, &link.Ending{})
 		all.Stopped = max(all.Stopped, e.Stopped)
 		all.NoRows += e.NoRows
 		all.Waived += e.Waived

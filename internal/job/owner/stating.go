@@ -44,7 +44,7 @@ func (o *stating) stated(ev Stated) {
 		o.heard(k, &ev.Held[i])
 	}
 	for _, l := range o.state.Legs {
-		for _, s := range l.Shares {
+		for _, s := range l.of(ev.Node) {
 			if s.Holder == ev.Holder && !s.over() && !said[o.hold(l, s.Share)] {
 				o.missing(l, s)
 			}
@@ -68,6 +68,9 @@ func (o *stating) heard(k *kid, h *link.Held) {
 	}
 	if !s.seen {
 		s.rose = o.now
+	}
+	if !s.seen || s.state != h.State {
+		o.news++
 	}
 	s.seen, s.state = true, h.State
 	if h.State == link.Running && o.clock.runs {
@@ -193,6 +196,7 @@ func (o *stating) refused(l *leg, s *share, h *link.Held) {
 	for _, other := range l.Shares {
 		o.order(other.Holder, link.Order{Do: link.Drop, Hold: o.hold(l, other.Share)}, nil)
 	}
-	l.Stage, l.Shares = wanting, nil
+	l.Stage = wanting
+	l.divide(nil)
 	o.want(l)
 }
