@@ -58,10 +58,14 @@ func refusalText(err error) string {
 	return strings.Join(said, "; ")
 }
 
-// contactText says that nobody answers, and leaves out how gRPC says it. What the
-// client put before it, such as the key to try again with, stays.
+// contactText says that nobody answers, or nobody can do it now, and leaves out how
+// gRPC says it. What the client put before it, such as the key to try again with,
+// stays.
 func contactText(err error) string {
-	text := err.Error()
+	text, what := err.Error(), "the cluster can't do this now: "
+	if strings.Contains(text, "connection error") {
+		what = "the cluster can't be reached: "
+	}
 	if before, dialing, found := strings.Cut(text, `connection error: desc = "transport: Error while dialing: `); found {
 		dialing = strings.TrimSuffix(dialing, `"`)
 		if i := strings.LastIndex(dialing, ": "); i >= 0 {
@@ -69,7 +73,7 @@ func contactText(err error) string {
 		}
 		text = before + dialing
 	}
-	return "the cluster can't be reached: " + strings.Replace(text, rpc.Unavailable.Error()+": ", "", 1)
+	return what + strings.Replace(text, rpc.Unavailable.Error()+": ", "", 1)
 }
 
 // countsView is the plain numbers of a job or workflow, as the summary names them.

@@ -56,7 +56,7 @@ type Held struct {
 	Aborted    string           // the step whose on-error: abort fired; "": none
 	Epoch      hyperscale.Epoch // highest heard of the job
 	Silence    time.Duration    // since the last word of the job's top owner
-	Cancelled  string           // the client that showed it wants the load stopped; "": none
+	Cancelled  Cancelled        // by a client, with a [Proof]
 	Lowered    string           // how the bound of arrivals in progress was lowered to what this node allows; "": it was not
 }
 
@@ -119,6 +119,13 @@ type Order struct {
 	Proof  *Proof             // Stop: the client wants it, so that it is obeyed whoever gives it; else nil
 }
 
+// Cancelled says which client wanted a load stopped, so that the job's owner hears
+// of it who could not be told. The zero value: none.
+type Cancelled struct {
+	By    string // tenant/name
+	Whole bool   // the whole job, not only the workflow
+}
+
 // Proof shows that a client wants the load of a job stopped, or of one workflow of
 // it: then children obey any parent, also one that owns nothing.
 type Proof struct {
@@ -176,7 +183,7 @@ type Ending struct {
 	NoRows      int64             // VUs that ended for want of a data row
 	Waived      time.Duration     // VU-time after VUs that ended as the plan wished
 	Stopped     hyperscale.JobTime
-	Cancelled   string // the client whose proof stopped it, before any owner did; "": none
+	Cancelled   Cancelled // by a client, with a [Proof], before any owner did
 }
 
 // Receipt answers deliveries of one hold. Whoever gives it has made what it

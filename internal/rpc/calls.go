@@ -91,9 +91,16 @@ func drain[T any, P proto.Message](in *receiver[T, P], got func(T) error) error 
 	}
 }
 
-// Cancel ends a job or one of its workflows.
+// Cancel ends a job or one of its workflows. The call carries the proof that we want
+// it.
 func (c *Conn) Cancel(ctx context.Context, what Cancellation) (CancelStatus, error) {
-	answer, err := pb.NewJobsClient(c.conn).Cancel(ctx, &pb.CancelRequest{Job: string(what.Job), Workflow: valid(what.Workflow), Reason: valid(what.Reason)})
+	proof, err := Prove(c.certs, c.self, what.Job, what.Workflow)
+	if err != nil {
+		return "", err
+	}
+	answer, err := pb.NewJobsClient(c.conn).Cancel(ctx, &pb.CancelRequest{
+		Job: string(what.Job), Workflow: valid(what.Workflow), Reason: valid(what.Reason), Proof: wireProof(proof),
+	})
 	if err != nil {
 		return "", err
 	}

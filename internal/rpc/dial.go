@@ -42,7 +42,7 @@ type Conn struct {
 	address string
 	conn    *grpc.ClientConn
 	self    identity.ID
-	plain   bool // without certificates
+	certs   *identity.Source // nil: none
 	open    func(ctx context.Context, address string) (net.Conn, error)
 	reached atomic.Pointer[Reached]
 }
@@ -72,7 +72,7 @@ func Dial(address string, d Dialing) (*Conn, error) {
 	if err := mayReach(address, d); err != nil {
 		return nil, err
 	}
-	c := &Conn{address: address, self: d.Self, plain: d.Certificates == nil, open: d.opener()}
+	c := &Conn{address: address, self: d.Self, certs: d.Certificates, open: d.opener()}
 	conn, err := grpc.NewClient("passthrough:///"+address, c.options(d)...)
 	if err != nil {
 		return nil, fmt.Errorf("calling %s: %w", address, err)
@@ -229,7 +229,7 @@ func (c *Conn) explain(err error) error {
 		e.Kind, e.Text = Unauthenticated, "what answers takes no certificates; leave them out, or ask another"
 	case strings.Contains(e.Text, "handshake failed") && !strings.Contains(e.Text, "EOF") || strings.Contains(e.Text, "remote error: tls"):
 		e.Kind = Unauthenticated
-	case c.plain && strings.Contains(e.Text, "server preface") && c.wantsCertificates():
+	case c.certs == nil && strings.Contains(e.Text, "server preface") && c.wantsCertificates():
 		e.Kind, e.Text = Unauthenticated, "what answers wants certificates: --cert, --key-file and --ca name them, hyperscale certs makes some"
 	}
 	e.Text = "calling " + c.address + ": " + e.Text

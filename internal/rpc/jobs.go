@@ -147,7 +147,7 @@ type Cancellation struct {
 	Job      hyperscale.JobID
 	Workflow string      // "": the whole job
 	Reason   string      // for people
-	Proof    *link.Proof // that the client wants it; nil: it has no certificate. Filled in by [Conn.Cancel]
+	Proof    *link.Proof // that the client wants it; nil: none was given. Filled in by [Conn.Cancel]
 }
 
 // CancelStatus is what a cancellation came to.

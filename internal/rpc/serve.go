@@ -134,7 +134,9 @@ func (s jobsServer) Cancel(ctx context.Context, r *pb.CancelRequest) (*pb.Cancel
 	if err != nil {
 		return nil, err
 	}
-	status, err := s.server.deps.Jobs.Cancel(ctx, callerOf(ctx), Cancellation{Job: job, Workflow: r.GetWorkflow(), Reason: r.GetReason()})
+	status, err := s.server.deps.Jobs.Cancel(ctx, callerOf(ctx), Cancellation{
+		Job: job, Workflow: r.GetWorkflow(), Reason: r.GetReason(), Proof: readProof(r.GetProof()),
+	})
 	return wireCancelStatus(status), err
 }
 

@@ -27,7 +27,7 @@ func wireHeld(h link.Held) *pb.Held {
 		JobTimeNs: int64(h.JobTime), Cut: h.Cut, Acked: h.Acked,
 		ReservePlace: h.Reserve.Place, ReservePass: h.Reserve.Pass,
 		Adjustment: h.Adjustment, Aborted: valid(h.Aborted), Epoch: uint64(h.Epoch), SilenceNs: int64(h.Silence),
-		Cancelled: valid(h.Cancelled), Lowered: valid(h.Lowered),
+		Cancelled: valid(h.Cancelled.By), CancelledWhole: h.Cancelled.Whole, Lowered: valid(h.Lowered),
 	}
 }
 
@@ -42,7 +42,7 @@ func readHeld(h *pb.Held) (link.Held, error) {
 		JobTime: hyperscale.JobTime(h.GetJobTimeNs()), Cut: h.GetCut(), Acked: h.GetAcked(),
 		Reserve:    link.Reserve{Place: h.GetReservePlace(), Pass: h.GetReservePass()},
 		Adjustment: h.GetAdjustment(), Aborted: h.GetAborted(), Epoch: hyperscale.Epoch(h.GetEpoch()), Silence: time.Duration(h.GetSilenceNs()),
-		Cancelled: h.GetCancelled(), Lowered: h.GetLowered(),
+		Cancelled: link.Cancelled{By: h.GetCancelled(), Whole: h.GetCancelledWhole()}, Lowered: h.GetLowered(),
 	}, err
 }
 
@@ -164,7 +164,8 @@ func wireEnding(e *link.Ending) *pb.Ending {
 	}
 	return &pb.Ending{
 		Failed: e.Failed, Interrupted: e.Interrupted, Reason: valid(e.Reason), NoRows: e.NoRows,
-		WaivedNs: int64(e.Waived), StoppedNs: int64(e.Stopped), Cancelled: valid(e.Cancelled),
+		WaivedNs: int64(e.Waived), StoppedNs: int64(e.Stopped),
+		Cancelled: valid(e.Cancelled.By), CancelledWhole: e.Cancelled.Whole,
 		Exports: each(e.Exports, func(p hyperscale.Pair) *pb.Export {
 			return &pb.Export{Name: valid(p.Name), Value: []byte(p.Value)}
 		}),
@@ -177,7 +178,8 @@ func readEnding(e *pb.Ending) *link.Ending {
 	}
 	return &link.Ending{
 		Failed: e.Failed, Interrupted: e.Interrupted, Reason: e.Reason, NoRows: e.NoRows,
-		Waived: time.Duration(e.WaivedNs), Stopped: hyperscale.JobTime(e.StoppedNs), Cancelled: e.Cancelled,
+		Waived: time.Duration(e.WaivedNs), Stopped: hyperscale.JobTime(e.StoppedNs),
+		Cancelled: link.Cancelled{By: e.Cancelled, Whole: e.CancelledWhole},
 		Exports: each(e.Exports, func(x *pb.Export) hyperscale.Pair {
 			return hyperscale.Pair{Name: x.GetName(), Value: string(x.GetValue())}
 		}),

@@ -9,6 +9,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/link"
 	"hyperscale/internal/rpc"
+	"hyperscale/internal/rpc/identity"
 )
 
 // cancels cancels and checks what is answered.
@@ -168,4 +169,37 @@ func TestResultTooEarly(t *testing.T) {
 	}
 	w.finish()
 	r.ended(c, job)
+}
+
+// While no manager reaches the store any of them stops the load of whoever asks for
+// it, and the job is cancelled once the store is back: by what its holders tell.
+func TestCancelWithoutAStore(t *testing.T) {
+	r := newRig(t, 2)
+	c := r.client()
+	w := r.newChild("w1", 2, longRun)
+	job := r.submit(c, planOf("browse")).Job
+	w.holds(link.Running, 1)
+	for _, s := range r.stations {
+		s.cable.sever()
+	}
+	who := rpc.Caller{ID: identity.ID{Cluster: "hyperscale", Env: "test", Role: identity.Client, Tenant: "default", Name: "tester"}}
+	_, err := r.stations[1].Jobs().Cancel(t.Context(), who, rpc.Cancellation{Job: job})
+	if rpc.KindOf(err) != rpc.Unavailable || !strings.Contains(err.Error(), "stopped all the same, on workers: 1") {
+		t.Errorf("cancelling without a store gives %v", err)
+	}
+	w.holds(link.Ended, 1)
+	who.Proved = true // where there are certificates a word is not enough
+	if _, err := r.stations[1].Jobs().Cancel(t.Context(), who, rpc.Cancellation{Job: job}); rpc.KindOf(err) != rpc.Unavailable || strings.Contains(err.Error(), "stopped all the same") {
+		t.Errorf("cancelling without a proof gives %v", err)
+	}
+	for _, s := range r.stations {
+		s.cable.mend()
+	}
+	status, events := r.ended(c, job)
+	if status.Phase != hyperscale.Cancelled || !strings.Contains(story(events), "nothing could be written down, by default/tester") {
+		t.Errorf("it ends %+v%s", status, story(events))
+	}
+	if got := r.result(c, planOf("browse"), job); got.Tally.Job().Slots.Missed != 0 || len(got.Losses) != 0 {
+		t.Errorf("its result has %+v and losses %+v", got.Tally.Job().Slots, got.Losses)
+	}
 }

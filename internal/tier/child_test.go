@@ -63,6 +63,7 @@ type work struct {
 	acked  uint64
 	last   hyperscale.JobTime
 	over   bool
+	by     link.Cancelled
 }
 
 // made is a window that was cut.
@@ -193,7 +194,7 @@ func (c *child) statement(w *way) link.Statement {
 	for _, k := range c.work {
 		held := link.Held{
 			Hold: k.Hold, State: k.state, Start: k.start, Cut: uint64(len(k.made)), Acked: k.acked,
-			Epoch: c.owners[k.Job].epoch, Silence: c.silence,
+			Epoch: c.owners[k.Job].epoch, Silence: c.silence, Cancelled: k.by,
 		}
 		if k.state == link.Refused {
 			held.Reason = c.refuses
@@ -251,6 +252,14 @@ func (c *child) hear(w *way, down link.Down, say func(link.Up)) {
 			c.claimed(o.Job, down.Node, o.Epoch)
 		}
 	case link.Order:
+		if k := c.work[down.Hold]; down.Proof != nil {
+			if k != nil {
+				k.by = link.Cancelled{By: "default/tester", Whole: down.Proof.Workflow == ""}
+				c.obey(down)
+				c.touch()
+			}
+			return
+		}
 		if o := c.owners[down.Hold.Job]; down.Epoch < o.epoch {
 			c.fenced++
 			say(link.Fenced{Node: c.id, Job: down.Hold.Job, Epoch: down.Epoch, Highest: o.epoch})
@@ -368,7 +377,7 @@ func (c *child) cut(k *work) {
 		m := made{}
 		if last {
 			m.window = k.stream.Last(iv, []*stats.Record{rec}, stats.Readings{})
-			m.ending = &link.Ending{Stopped: to}
+			m.ending = &link.Ending{Stopped: to, Cancelled: k.by}
 			k.state = link.Ended
 		} else {
 			m.window = k.stream.Cut(iv, []*stats.Record{rec}, stats.Readings{})

@@ -97,7 +97,7 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 	cfg := owner.Config{Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted}
 	d.plan = plan
 	d.seat, err = seat.Open(seat.Config{
-		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: how.Priority, Exclusive: how.Exclusive, Cores: how.Cores,
+		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: how.Priority, Exclusive: how.Exclusive, Client: tenure.Head().Client, Cores: how.Cores,
 		Brief: (&briefs{plan: plan, rows: rows, flows: map[string]*spec.Flow{}, version: t.cfg.Version, late: t.cfg.MaxLate}).make,
 	}, cfg, saved)
 	if err != nil {

@@ -247,52 +247,6 @@ func (t front) List(ctx context.Context, _ rpc.Caller, q rpc.Query) ([]rpc.Statu
 	return list, nil
 }
 
-// Cancel ends a job, or one workflow of it.
-func (t front) Cancel(ctx context.Context, who rpc.Caller, c rpc.Cancellation) (rpc.CancelStatus, error) {
-	t.log.Info("audit", "what", "cancel", "job", c.Job, "workflow", c.Workflow, "client", clientOf(who), "from", who.Address)
-	if d := t.registry.desk(c.Job); d != nil {
-		return d.cancel(ctx, who, c)
-	}
-	saved, err := own.Look(ctx, t.deps.Store, c.Job)
-	switch {
-	case errors.Is(err, own.ErrNotFound):
-		return rpc.NothingToCancel, nil
-	case err != nil:
-		return "", explain(err)
-	case saved.Head.Phase == hyperscale.Cancelled:
-		return rpc.AlreadyCancelled, nil
-	case saved.Head.Phase.Terminal():
-		return rpc.AlreadyCompleted, nil
-	}
-	return "", t.registry.notOwner(c.Job)
-}
-
-// cancel gives the wish to the owner and waits until it is written down.
-func (d *desk) cancel(ctx context.Context, who rpc.Caller, c rpc.Cancellation) (rpc.CancelStatus, error) {
-	by := clientOf(who)
-	if c.Reason != "" {
-		by += ": " + c.Reason
-	}
-	answer := make(chan rpc.CancelStatus, 1)
-	err := d.ask(ctx, func() {
-		d.asked.token++
-		d.asked.cancels[d.asked.token] = answer
-		d.step(owner.Cancel{Token: d.asked.token, Workflow: c.Workflow, By: by})
-	})
-	if err != nil {
-		return "", err
-	}
-	select {
-	case status, ok := <-answer:
-		if !ok {
-			return "", rpc.Errorf(rpc.Unavailable, "job %s changes its owner; ask again", d.job)
-		}
-		return status, nil
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-}
-
 // Adjust changes the load of a running workflow.
 func (t front) Adjust(ctx context.Context, who rpc.Caller, job hyperscale.JobID, key string, a hyperscale.Adjustment) (hyperscale.Adjustment, error) {
 	t.log.Info("audit", "what", "adjust", "job", job, "workflow", a.Workflow, "do", a.Do, "client", clientOf(who), "from", who.Address)

@@ -50,6 +50,7 @@ func (w *Worker) Metrics() []ops.Metric {
 		counter("windows_acknowledged", "Windows acknowledged.", f.Acknowledged),
 		counter("engines_started", "Engine processes started.", f.enginesStarted),
 		counter("engines_died", "Engine processes that died before their end.", f.enginesDied),
+		counter("cancels_refused", "Cancels of clients that were shown and refused, for a bad proof.", f.proofsRefused),
 	}
 	for state, n := range f.Holds {
 		list = append(list, gauge("holds", "Shares held, by state.", n, ops.Label{Name: "state", Value: stateNames[state]}))

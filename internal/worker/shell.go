@@ -11,6 +11,8 @@ import (
 	"hyperscale"
 	"hyperscale/internal/link"
 	"hyperscale/internal/process"
+	"hyperscale/internal/rpc"
+	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/worker/agent"
 )
 
@@ -35,7 +37,7 @@ type shell struct {
 
 // counts are for metrics.
 type counts struct {
-	enginesStarted, enginesDied, windowsSent uint64
+	enginesStarted, enginesDied, windowsSent, proofsRefused uint64
 }
 
 func (w *Worker) newShell(ctx context.Context, boot hyperscale.Boot) *shell {
@@ -170,9 +172,45 @@ func (s *shell) said(ev said) {
 	case link.Receipt:
 		s.open(down.Owner.Address)
 	case link.Order:
+		if down.Proof != nil {
+			s.cancelled(ev.by, down)
+			return
+		}
 		s.ordered(ev.by, down)
 	}
 	s.step(agent.Told{By: ev.by, Down: ev.down})
+}
+
+// cancelled obeys an order to stop that shows a client's wish, whoever gives it, if
+// that client may wish so.
+func (s *shell) cancelled(by hyperscale.NodeID, o link.Order) {
+	who, err := s.mayCancel(o)
+	if err != nil {
+		s.counts.proofsRefused++
+		s.log.Warn("a client's cancel is refused", append(holdAttrs(o.Hold), "manager", by, "reason", err)...)
+		return
+	}
+	client := who.Tenant + "/" + who.Name
+	s.log.Info("a client's cancel is obeyed", append(holdAttrs(o.Hold), "manager", by, "client", client)...)
+	s.step(agent.Told{By: by, Down: o, Cancelled: link.Cancelled{By: client, Whole: o.Proof.Workflow == ""}})
+}
+
+// mayCancel says which client shows that it wants an end, and whether the proof is
+// good, is of this load and of somebody whose job it may be: of the same tenant.
+func (s *shell) mayCancel(o link.Order) (identity.ID, error) {
+	p := o.Proof
+	who, err := rpc.CheckProof(s.deps.Certificates, s.cfg.Self, p)
+	if err != nil {
+		return who, err
+	}
+	tenant, _, _ := strings.Cut(s.agent.Client(o.Hold), "/")
+	switch {
+	case p.Job != o.Hold.Job || p.Workflow != "" && p.Workflow != o.Hold.Workflow:
+		return who, fmt.Errorf("it is of job %s, workflow %q", p.Job, p.Workflow)
+	case tenant != who.Tenant:
+		return who, fmt.Errorf("%s is of another tenant than whose job it is, %q", who.Who(), tenant)
+	}
+	return who, nil
 }
 
 // ordered logs an order.

@@ -23,6 +23,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/link"
 	"hyperscale/internal/process"
+	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/spec"
 	"hyperscale/internal/stats"
@@ -451,9 +452,9 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// With certificates worker and manager know each other by them.
-func TestCertificates(t *testing.T) {
-	t.Parallel()
+// issuer gives certificates of one authority, which trust each other.
+func issuer(t *testing.T) func(identity.ID) *identity.Source {
+	t.Helper()
 	authority, err := identity.NewAuthority("hyperscale", "test", time.Now(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -466,7 +467,7 @@ func TestCertificates(t *testing.T) {
 	if err := identity.WriteTrusted(trusted, own.Cert); err != nil {
 		t.Fatal(err)
 	}
-	source := func(id identity.ID) *identity.Source {
+	return func(id identity.ID) *identity.Source {
 		pair, err := authority.Issue(id, time.Now(), time.Hour)
 		if err != nil {
 			t.Fatal(err)
@@ -482,6 +483,12 @@ func TestCertificates(t *testing.T) {
 		}
 		return s
 	}
+}
+
+// With certificates worker and manager know each other by them.
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	source := issuer(t)
 	m := newManager(t, "m1", "", func(m *manager) { m.certificates = source(self(identity.Manager, "m1")) })
 	w := work(t, Config{Join: []string{m.address}}, func(d *Deps) { d.Certificates = source(self(identity.Worker, "w9")) })
 	m.until("linked", func() bool { return m.stated > 0 && m.last.Node == "w9" })
@@ -496,6 +503,52 @@ func TestCertificates(t *testing.T) {
 	far.DC = "ams"
 	stranger := work(t, Config{Join: []string{m.address}}, func(d *Deps) { d.Certificates = source(far) })
 	stranger.logs(t, "worker w8 of ams may not call manager m1 of fra")
+}
+
+// A client's cancel stops load whoever shows it, for its signature and if the job may
+// be the client's.
+func TestCancelIsProved(t *testing.T) {
+	t.Parallel()
+	source, tg := issuer(t), newTarget(t)
+	client := func(tenant, name string) identity.ID {
+		return identity.ID{Cluster: "hyperscale", Env: "test", Role: identity.Client, Tenant: tenant, Name: name}
+	}
+	m := newManager(t, "m1", "", func(m *manager) { m.certificates = source(self(identity.Manager, "m1")) })
+	w := work(t, Config{Join: []string{m.address}}, func(d *Deps) { d.Certificates = source(self(identity.Worker, "w1")) })
+	m.order(link.Order{
+		Do: link.Prepare, Hold: theHold, Cores: 1, Client: "shop/ann", Brief: briefOf(t, tg.URL, spec.Run{Load: rate(100, time.Minute)}),
+	})
+	m.state(link.Prepared)
+	m.order(link.Order{Do: link.Start, Hold: theHold, Number: 1, In: 100 * time.Millisecond})
+	m.state(link.Running)
+
+	show := func(certificates *identity.Source, by identity.ID, job hyperscale.JobID) {
+		t.Helper()
+		p, err := rpc.Prove(certificates, by, job, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.say(link.Order{Do: link.Stop, Owner: "m2", Hold: theHold, Within: time.Second, Proof: p})
+	}
+	bob := client("shop", "bob")
+	show(nil, bob, "7")
+	w.logs(t, "a cancel of job 7")
+	show(source(client("bank", "eve")), bob, "7")
+	w.logs(t, "client/shop/bob is signed by spiffe://hyperscale.test/client/bank/eve")
+	show(source(client("bank", "eve")), client("bank", "eve"), "7")
+	w.logs(t, "client eve of bank is of another tenant")
+	show(source(bob), bob, "8")
+	w.logs(t, "it is of job 8")
+	m.state(link.Running)
+
+	show(source(bob), bob, "7")
+	m.over()
+	if m.ending.Cancelled != (link.Cancelled{By: "shop/bob", Whole: true}) {
+		t.Errorf("the load ended %+v", m.ending)
+	}
+	if f, _ := w.look(t.Context()); f.proofsRefused != 4 {
+		t.Errorf("%d cancels were refused", f.proofsRefused)
+	}
 }
 
 // A manager of another environment is no manager of ours.

@@ -7,6 +7,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/job"
+	"hyperscale/internal/link"
 )
 
 // cancel ends a workflow, or the job, because a client wants it. It is written
@@ -19,6 +20,22 @@ func (o *course) cancel(ev Cancel) {
 		o.job(job.Cancel{Workflow: ev.Workflow, By: ev.By})
 	}
 	o.say(Answer{Token: ev.Token, Status: status})
+}
+
+// cancelledAt hears from a child that a client cancelled its load, whose wish could
+// not be written down then.
+func (o *course) cancelledAt(child hyperscale.NodeID, workflow string, by link.Cancelled) {
+	if by.Whole {
+		workflow = ""
+	}
+	if by.By == "" || o.over != nil || o.cancelStatus(workflow) != CancelPending {
+		return
+	}
+	o.change()
+	o.tell(hyperscale.Event{
+		What: "cancel", Workflow: workflow, Node: child, Detail: "was shown to it while nothing could be written down, by " + by.By,
+	})
+	o.job(job.Cancel{Workflow: workflow, By: by.By})
 }
 
 // cancelStatus is what can become of a wish to cancel.

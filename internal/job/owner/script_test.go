@@ -20,7 +20,7 @@ import (
 //	grant NUMBER WORKER…                  one core of each for every workflow of that want
 //	deny NUMBER
 //	queue NUMBER POSITION WHY…            that want waits
-//	state WORKER STATE [key=value…]       what it holds is in that state: cut, acked, at, reserve, silence, lowered, of
+//	state WORKER STATE [key=value…]       what it holds is in that state: cut, acked, at, reserve, silence, lowered, cancelled, of
 //	nothing WORKER                        it states that it holds nothing
 //	lose WORKER [dead]
 //	deliver WORKER WORKFLOW to=T due=N [done=N] [final] [by=WORKER, who sends it in its place]
@@ -253,6 +253,8 @@ func (s *script) state(w *hand, state string, args []string) {
 				h.JobTime = length(s.t, value)
 			case "silence":
 				h.Silence = length(s.t, value)
+			case "cancelled":
+				h.Cancelled = link.Cancelled{By: value, Whole: true}
 			case "lowered":
 				h.Lowered = h.Workflow + ": to " + value
 			case "reserve":

@@ -225,6 +225,8 @@ type Held struct {
 	SilenceNs    int64                  `protobuf:"varint,13,opt,name=silence_ns,json=silenceNs,proto3" json:"silence_ns,omitempty"`
 	// cancelled: the client that showed it wants the load stopped; empty: none.
 	Cancelled string `protobuf:"bytes,14,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
+	// cancelled_whole: the whole job, not only its workflow.
+	CancelledWhole bool `protobuf:"varint,16,opt,name=cancelled_whole,json=cancelledWhole,proto3" json:"cancelled_whole,omitempty"`
 	// lowered: how the bound of arrivals in progress was lowered here; empty: it was not.
 	Lowered       string `protobuf:"bytes,15,opt,name=lowered,proto3" json:"lowered,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -357,6 +359,13 @@ func (x *Held) GetCancelled() string {
 		return x.Cancelled
 	}
 	return ""
+}
+
+func (x *Held) GetCancelledWhole() bool {
+	if x != nil {
+		return x.CancelledWhole
+	}
+	return false
 }
 
 func (x *Held) GetLowered() string {
@@ -1178,9 +1187,11 @@ type Ending struct {
 	WaivedNs    int64                  `protobuf:"varint,6,opt,name=waived_ns,json=waivedNs,proto3" json:"waived_ns,omitempty"`
 	StoppedNs   int64                  `protobuf:"varint,7,opt,name=stopped_ns,json=stoppedNs,proto3" json:"stopped_ns,omitempty"`
 	// cancelled: the client whose signed cancel stopped it; empty: none.
-	Cancelled     string `protobuf:"bytes,8,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Cancelled string `protobuf:"bytes,8,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
+	// cancelled_whole: the whole job, not only its workflow.
+	CancelledWhole bool `protobuf:"varint,9,opt,name=cancelled_whole,json=cancelledWhole,proto3" json:"cancelled_whole,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Ending) Reset() {
@@ -1267,6 +1278,13 @@ func (x *Ending) GetCancelled() string {
 		return x.Cancelled
 	}
 	return ""
+}
+
+func (x *Ending) GetCancelledWhole() bool {
+	if x != nil {
+		return x.CancelledWhole
+	}
+	return false
 }
 
 // Delivery is a window on its way up.
@@ -1577,7 +1595,7 @@ var File_hyperscale_v1_link_proto protoreflect.FileDescriptor
 
 const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\n" +
-	"\x18hyperscale/v1/link.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\xc4\x03\n" +
+	"\x18hyperscale/v1/link.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\xed\x03\n" +
 	"\x04Held\x12'\n" +
 	"\x04hold\x18\x01 \x01(\v2\x13.hyperscale.v1.HoldR\x04hold\x12.\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x18.hyperscale.v1.HoldStateR\x05state\x12\x16\n" +
@@ -1596,7 +1614,8 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x05epoch\x18\f \x01(\x04R\x05epoch\x12\x1d\n" +
 	"\n" +
 	"silence_ns\x18\r \x01(\x03R\tsilenceNs\x12\x1c\n" +
-	"\tcancelled\x18\x0e \x01(\tR\tcancelled\x12\x18\n" +
+	"\tcancelled\x18\x0e \x01(\tR\tcancelled\x12'\n" +
+	"\x0fcancelled_whole\x18\x10 \x01(\bR\x0ecancelledWhole\x12\x18\n" +
 	"\alowered\x18\x0f \x01(\tR\alowered\"\xae\x02\n" +
 	"\tStatement\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
@@ -1660,7 +1679,7 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x04said\"2\n" +
 	"\x06Export\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\fR\x05value\"\xfe\x01\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\"\xa7\x02\n" +
 	"\x06Ending\x12\x16\n" +
 	"\x06failed\x18\x01 \x01(\bR\x06failed\x12 \n" +
 	"\vinterrupted\x18\x02 \x01(\bR\vinterrupted\x12\x16\n" +
@@ -1670,7 +1689,8 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\twaived_ns\x18\x06 \x01(\x03R\bwaivedNs\x12\x1d\n" +
 	"\n" +
 	"stopped_ns\x18\a \x01(\x03R\tstoppedNs\x12\x1c\n" +
-	"\tcancelled\x18\b \x01(\tR\tcancelled\"\x90\x01\n" +
+	"\tcancelled\x18\b \x01(\tR\tcancelled\x12'\n" +
+	"\x0fcancelled_whole\x18\t \x01(\bR\x0ecancelledWhole\"\x90\x01\n" +
 	"\bDelivery\x12'\n" +
 	"\x04hold\x18\x01 \x01(\v2\x13.hyperscale.v1.HoldR\x04hold\x12\x14\n" +
 	"\x05start\x18\x02 \x01(\x04R\x05start\x12\x16\n" +

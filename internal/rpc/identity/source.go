@@ -1,6 +1,9 @@
 package identity
 
 import (
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -184,6 +187,43 @@ func Of(state tls.ConnectionState) (ID, error) {
 	name, err := x509svid.IDFromCert(state.PeerCertificates[0])
 	if err != nil {
 		return ID{}, fmt.Errorf("reading the peer's identity: %w", err)
+	}
+	return Parse(name.String())
+}
+
+// Sign signs a text with our key. The chain, certificates in DER with ours first,
+// lets others of the cluster know whose it is.
+func (s *Source) Sign(text []byte) (chain [][]byte, signature []byte, err error) {
+	svid, err := s.GetX509SVID()
+	if err != nil {
+		return nil, nil, err
+	}
+	sum := sha256.Sum256(text)
+	if signature, err = svid.PrivateKey.Sign(rand.Reader, sum[:], crypto.SHA256); err != nil {
+		return nil, nil, fmt.Errorf("signing: %w", err)
+	}
+	for _, c := range svid.Certificates {
+		chain = append(chain, c.Raw)
+	}
+	return chain, signature, nil
+}
+
+// Verify tells who of our cluster signed a text.
+func (s *Source) Verify(text []byte, chain [][]byte, signature []byte) (ID, error) {
+	name, _, err := x509svid.ParseAndVerify(chain, s)
+	if err != nil {
+		return ID{}, fmt.Errorf("verifying a signature: %w", err)
+	}
+	cert, err := x509.ParseCertificate(chain[0])
+	if err != nil {
+		return ID{}, fmt.Errorf("verifying a signature: %w", err)
+	}
+	how := x509.ECDSAWithSHA256
+	if cert.PublicKeyAlgorithm == x509.RSA {
+		how = x509.SHA256WithRSA
+	}
+	if err := cert.CheckSignature(how, text, signature); err != nil {
+		return ID{}, fmt.Errorf("verifying a signature of %s: %w", name, err)
 	}
 	return Parse(name.String())
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"math"
+	"time"
 
 	"hyperscale"
 	"hyperscale/internal/link"
@@ -20,6 +21,35 @@ func (n *Node) Disown(child hyperscale.NodeID, job hyperscale.JobID) []Effect {
 		drops = append(drops, ToChild{Child: child, Conn: k.conn, Down: order})
 	}
 	return drops
+}
+
+// haltWithin is how long what was started may take to finish once a client showed
+// that it wants an end, and no owner says how long the plan gives it.
+const haltWithin = 5 * time.Second
+
+// Halt shows the children that hold load of a job a client's proof that it wants it
+// stopped: they obey though this node may own nothing. It tells how many there are,
+// those that stopped it before too.
+func (n *Node) Halt(proof link.Proof) (effects []Effect, children int) {
+	n.effects = nil
+	for _, k := range n.kids.all() {
+		some := false
+		for _, h := range k.holds[proof.Job] {
+			if proof.Workflow != "" && h.Workflow != proof.Workflow || k.conn == 0 && k.by == "" {
+				continue
+			}
+			live := h.State <= link.Running && h.State != link.Refused
+			some = some || live || h.Cancelled.By != ""
+			if !live {
+				continue
+			}
+			n.tell(k, link.Order{Do: link.Stop, Owner: n.cfg.Self, Hold: h.Hold, Within: haltWithin, Proof: &proof})
+		}
+		if some {
+			children++
+		}
+	}
+	return n.effects, children
 }
 
 // Drain tells a child to take nothing new, finish what it holds and go. It is

@@ -22,7 +22,8 @@ type Config struct {
 	Plan      *hyperscale.Plan
 	Priority  link.Priority
 	Exclusive bool
-	Cores     int // for each workflow; 0: as many as its load asks for
+	Client    string // whose job it is
+	Cores     int    // for each workflow; 0: as many as its load asks for
 	// Brief makes what an engine is given. It is a pure function.
 	Brief func(p *owner.Prepare, cores int) ([]byte, error)
 }
@@ -60,7 +61,7 @@ func (s *Seat) Step(now time.Duration, ev owner.Event, room Room) (tell []node.E
 				broken = append(broken, owner.Unbriefed{Hold: t.Order.Hold, Reason: err.Error()})
 				continue
 			}
-			t.Order.Brief = brief
+			t.Order.Brief, t.Order.Client = brief, s.cfg.Client
 		}
 		if t.Adjust != nil {
 			t.Order.Brief = spec.Adjustments{List: t.Adjust}.Encode()

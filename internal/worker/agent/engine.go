@@ -215,6 +215,7 @@ func (h *hold) close() {
 	windows := h.turn.lost(l, h.start.begin, now, !h.alone)
 	ending := &link.Ending{
 		Failed: l.Over, Interrupted: l.Over, Reason: "its engine died while it was to end", Stopped: h.stop.at,
+		Cancelled: h.cancelled,
 	}
 	for i, w := range windows {
 		if i < len(windows)-1 || h.alone {
@@ -242,6 +243,7 @@ func (a *Agent) ended(ev EngineEnded) {
 	}
 	h.turn.last = nil
 	ending := &ev.Ending
+	ending.Cancelled = h.cancelled
 	if h.alone {
 		ending = nil
 	}

@@ -28,7 +28,7 @@ type (
 	Told struct {
 		By        hyperscale.NodeID
 		Down      link.Down
-		Cancelled bool // with a Stop: the client's signed cancel was shown, so that it is obeyed whoever gives it
+		Cancelled link.Cancelled // with a Stop: whose proof was shown, and is good, so that it is obeyed whoever gives it
 	}
 
 	// EnginePrepared: it waits for its start. Lowered says how the bound of arrivals

@@ -61,10 +61,13 @@ type told struct {
 type flags struct {
 	alone bool // it stops, or did, because no owner was heard
 	gone  bool // to be forgotten
+
+	cancelled link.Cancelled // by whose proof it was stopped; zero: nobody's
 }
 
 // brief is what is to be run.
 type brief struct {
+	client  string // whose job it is
 	cores   int
 	text    []byte
 	adjusts []link.Order // by rising number
@@ -120,8 +123,8 @@ func (a *Agent) order(ev Told, o link.Order) {
 		j = &job{epoch: o.Epoch, owner: o.Owner, heard: a.m.now}
 		a.jobs[o.Hold.Job] = j
 	}
-	if ev.Cancelled && (o.Do == link.Stop || o.Do == link.Cut) {
-		a.obey(o)
+	if ev.Cancelled.By != "" {
+		a.cancelled(o, ev.Cancelled)
 		return
 	}
 	if !a.claimed(j, o.Epoch, o.Owner) {
@@ -130,6 +133,28 @@ func (a *Agent) order(ev Told, o link.Order) {
 	}
 	j.via = ev.By
 	a.obey(o)
+}
+
+// cancelled stops a load because a client showed that it wants that, whoever passes
+// it on. The job's owner hears of it with all that is stated and delivered.
+func (a *Agent) cancelled(o link.Order, by link.Cancelled) {
+	h := a.hold(o.Hold)
+	if h == nil || o.Do != link.Stop {
+		return
+	}
+	if h.cancelled.By == "" {
+		h.cancelled = by
+		a.m.news = true
+	}
+	h.halt(o.Within)
+}
+
+// Client is whose job a hold is of, as its owner said; "": there is no such hold.
+func (a *Agent) Client(name link.Hold) string {
+	if h := a.hold(name); h != nil {
+		return h.plan.client
+	}
+	return ""
 }
 
 // obey does what an order asks for: see the table of [hold].
@@ -160,7 +185,7 @@ func (a *Agent) obey(o link.Order) {
 // prepare takes the cores and makes ready, or refuses: all or nothing.
 func (a *Agent) prepare(o link.Order) {
 	j := a.jobs[o.Hold.Job]
-	h := &hold{Hold: o.Hold, m: a.m, job: j, plan: brief{cores: o.Cores, text: o.Brief}, turn: newTurn(o.Hold)}
+	h := &hold{Hold: o.Hold, m: a.m, job: j, plan: brief{client: o.Client, cores: o.Cores, text: o.Brief}, turn: newTurn(o.Hold)}
 	a.holds = append(a.holds, h)
 	j.holds++
 	a.m.news = true
@@ -281,7 +306,7 @@ func (h *hold) held() link.Held {
 	held := link.Held{
 		Hold: h.Hold, State: h.state, Reason: h.reason, Start: h.start.number,
 		Cut: h.turn.stream.Seq(), Acked: h.out.Acked(), Reserve: h.told.reserve, Adjustment: h.adjusted(),
-		Aborted: h.told.aborted, Lowered: h.told.lowered, Epoch: h.job.epoch, Silence: h.m.now - h.job.heard,
+		Aborted: h.told.aborted, Cancelled: h.cancelled, Lowered: h.told.lowered, Epoch: h.job.epoch, Silence: h.m.now - h.job.heard,
 	}
 	if h.start.number > 0 {
 		held.JobTime = max(h.jobTime(h.m.now), 0)

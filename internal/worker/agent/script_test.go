@@ -160,7 +160,11 @@ func (s *script) managerEvent(manager, what string, args []string) Event {
 		return Told{By: by, Down: s.receipt(what, args)}
 	}
 	order, cancelled := s.order(manager, what, args)
-	return Told{By: by, Down: order, Cancelled: cancelled}
+	told := Told{By: by, Down: order}
+	if cancelled {
+		told.Cancelled = link.Cancelled{By: "shop/ann", Whole: true}
+	}
+	return told
 }
 
 var levels = map[string]link.Level{"normal": link.Normal, "throttle": link.Throttle, "batch": link.Batch, "reject": link.Reject}
@@ -366,6 +370,9 @@ func heldText(h link.Held) string {
 	if h.Aborted != "" {
 		text += " aborted by " + h.Aborted
 	}
+	if h.Cancelled.By != "" {
+		text += " cancelled by " + h.Cancelled.By
+	}
 	if h.Reason != "" {
 		text += " (" + h.Reason + ")"
 	}
@@ -390,6 +397,9 @@ func delivery(t *testing.T, d link.Delivery) string {
 	}
 	if w.Final {
 		text += fmt.Sprintf(", the last: %d in all", w.Totals.Due)
+	}
+	if d.Ending != nil && d.Ending.Cancelled.By != "" {
+		text += ", cancelled by " + d.Ending.Cancelled.By
 	}
 	if d.Ending != nil && d.Ending.Reason != "" {
 		text += " (" + d.Ending.Reason + ")"
