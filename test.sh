@@ -122,6 +122,7 @@ lint
 vulnerabilities
 fuzz
 say "go test -race"
+go list -race -test -export ./... >/dev/null # compiles on all cores, which -p 1 would not
 go test -p 1 -race ./...
 say "go test, of what runs the program itself"
 go test -p 1 ./test/...
