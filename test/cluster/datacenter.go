@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -31,6 +30,7 @@ type Setup struct {
 	Hosts   []string // where each manager takes calls; nil: loopback. Others need certificates
 	Certify bool     // everybody has certificates
 	Within  []string // command that workers are run through; nil: none
+	Ports   *Ports   // nil: any that are free
 }
 
 // Datacenter is managers and workers of one datacenter, each a process.
@@ -63,13 +63,16 @@ func New(setup Setup) (*Datacenter, error) {
 	if setup.Cores == 0 {
 		setup.Cores = 2
 	}
+	if setup.Ports == nil {
+		setup.Ports = new(Ports)
+	}
 	d := &Datacenter{setup: setup, dialing: rpc.Dialing{Self: client}}
 	if err := d.certify(); err != nil {
 		return nil, err
 	}
 	var calls, gossip, store []string
 	for i := range setup.Managers {
-		ports, err := freePorts(3)
+		ports, err := setup.Ports.take(3)
 		if err != nil {
 			return nil, err
 		}
@@ -153,31 +156,6 @@ func (d *Datacenter) files(role, name string) []string {
 func (n *Node) Start() (err error) {
 	n.Process, err = run(n.log, n.prefix, n.program, n.args...)
 	return err
-}
-
-// freePorts gives addresses on loopback that nothing listens at. They are below
-// those that the system gives to outgoing connections: a node that is started
-// again must find its own.
-func freePorts(n int) ([]string, error) {
-	const lowest, highest = 12_000, 32_000
-	var found []string
-	for range 1000 {
-		at := net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+rand.IntN(highest-lowest)))
-		l, err := net.Listen("tcp", at)
-		if err != nil {
-			continue
-		}
-		u, err := net.ListenPacket("udp", at)
-		if err == nil {
-			_ = u.Close() // nothing was sent
-			found = append(found, at)
-		}
-		_ = l.Close() // nobody came
-		if len(found) == n {
-			return found, nil
-		}
-	}
-	return nil, errors.New("no free ports")
 }
 
 // nodes are all of them, managers first.

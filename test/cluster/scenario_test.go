@@ -20,8 +20,7 @@ import (
 // with which they say the same sooner, and on a busy machine.
 var long = flag.Bool("long", false, "20 s of 3 000/s, and the faults at 8 s")
 
-// scenario is one test's part of a datacenter that several tests share, one after
-// the other: each leaves it as it found it, or the next gets a new one.
+// scenario is a test with a datacenter of its own.
 type scenario struct {
 	*testing.T
 	*cluster.Datacenter
@@ -35,8 +34,11 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// program is the one that was built.
-var program string
+// What the tests share: the program that was built, and the ports that are taken.
+var (
+	program string
+	ports   cluster.Ports
+)
 
 func run(m *testing.M) int {
 	if testing.Short() || raceDetector {
@@ -63,7 +65,10 @@ func start(t *testing.T, setup cluster.Setup) *scenario {
 	if raceDetector {
 		t.Skip("the processes are built without the race detector")
 	}
-	setup.Program, setup.Dir = program, t.TempDir()
+	if !*long { // where figures are read, each has the machine to itself
+		t.Parallel()
+	}
+	setup.Program, setup.Dir, setup.Ports = program, t.TempDir(), &ports
 	host := "127.0.0.1"
 	if setup.Hosts != nil {
 		host = setup.Hosts[0]
