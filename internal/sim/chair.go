@@ -29,6 +29,8 @@ type chair struct {
 	token  uint64
 	saves  []owner.Save // to be written, in order: one, unless sabotaged
 	last   map[link.Hold]uint64
+	cord   *cord    // to the parent; nil: none
+	later  []func() // what waits for a save, if that was sabotaged
 }
 
 // office is what a manager does with the jobs that it owns, or might.
@@ -41,7 +43,7 @@ func (m office) sit(job hyperscale.JobID, tenure *own.Tenure, saved own.Saved) {
 		panic("sim: two owners of one job in one manager")
 	}
 	t := w.jobs[job]
-	as := owner.Config{Job: job, Self: m.id, Epoch: tenure.Epoch(), Plan: t.plan}
+	as := owner.Config{Job: job, Self: m.id, Epoch: tenure.Epoch(), Plan: t.plan, Parent: w.above.parentOf(t)}
 	cfg := seat.Config{Job: job, Epoch: tenure.Epoch(), Plan: t.plan, Brief: briefOf(t.plan)}
 	s, err := seat.Open(cfg, as, saved)
 	if err != nil {
@@ -57,6 +59,7 @@ func (m office) sit(job hyperscale.JobID, tenure *own.Tenure, saved own.Saved) {
 	m.post(func() {
 		m.step(node.JobHere{Job: job, Epoch: tenure.Epoch(), Holders: holders})
 		c.stepNow(owner.Begin{})
+		w.above.attach(c)
 	})
 }
 
@@ -83,8 +86,13 @@ func (c *chair) stepNow(ev owner.Event) {
 	}
 	tell, do := c.seat.Step(m.mono(), ev, office{m}.room())
 	for _, e := range tell {
-		if m.seats[c.job] == c {
-			m.step(e)
+		say := func() {
+			if m.seats[c.job] == c {
+				m.step(e)
+			}
+		}
+		if !c.withhold(say) {
+			say()
 		}
 	}
 	for _, e := range do {
@@ -113,6 +121,19 @@ func (c *chair) effect(e owner.Effect) {
 	switch e := e.(type) {
 	case owner.Save:
 		c.save(e)
+		return
+	case owner.Deliver:
+		c.cord.up(e.Delivery)
+		return
+	}
+	if !c.withhold(func() { c.say(e) }) {
+		c.say(e)
+	}
+}
+
+// say does what follows from what is saved.
+func (c *chair) say(e owner.Effect) {
+	switch e := e.(type) {
 	case owner.Acknowledge:
 		c.m.w.jobs[c.job].acknowledged(e.Receipt)
 		c.m.step(node.JobAnswers{Job: c.job, To: e.To, Receipt: e.Receipt})
@@ -142,7 +163,7 @@ func (c *chair) save(save owner.Save) {
 	if len(c.saves) == 1 {
 		c.write(save)
 	}
-	if m.w.cfg.Sabotage == SayBeforeSaved {
+	if c.early(save) {
 		c.step(owner.Saved{Number: save.Number})
 	}
 }
@@ -151,6 +172,9 @@ func (c *chair) save(save owner.Save) {
 func (c *chair) write(save owner.Save) {
 	m := c.m
 	m.store.begin(func(ctx context.Context) {
+		if m.w.cfg.Sabotage == SentBeforeSaved && m.store.sleep(ctx, 300*time.Millisecond) != nil {
+			return // it is late to what was sent
+		}
 		err := seat.Write(ctx, c.tenure, save, m.wall(), m.store.sleep)
 		if m.seats[c.job] != c {
 			return
@@ -166,6 +190,12 @@ func (c *chair) write(save owner.Save) {
 		}
 		if c.saves = c.saves[1:]; len(c.saves) > 0 {
 			c.write(c.saves[0])
+		} else {
+			later := c.later
+			c.later = nil
+			for _, do := range later {
+				m.post(do)
+			}
 		}
 		c.step(owner.Saved{Number: save.Number})
 	})

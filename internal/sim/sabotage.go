@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/own"
 	"hyperscale/internal/stats"
@@ -24,6 +25,7 @@ const (
 	AckBeforeSaved   Sabotage = "acknowledged before it is saved"
 	NoDuplicateCheck Sabotage = "no duplicate is noticed"
 	ReadBefore       Sabotage = "read before the takeover"
+	SentBeforeSaved  Sabotage = "sent to the parent before it is saved"
 )
 
 // txn takes the fence out of a transaction.
@@ -53,6 +55,23 @@ func (m office) takeItOver(ctx context.Context, t *term, take own.Take) (*own.Te
 	}
 	tenure, _, err := own.TakeOver(ctx, t.session, take, m.wall())
 	return tenure, before, err
+}
+
+// early reports whether the owner is told that everything is saved before it is,
+// so that it sends its parent what may never have been.
+func (c *chair) early(save owner.Save) bool {
+	s := c.m.w.cfg.Sabotage
+	return s == SayBeforeSaved || s == SentBeforeSaved && !save.Ended
+}
+
+// withhold keeps back what follows from a save that is not durable, though the owner
+// was told so: all but what goes to the parent.
+func (c *chair) withhold(do func()) bool {
+	if c.m.w.cfg.Sabotage != SentBeforeSaved || len(c.saves) == 0 {
+		return false
+	}
+	c.later = append(c.later, do)
+	return true
 }
 
 // sabotage is what may be done to a window on its way to the owner.

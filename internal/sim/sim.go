@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"hyperscale"
@@ -16,6 +18,7 @@ type Config struct {
 	Seed     uint64
 	Whole    bool // keep the whole trace
 	Sabotage Sabotage
+	Alone    bool // no job has a parent
 }
 
 // Outcome is what came of a run.
@@ -51,6 +54,7 @@ func Run(cfg Config) (out Outcome) {
 	w.store = memstore.New(func() time.Time { return epoch.Add(w.now) })
 	w.noteEnds()
 	w.plan = fate{w}.draw()
+	w.above = newAbove(w)
 	w.build()
 	over := func() bool { return len(w.wrong) > 0 || w.ended() }
 	w.run(longest, over)
@@ -67,11 +71,19 @@ func Run(cfg Config) (out Outcome) {
 
 // noteEnds notes when results are written.
 func (w *world) noteEnds() {
+	ended := func(ev store.Event) {
+		var head struct{ Phase hyperscale.Phase }
+		path := strings.Split(ev.Key, "/")
+		if path[len(path)-1] != "head" || json.Unmarshal(ev.Value, &head) != nil || !head.Phase.Terminal() {
+			return
+		}
+		if t := w.jobs[hyperscale.JobID(path[len(path)-2])]; t.over == 0 {
+			t.over = w.now
+		}
+	}
 	_, err := w.store.Subscribe(own.JobsFrom, own.JobsUntil, 0, func(_ store.Revision, events []store.Event) {
 		for _, ev := range events {
-			if c, ok, err := own.ReadOwnerChange(ev); err == nil && ok && c.Owner.Fence == 0 {
-				w.jobs[c.Job].over = w.now
-			}
+			ended(ev)
 		}
 	})
 	if err != nil {

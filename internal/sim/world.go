@@ -45,6 +45,7 @@ type people struct {
 	managers []*manager
 	workers  []*worker
 	clients  []*client
+	above    *above
 	jobs     map[hyperscale.JobID]*truth
 }
 

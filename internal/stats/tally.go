@@ -82,9 +82,9 @@ func (t *Tally) Unfinished() []string {
 	return names
 }
 
-// Same reports whether both tallies count the same, in the same course of time.
-// Who delivered it to them does not matter, and is left out.
-func (t *Tally) Same(o *Tally) bool { return bytes.Equal(t.append(nil), o.append(nil)) }
+// Same reports whether two tallies count the same, in the same course of time. Who
+// delivered it to them does not matter, and is left out.
+func Same(a, b *Tally) bool { return bytes.Equal(a.append(nil), b.append(nil)) }
 
 // Workflows are the names of all workflows that any window told of, sorted.
 func (t *Tally) Workflows() []string { return slices.Sorted(maps.Keys(t.works)) }
