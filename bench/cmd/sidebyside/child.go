@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -110,19 +111,45 @@ func rss(pid int) int64 {
 }
 
 // cpuOf reads the CPU time of a living process, to a hundredth of a second.
-func cpuOf(pid int) time.Duration {
+func cpuOf(pid int) time.Duration { return statOf(pid).own.cpu() }
+
+// familyOf reads the CPU time of a process, of the children that it waited for, and
+// of those that live.
+func familyOf(pid int) usage {
+	all := statOf(pid)
+	sum := usage{user: all.own.user + all.waited.user, sys: all.own.sys + all.waited.sys}
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is sound
+	for _, list := range lists {
+		text, _ := os.ReadFile(list) // a thread that is gone has none
+		for _, child := range strings.Fields(string(text)) {
+			n, _ := strconv.Atoi(child)
+			own := statOf(n).own
+			sum.user += own.user
+			sum.sys += own.sys
+		}
+	}
+	return sum
+}
+
+// stat is what a process and the children that it waited for took.
+type stat struct{ own, waited usage }
+
+// statOf reads it of a living process; zeros: there is none.
+func statOf(pid int) stat {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0
+		return stat{}
 	}
-	// The name, in parentheses, may hold anything; the 14th and 15th fields
-	// are the 12th and 13th after it.
+	// The name, in parentheses, may hold anything; the 14th to 17th fields are the
+	// 12th to 15th after it.
 	_, after, _ := strings.Cut(string(text), ") ")
 	fields := strings.Fields(after)
-	if len(fields) < 13 {
-		return 0
+	if len(fields) < 15 {
+		return stat{}
 	}
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	sys, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+sys) * (time.Second / 100)
+	time := func(i int) time.Duration {
+		n, _ := strconv.ParseInt(fields[i], 10, 64)
+		return time.Duration(n) * (time.Second / 100)
+	}
+	return stat{own: usage{user: time(11), sys: time(12)}, waited: usage{user: time(13), sys: time(14)}}
 }

@@ -35,6 +35,7 @@ func scenarios() []scenario {
 		{"open", "goal 4: 20 000/s for 30 s on one core", open},
 		{"memory", "goal 5: connected virtual users that pause", memory},
 		{"stall", "goal 6: a target that stalls", stall},
+		{"cluster", "what a cluster costs a worker beside run", clustered},
 		{"soak", "goal 7: memory over a long run (not among all; -duration 1h for the goal)", soak},
 	}
 }

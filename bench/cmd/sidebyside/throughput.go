@@ -67,13 +67,21 @@ func (b *bench) measure(ctx context.Context, t tool, do task, target *target) re
 			return result{err: err}
 		}
 	}
-	busy := cpuOf(target.cmd.Process.Pid)
-	r.argv = pinned(b.clientCPU, t.argv(do))
+	busy, made := cpuOf(target.cmd.Process.Pid), familyOf(t.maker)
+	cpu := b.clientCPU
+	if t.maker != 0 {
+		cpu = b.targetCPU
+	}
+	r.argv = pinned(cpu, t.argv(do))
 	limited, cancel := context.WithTimeout(ctx, do.ramp+2*do.duration+90*time.Second)
 	defer cancel()
 	var output string
 	r.usage, output, r.err = b.run(limited, r.argv, nil)
 	r.target = cpuOf(target.cmd.Process.Pid) - busy
+	if t.maker != 0 {
+		now := familyOf(t.maker)
+		r.user, r.sys = now.user-made.user, now.sys-made.sys
+	}
 	after, err := target.count("hits")
 	r.hits = after - before
 	if r.err == nil {

@@ -19,6 +19,7 @@ type tool struct {
 	prepare func(t task) error // nil: nothing to do
 	argv    func(t task) []string
 	read    func(b *bench, t task, output string) (reading, error)
+	maker   int // process that makes the load for it, on the client's core; 0: it does so itself
 }
 
 // A reading is what a tool says of its own run.
