@@ -127,6 +127,7 @@ type way struct {
 	to    hyperscale.NodeID
 	heard uint64 // number of the last word
 	sent  map[link.Hold]uint64
+	under map[hyperscale.JobID]hyperscale.Epoch // of the job's owner, when they were
 }
 
 // talk is one connection, until it breaks.
@@ -141,7 +142,7 @@ func (c *child) talk(ctx context.Context, s *station, conn *rpc.Conn) {
 	if err != nil {
 		return
 	}
-	w := &way{to: s.id, sent: map[link.Hold]uint64{}}
+	w := &way{to: s.id, sent: map[link.Hold]uint64{}, under: map[hyperscale.JobID]hyperscale.Epoch{}}
 	var reading sync.WaitGroup
 	defer reading.Wait()
 	defer stop()
@@ -215,6 +216,10 @@ func (c *child) due(w *way) []link.Delivery {
 		if c.kept || c.owners[k.Job].node != w.to {
 			delete(w.sent, hold)
 			continue
+		}
+		if epoch := c.owners[k.Job].epoch; w.under[hold.Job] != epoch {
+			clear(w.sent)
+			w.under[hold.Job] = epoch
 		}
 		from := max(w.sent[hold], k.acked)
 		for _, m := range k.made[min(from, uint64(len(k.made))):] {

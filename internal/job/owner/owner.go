@@ -131,12 +131,17 @@ func (d *darkness) postpones(ev Event) bool {
 	if d.until == 0 {
 		return false
 	}
-	switch ev.(type) {
+	switch ev := ev.(type) {
 	case Lost, Cancel:
-		d.later = append(d.later, ev)
-		return true
+	case Delivered:
+		if ev.Ending == nil || ev.Ending.Cancelled.By == "" {
+			return false
+		}
+	default:
+		return false
 	}
-	return false
+	d.later = append(d.later, ev)
+	return true
 }
 
 // catchUp takes the events that waited.

@@ -35,9 +35,6 @@ func (o *receiving) delivered(ev Delivered) {
 	}
 	l, s := o.state.share(h)
 	if ev.Ending != nil && ev.Ending.Cancelled.By != "" {
-		if o.dark.until != 0 {
-			return // what time it was is not known yet; it comes again
-		}
 		o.cancelledAt(ev.Node, h.Workflow, ev.Ending.Cancelled)
 	}
 	receipt := o.marks().Receive(ev.Window)
