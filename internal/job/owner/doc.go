@@ -16,4 +16,10 @@
 // to them (job events, joints of windows, seconds judged, legs ended); so the
 // change since the last save is the list of these, and loading is applying them
 // again. Of who holds what, and of the marks of the turns, what is different is saved.
+//
+// # The parent
+//
+// A job that a tier above gave has a parent, to which its owner is as a worker is to
+// the owner. What the windows of its children came to is cut by second, numbered,
+// saved with what was decided of it, and only then sent; see doc/protocol.md.
 package owner
