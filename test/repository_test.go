@@ -190,7 +190,7 @@ var mayImport = map[string][]string{
 	"worker":   {"", "link", "schedule", "stats", "engine", "process", "spec", "rpc", "demo", "ops", "mailbox", "outbox"},
 	"mailbox":  {},
 	"testkit":  {},
-	"sim":      {"", "stats", "schedule", "job", "link", "place", "own", "store", "tier", "worker"},
+	"sim":      {"", "stats", "schedule", "job", "link", "place", "own", "store", "tier", "worker", "spec"},
 	"ops":      {},
 	"outbox":   {"", "link", "stats"},
 	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "tui", "demo", "show", "process", "client", "link", "manager", "rpc", "spec", "worker", "ops", "member", "store", "own"},

@@ -25,7 +25,7 @@ type chair struct {
 	seat   *seat.Seat
 	tenure *own.Tenure
 	wake   time.Duration
-	asks   map[uint64]func(owner.CancelStatus)
+	asks   map[uint64]func(owner.Effect)
 	token  uint64
 	saves  []owner.Save // to be written, in order: one, unless sabotaged
 	last   map[link.Hold]uint64
@@ -53,7 +53,7 @@ func (m office) sit(job hyperscale.JobID, tenure *own.Tenure, saved own.Saved) {
 	w.say("%s owns %s under epoch %d", m.id, job, tenure.Epoch())
 	t.owned(w, m.manager, tenure)
 	t.readBy(w, m.manager, s.Owner())
-	c := &chair{m: m.manager, job: job, seat: s, tenure: tenure, asks: map[uint64]func(owner.CancelStatus){}}
+	c := &chair{m: m.manager, job: job, seat: s, tenure: tenure, asks: map[uint64]func(owner.Effect){}}
 	m.seats[job] = c
 	holders := s.Owner().Holders()
 	m.post(func() {
@@ -86,6 +86,7 @@ func (c *chair) stepNow(ev owner.Event) {
 	}
 	tell, do := c.seat.Step(m.mono(), ev, office{m}.room())
 	for _, e := range tell {
+		m.w.jobs[c.job].wishes.heed(m.w, e)
 		say := func() {
 			if m.seats[c.job] == c {
 				m.step(e)
@@ -138,15 +139,22 @@ func (c *chair) say(e owner.Effect) {
 		c.m.w.jobs[c.job].acknowledged(e.Receipt)
 		c.m.step(node.JobAnswers{Job: c.job, To: e.To, Receipt: e.Receipt})
 	case owner.Answer:
-		if reply := c.asks[e.Token]; reply != nil {
-			delete(c.asks, e.Token)
-			reply(e.Status)
-		}
+		c.reply(e.Token, e)
+	case owner.Adjusted:
+		c.reply(e.Token, e)
 	case owner.Show:
 		c.m.w.jobs[c.job].shown(c.m.w, c.tenure.Epoch(), e)
 	case owner.Over:
 		c.m.w.say("%s is done with %s: %s", c.m.id, c.job, e.Phase)
 		office{c.m}.stand(c.job)
+	}
+}
+
+// reply answers who asked.
+func (c *chair) reply(token uint64, e owner.Effect) {
+	if reply := c.asks[token]; reply != nil {
+		delete(c.asks, token)
+		reply(e)
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/own"
-	"hyperscale/internal/schedule"
 	"hyperscale/internal/stats"
 )
 
@@ -134,6 +133,7 @@ func (w judge) checkJob(c *client) {
 		w.fail("%s: %s", c.job, text)
 	}
 	w.checkRequests(c, t, result)
+	w.checkThresholds(t, result)
 	if !t.hurt && w.plan.calm && len(result.Losses) > 0 {
 		w.fail("%s: losses where nothing went wrong: %+v", c.job, result.Losses)
 	}
@@ -188,9 +188,11 @@ func (p *people) killed(id hyperscale.NodeID) bool {
 	return slices.ContainsFunc(p.workers, func(k *worker) bool { return k.id == id && k.killed })
 }
 
-// maybeFails reports whether a plan has an iteration that alone decides, and fails.
+// maybeFails reports whether a plan has an iteration that alone decides, and may fail,
+// or a threshold that ends it.
 func (w judge) maybeFails(p *hyperscale.Plan) bool {
-	return slices.ContainsFunc(p.Workflows, func(f hyperscale.Workflow) bool { return f.Load.Kind == hyperscale.LoadOnce })
+	return slices.ContainsFunc(p.Workflows, func(f hyperscale.Workflow) bool { return f.Load.Kind == hyperscale.LoadOnce }) ||
+		slices.ContainsFunc(p.Thresholds, func(th hyperscale.Threshold) bool { return th.Abort })
 }
 
 // checkFlow checks one workflow.
@@ -204,15 +206,16 @@ func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow) {
 	}
 	i := slices.IndexFunc(r.Workflows, func(o stats.WorkflowResult) bool { return o.Name == f.Name })
 	if r.Workflows[i].Phase == hyperscale.Completed {
-		all, known := schedule.Slots(f.Load, hyperscale.NewSource(t.plan.Seed, f.Name))
-		most := uint64(all)
+		all, known := t.slots(r, f, r.Workflows[i].Start)
+		most := all
 		if f.Load.Kind != hyperscale.LoadOpen {
 			most += flow.twice() // two holders went on for a while
 		}
-		if known && (slots.Due < uint64(all) || slots.Due > most) && !retried(r, f) {
+		if known && (slots.Due < all || slots.Due > most) && !retried(r, f) {
 			w.fail("%s/%s: %d slots were due, %d by the schedule, %d begun twice", t.id, f.Name, slots.Due, all, flow.twice())
 		}
 	}
+	w.checkWishes(t, &r.Workflows[i], &f.Load)
 	flow.check(w.world, t, f)
 }
 

@@ -94,8 +94,9 @@ func (c *client) accepted(job hyperscale.JobID) {
 	}
 	c.job = job
 	c.after(0, c.watch)
+	c.wishLater()
 	if c.sub.cancel > 0 {
-		c.after(c.sub.cancel, func() { c.cancel(pick(c.w, c.w.managers), 0) })
+		c.after(c.sub.cancel, func() { c.cancel(pick(c.w, c.w.managers)) })
 	}
 }
 
@@ -159,9 +160,27 @@ func (c *client) take(told own.Told, err error) {
 	c.over = len(c.events) > 0 && c.events[len(c.events)-1].What == owner.JobEnded
 }
 
-// cancel asks for the end of the job: whoever is asked and does not own it names
-// the owner.
-func (c *client) cancel(m *manager, tries int) {
+// request is what a client asks the owner of its job for.
+type request struct {
+	event    func(token uint64) owner.Event
+	answered func(owner.Effect)
+}
+
+// cancel asks for the end of the job.
+func (c *client) cancel(m *manager) {
+	c.ask(m, 0, request{
+		event: func(token uint64) owner.Event { return owner.Cancel{Token: token, By: string(c.id)} },
+		answered: func(e owner.Effect) {
+			c.status = e.(owner.Answer).Status
+			c.w.say("%s hears of its cancel: %s", c.id, c.status)
+			c.w.saw("cancel " + string(c.status))
+		},
+	})
+}
+
+// ask asks a manager until it is answered: whoever is asked and does not own the job
+// names the owner.
+func (c *client) ask(m *manager, tries int, r request) {
 	w := c.w
 	if tries > 40 {
 		return
@@ -170,7 +189,7 @@ func (c *client) cancel(m *manager, tries int) {
 	again := func(m *manager) {
 		if !answered {
 			answered = true
-			c.after(300*time.Millisecond, func() { c.cancel(m, tries+1) })
+			c.after(300*time.Millisecond, func() { c.ask(m, tries+1, r) })
 		}
 	}
 	w.after(w.latency(c.id, m.id), func() {
@@ -187,15 +206,13 @@ func (c *client) cancel(m *manager, tries int) {
 			return
 		}
 		chair.token++
-		chair.asks[chair.token] = func(s owner.CancelStatus) {
+		chair.asks[chair.token] = func(e owner.Effect) {
 			c.after(w.latency(m.id, c.id), func() {
 				answered = true
-				c.status = s
-				w.say("%s hears of its cancel: %s", c.id, s)
-				w.saw("cancel " + string(s))
+				r.answered(e)
 			})
 		}
-		chair.step(owner.Cancel{Token: chair.token, By: string(c.id)})
+		chair.step(r.event(chair.token))
 	})
 	c.after(3*time.Second, func() { again(pick(w, w.managers)) })
 }

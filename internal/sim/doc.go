@@ -9,6 +9,9 @@
 // itself. Each start of a slot is noted by a simulated target, so the true answer
 // is known, and what the result of a job says is held against it.
 //
+// Seeds from [Rich] on ask for more: values that workflows export, searches,
+// thresholds that end a job, adjustments, workflows cancelled alone.
+//
 // # Time and order
 //
 // There is one queue of events by time and number, and one source of random

@@ -14,11 +14,11 @@ func (e *engine) driver(since hyperscale.JobTime) driver {
 	share.From = max(since-run.begin, 0)
 	switch p.Load.Kind {
 	case hyperscale.LoadOpen:
-		a := schedule.NewArrivals(p.Load, source).Numbered(p.First)
+		a := schedule.NewArrivals(p.Load, source, run.made...).Numbered(p.First)
 		run.end = run.begin + a.End()
 		return &arrivals{all: a, first: int64(p.First), share: share, cursor: a.Cursor(share, 0, 1), met: share.Count(int64(p.First) + a.Before(share.From))}
 	case hyperscale.LoadClosed:
-		u := schedule.NewUsers(p.Load)
+		u := schedule.NewUsers(p.Load, run.made...)
 		run.end = run.begin + u.End()
 		return &crowd{all: u, share: share, pass: map[int64]int64{}, busy: map[int64]bool{}}
 	case hyperscale.LoadOnce:
@@ -31,6 +31,7 @@ func (e *engine) driver(since hyperscale.JobTime) driver {
 		d.users, d.total = cut.Count(w.VUs), cut.Count(w.Slots)
 	}
 	d.place = e.reserve.from.Place
+	d.paused = schedule.PausedAt(run.made, max(since-run.begin, 0))
 	return d
 }
 
@@ -56,6 +57,12 @@ func (d *arrivals) next(e *engine, now hyperscale.JobTime) hyperscale.JobTime {
 		d.met++
 		e.begin(slot, 0, 0, e.run.begin+due, now)
 	}
+}
+
+func (d *arrivals) change(e *engine, c change) {
+	d.all = schedule.NewArrivals(e.brief.Load, witness{e.k.w}.sourceOf(e.hold), c.all...).Numbered(e.brief.First)
+	d.cursor = d.all.CursorAt(d.share, 0, 1, d.met)
+	e.run.end = e.run.begin + d.all.End()
 }
 
 func (d *arrivals) ended(*engine, *flight) {}
@@ -99,6 +106,11 @@ func (d *crowd) next(e *engine, now hyperscale.JobTime) hyperscale.JobTime {
 	return never
 }
 
+func (d *crowd) change(e *engine, c change) {
+	d.all = schedule.NewUsers(e.brief.Load, c.all...)
+	e.run.end = e.run.begin + d.all.End()
+}
+
 func (d *crowd) ended(_ *engine, f *flight)       { d.busy[f.vu] = false }
 func (d *crowd) over() bool                       { return false }
 func (d *crowd) stop(*engine, hyperscale.JobTime) {}
@@ -112,11 +124,15 @@ type work struct {
 	users, total int64
 	place        int64
 	most         int64
+	paused       bool
 	pass         map[int64]int64
 	busy         map[int64]bool
 }
 
 func (d *work) next(e *engine, now hyperscale.JobTime) hyperscale.JobTime {
+	if d.paused {
+		return never
+	}
 	for vu := range d.users {
 		if d.busy[vu] {
 			continue
@@ -141,6 +157,10 @@ func (d *work) next(e *engine, now hyperscale.JobTime) hyperscale.JobTime {
 		}
 	}
 	return never
+}
+
+func (d *work) change(e *engine, c change) {
+	d.paused = schedule.PausedAt(c.all, c.at-e.run.begin)
 }
 
 func (d *work) ended(_ *engine, f *flight) { d.busy[f.vu] = false }
@@ -183,5 +203,6 @@ func (d *once) ended(_ *engine, f *flight) {
 		d.reason = "GET / failed"
 	}
 }
+func (d *once) change(*engine, change)               {}
 func (d *once) over() bool                           { return d.done }
 func (d *once) stop(e *engine, _ hyperscale.JobTime) {}

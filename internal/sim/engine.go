@@ -7,6 +7,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/link"
 	"hyperscale/internal/schedule"
+	"hyperscale/internal/spec"
 	"hyperscale/internal/stats"
 	"hyperscale/internal/worker/agent"
 )
@@ -44,6 +45,7 @@ type run struct {
 	flying  []*flight
 	grace   hyperscale.JobTime // what is in flight is cut then; never
 	cutAt   hyperscale.JobTime // the next cut
+	changing
 }
 
 // flight is an iteration under way.
@@ -66,6 +68,8 @@ type driver interface {
 	// stop books what was due before and not begun. over says whether all is done.
 	stop(e *engine, at hyperscale.JobTime)
 	over() bool
+	// change goes on under a change.
+	change(e *engine, c change)
 }
 
 const never = hyperscale.JobTime(1<<63 - 1)
@@ -155,6 +159,15 @@ func (e *engine) obey(c agent.Command) {
 		e.stop(c.Within)
 	case agent.Cut:
 		e.stop(0)
+	case agent.Adjust:
+		a, err := spec.DecodeAdjustments(c.Brief)
+		if err != nil {
+			e.k.w.fail("%s can't read adjustments: %v", e.k.id, err)
+			return
+		}
+		if len(a.List) > len(e.brief.Adjustments) {
+			e.hear(a.List)
+		}
 	case agent.Beat:
 		if e.run != nil {
 			e.beat()
@@ -189,6 +202,8 @@ func (e *engine) start(c agent.Command) {
 	run.from = run.since
 	run.rec = stats.NewRecord(layoutOf(p.Workflow))
 	e.run = run
+	run.changing.begin(schedule.Changes(p.Adjustments, e.hold.Workflow, run.begin), run.begin, run.since)
+	witness{e.k.w}.used(e)
 	run.load = e.driver(since)
 	wait := max(run.since-e.now(), 0)
 	e.after(wait, func() {
@@ -233,9 +248,13 @@ func (e *engine) turn() {
 		return
 	}
 	for at := e.boundary(r.from); at <= min(now, r.end); at = e.boundary(r.from) {
-		e.window(at, false) // it was halted: first what is over is cut
-		e.cutLater()
+		e.change(at) // it was halted: first what is over is cut
+		if at > r.from {
+			e.window(at, false)
+			e.cutLater()
+		}
 	}
+	e.change(now)
 	if now >= r.end {
 		e.loadOver(r.end)
 		return
@@ -244,6 +263,9 @@ func (e *engine) turn() {
 	if r.load.over() {
 		e.loadOver(now)
 		return
+	}
+	if len(r.pending) > 0 {
+		next = min(next, r.pending[0].at)
 	}
 	if next != never {
 		e.at(e.when(next), e.turn)
@@ -308,6 +330,11 @@ func (e *engine) settle() {
 	ending := link.Ending{Stopped: r.stopped}
 	if o, ok := r.load.(*once); ok {
 		ending.Failed, ending.Reason, ending.Interrupted = o.failed, o.reason, !o.done
+		if o.done && !o.failed {
+			t := e.k.w.jobs[e.hold.Job]
+			t.tokens[e.hold.Workflow] = append(t.tokens[e.hold.Workflow], e.token())
+			ending.Exports = []hyperscale.Pair{{Name: "token", Value: e.token()}}
+		}
 	}
 	e.told(agent.EngineEnded{Engine: e.id, Ending: ending})
 }
@@ -404,7 +431,7 @@ func (e *engine) window(to hyperscale.JobTime, final bool) {
 		iv.Stretch = stats.InGrace
 	}
 	if e.brief.Load.Kind == hyperscale.LoadClosed {
-		u := schedule.NewUsers(e.brief.Load)
+		u := schedule.NewUsers(e.brief.Load, r.made...)
 		s := e.brief.Share
 		s.From = 0
 		until := min(to, r.stopped)
@@ -412,7 +439,7 @@ func (e *engine) window(to hyperscale.JobTime, final bool) {
 	}
 	watch := stats.Readings{Node: string(e.k.id), Watched: to - r.from, Lanes: e.brief.Cores}
 	w := stats.Cut(stats.WindowID{}, iv, []*stats.Record{r.rec}, watch)
-	w.Final = final
+	w.Final, w.Adjustment = final, r.number()
 	r.rec.Reset()
 	r.from = to
 	e.told(agent.EngineWindow{Engine: e.id, Window: w})

@@ -47,7 +47,8 @@ type term struct {
 
 // feed is what a watch brings, late and in order.
 type feed struct {
-	last time.Duration
+	last    time.Duration
+	waiting []func()
 }
 
 func (w *world) newManager(id hyperscale.NodeID) *manager {
@@ -212,23 +213,27 @@ func (t *term) watch(from, until string, after store.Revision, got func(store.Ev
 	t.cancel = append(t.cancel, cancel)
 }
 
-// bring brings one change.
+// bring brings one change, after all that came before it.
 func (t *term) bring(got func()) {
 	m, w := t.m, t.m.w
 	t.feed.last = max(t.feed.last, w.now+w.between(500*time.Microsecond, 8*time.Millisecond))
-	var bring func()
-	bring = func() {
-		if m.term != t {
-			return
-		}
-		if w.net.cutOff(storeID, m.id) || w.now < w.outage || w.now < m.blind {
-			t.feed.last = max(t.feed.last, w.now+50*time.Millisecond)
-			m.at(t.feed.last, bring)
-			return
-		}
+	t.feed.waiting = append(t.feed.waiting, got)
+	m.at(t.feed.last, t.brought)
+}
+
+// brought hands over the next change; while none gets through all wait.
+func (t *term) brought() {
+	m, w := t.m, t.m.w
+	switch {
+	case m.term != t:
+	case w.net.cutOff(storeID, m.id) || w.now < w.outage || w.now < m.blind:
+		t.feed.last = max(t.feed.last, w.now+50*time.Millisecond)
+		m.at(t.feed.last, t.brought)
+	default:
+		got := t.feed.waiting[0]
+		t.feed.waiting = t.feed.waiting[1:]
 		got()
 	}
-	m.at(t.feed.last, bring)
 }
 
 // renew keeps the session.

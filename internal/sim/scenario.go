@@ -21,6 +21,7 @@ type submission struct {
 	plan   *hyperscale.Plan
 	twice  bool          // to another manager too
 	cancel time.Duration // after the submission; 0: never
+	wishes []wish
 }
 
 // mostFlows is how many workflows a plan has at most.
@@ -48,6 +49,7 @@ func (w fate) draw() scenario {
 			s.faults = append(s.faults, w.drawFault(s))
 		}
 	}
+	w.enrich(&s)
 	return s
 }
 

@@ -24,7 +24,10 @@ type truth struct {
 	acked  map[link.Hold]uint64            // windows that were acknowledged
 	ends   time.Duration                   // when an owner last decided that it is over
 	over   time.Duration                   // when its result was written; 0: it was not
-	hurt   bool                            // a worker or engine that held a part of it was lost
+	tokens map[string][]string             // what workflows exported
+	uses   map[string]string               // what workflows used
+	wishes wishes
+	hurt   bool // a worker or engine that held a part of it was lost
 }
 
 // ownership is a tenure as it began.
@@ -63,6 +66,7 @@ type start struct {
 
 func newTruth(id hyperscale.JobID, plan *hyperscale.Plan) *truth {
 	t := &truth{id: id, plan: plan, flows: map[string]*flowTruth{}, sent: map[link.Hold]map[uint64]string{}, acked: map[link.Hold]uint64{}}
+	t.tokens, t.uses, t.wishes = map[string][]string{}, map[string]string{}, newWishes()
 	for _, f := range plan.Workflows {
 		t.flows[f.Name] = &flowTruth{starts: map[iteration][]start{}}
 	}
@@ -154,6 +158,7 @@ func (w witness) sent(k *worker, d link.Delivery) {
 		w.fail("%s sends window %d of %s with other content", k.id, v.ID.Seq, holdText(d.Hold))
 	}
 	t.sent[d.Hold][v.ID.Seq] = string(d.Window)
+	t.wishes.window(w.world, v)
 }
 
 // doubt notes that an engine was lost while it ran.

@@ -170,7 +170,7 @@ func (n *Node) silent(k *kid) {
 	switch {
 	case k.asked == 0:
 		k.asked = n.now
-		for peer := range n.peers {
+		for _, peer := range sorted(n.peers) {
 			n.do(ToPeer{peer, link.Hear{Holder: k.Holder}})
 		}
 		if k.conn != 0 {
