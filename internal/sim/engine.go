@@ -332,8 +332,8 @@ func (e *engine) settle() {
 		ending.Failed, ending.Reason, ending.Interrupted = o.failed, o.reason, !o.done
 		if o.done && !o.failed {
 			t := e.k.w.jobs[e.hold.Job]
-			t.tokens[e.hold.Workflow] = append(t.tokens[e.hold.Workflow], e.token())
-			ending.Exports = []hyperscale.Pair{{Name: "token", Value: e.token()}}
+			t.tokens[e.hold.Workflow] = append(t.tokens[e.hold.Workflow], tokenOf(e))
+			ending.Exports = []hyperscale.Pair{{Name: "token", Value: tokenOf(e)}}
 		}
 	}
 	e.told(agent.EngineEnded{Engine: e.id, Ending: ending})

@@ -179,8 +179,8 @@ func (c *changing) number() uint64 {
 	return 0
 }
 
-// token is what a workflow without load exports: another value at every run.
-func (e *engine) token() string {
+// tokenOf is what a workflow without load exports: another value at every run.
+func tokenOf(e *engine) string {
 	return fmt.Sprintf("%s/%s of %s %d engine %d", e.hold.Job, e.hold.Workflow, e.k.id, e.k.boot, e.id)
 }
 
