@@ -25,8 +25,8 @@ type Take struct {
 }
 
 // TakeOver makes this node the owner if the owner key is still the one that was
-// judged gone, under the next epoch, with an event that says so. What it gives was
-// read after it.
+// judged gone, under the next epoch, with an event that says so; of a job that has
+// ended the last event stays the last. What it gives was read after it.
 //
 // [ErrLostRace]: another was faster. [ErrNotFound]: the job is over, or there is
 // none. [ErrNoSession]: this node may own nothing. After [store.ErrUnavailable]
@@ -105,15 +105,17 @@ func (s *Session) takeOps(saved Saved, m manifest, take Take, now time.Time) ([]
 		return nil, err
 	}
 	ops := []store.Op{put(ownerKey(take.Job), text)}
-	event := hyperscale.Event{
-		Wall: now.UTC(), What: OwnerChanged, Node: s.node.ID,
-		Detail: changeText(saved.Owner, owner, take.Why),
+	if !saved.Head.Phase.Terminal() { // else the last event was told
+		event := hyperscale.Event{
+			Wall: now.UTC(), What: OwnerChanged, Node: s.node.ID,
+			Detail: changeText(saved.Owner, owner, take.Why),
+		}
+		if text, err = eventsText([]hyperscale.Event{event}, m.Events, owner.Epoch); err != nil {
+			return nil, err
+		}
+		m.Events++
+		ops = append(ops, put(eventKey(take.Job, m.Events), text))
 	}
-	if text, err = eventsText([]hyperscale.Event{event}, m.Events, owner.Epoch); err != nil {
-		return nil, err
-	}
-	m.Events++
-	ops = append(ops, put(eventKey(take.Job, m.Events), text))
 	if text, err = m.text(); err != nil {
 		return nil, err
 	}

@@ -128,6 +128,9 @@ func TestFinishing(t *testing.T) {
 
 	own, _, err = TakeOver(ctx, b, Take{Job: "j", Gone: own.Owner().Fence, How: ByOffer}, noon)
 	ok(t, err)
+	if list := told(t, st, "j"); list[len(list)-1] != "ended" {
+		t.Fatalf("something was told after the end: %v", list)
+	}
 	head, err = own.Finish(ctx, Ending{Phase: hyperscale.Completed, Now: noon})
 	if err != nil || head.Phase != hyperscale.Failed || head.Pending {
 		t.Fatal("the second decision won:", head, err)

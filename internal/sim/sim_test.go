@@ -98,12 +98,21 @@ var found = []uint64{
 	1812, 1821, 2071, 2079, 3017, 3028, 3291, 3355, 3386, 3480, 3674, 3785, 3825, 3948, 4126, 5365, 5422, 690, 866, 10509, 11000, 11299, 20498, 30146, 40247,
 }
 
+// foundWithParent are seeds that showed a fault of jobs with a parent.
+var foundWithParent = []uint64{20596}
+
 // TestFound runs them again.
 func TestFound(t *testing.T) {
-	for _, seed := range found {
-		if out := Run(Config{Seed: seed, Alone: true}); len(out.Wrong) > 0 {
-			t.Errorf("%s\n%s", again(seed, true, out), tail(out.Trace))
+	run := func(seed uint64, alone bool) {
+		if out := Run(Config{Seed: seed, Alone: alone}); len(out.Wrong) > 0 {
+			t.Errorf("%s\n%s", again(seed, alone, out), tail(out.Trace))
 		}
+	}
+	for _, seed := range found {
+		run(seed, true)
+	}
+	for _, seed := range foundWithParent {
+		run(seed, false)
 	}
 }
 
