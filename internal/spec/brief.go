@@ -92,7 +92,7 @@ func used(pairs []hyperscale.Pair, program *session.Program, prefix string) []hy
 // Brief gives the bytes of a brief. The error is that of reading the rows, or
 // that it is too large.
 func (f *Flow) Brief(run Run) ([]byte, error) {
-	b := appendPart([]byte{briefFormat}, f.packed)
+	b := appendPart(append(make([]byte, 0, len(f.packed)+512), briefFormat), f.packed)
 	b = appendPart(b, pack.Append(nil, run))
 	for i := range f.plan.Data {
 		d := &f.plan.Data[i]

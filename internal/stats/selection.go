@@ -117,6 +117,17 @@ func (t *Tally) Workflow(name string) *Selection {
 	return s
 }
 
+// Slots is what became of the slots of a workflow: those of [Tally.Workflow], which
+// merges much beside them.
+func (t *Tally) Slots(workflow string) Slots {
+	var s Slots
+	if w := t.works[workflow]; w != nil {
+		s.add(w.warmup.Slots)
+		s.add(w.measured.Slots)
+	}
+	return s
+}
+
 // Step is what a step came to; empty if no window told of it. A group's
 // Requests are its passes.
 func (t *Tally) Step(workflow, step string) *Selection {

@@ -289,6 +289,9 @@ func TestCourseIsBounded(t *testing.T) {
 			t.Fatalf("point %d from %v", i, p.From)
 		}
 	}
+	if got := tally.Slots("browse"); got != tally.Workflow("browse").Slots {
+		t.Errorf("slots alone: %+v", got)
+	}
 	if due != tally.Workflow("browse").Slots.Due {
 		t.Errorf("points hold %d slots", due)
 	}

@@ -69,11 +69,21 @@ func (a *Account) Progress(standing []job.Outcome) stats.Progress {
 		Now: a.live.now, Rates: slices.Clone(a.live.rates), Thresholds: a.Rules.Results(a.Tally),
 		Warnings: slices.Clone(a.live.warnings), Marks: slices.Clone(a.marks), Stopping: a.live.stopping,
 	}
+	p.Workflows = a.Standing(standing)
 	for _, o := range standing {
-		p.Workflows = append(p.Workflows, a.standing(o))
 		p.Steps = append(p.Steps, a.steps(o.Workflow)...)
 	}
 	return p
+}
+
+// Standing is how far the workflows are at the last [Account.Glance], as a part of
+// [Account.Progress] which costs little.
+func (a *Account) Standing(standing []job.Outcome) []stats.WorkflowProgress {
+	var list []stats.WorkflowProgress
+	for _, o := range standing {
+		list = append(list, a.standing(o))
+	}
+	return list
 }
 
 // selfWatch turns what the generator saw of itself into warnings.
@@ -103,7 +113,7 @@ func (a *Account) standing(o job.Outcome) stats.WorkflowProgress {
 	if o.Phase == hyperscale.Waiting || o.Phase == hyperscale.Skipped {
 		return p
 	}
-	slots := a.Tally.Workflow(o.Workflow).Slots
+	slots := a.Tally.Slots(o.Workflow)
 	p.InFlight = int64(slots.InFlight())
 	into := a.live.second - o.Started
 	switch f.Load.Kind {

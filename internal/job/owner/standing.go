@@ -46,7 +46,7 @@ func (o *Owner) Counts() Counts { return CountsOf(o.story.account.Tally, "") }
 // Standing is where the workflows stand, in the plan's order.
 func (o *Owner) Standing() []Standing {
 	var list []Standing
-	for _, w := range o.story.progress().Workflows {
+	for _, w := range o.story.standing() {
 		s := Standing{Name: w.Name, Phase: w.Phase, Done: w.Done, Counts: CountsOf(o.story.account.Tally, w.Name)}
 		for _, l := range o.state.Legs {
 			if l.workflow() != w.Name {

@@ -161,6 +161,9 @@ func (s *story) replay(entries []job.Entry) {
 // progress is a picture of the job.
 func (s *story) progress() stats.Progress { return s.account.Progress(s.job.Workflows()) }
 
+// standing is how far its workflows are.
+func (s *story) standing() []stats.WorkflowProgress { return s.account.Standing(s.job.Workflows()) }
+
 // done is how much of the job is done, in percent: the mean over its workflows. It
 // is 100 only when the job has completed. What ended otherwise adds nothing: its
 // workflows count as over, not as done.
@@ -168,12 +171,11 @@ func (s *story) done() float64 {
 	if phase := s.job.Phase(); phase.Terminal() && phase != hyperscale.Completed {
 		return 0
 	}
-	p := s.progress()
-	sum := 0.0
-	for _, w := range p.Workflows {
+	workflows, sum := s.standing(), 0.0
+	for _, w := range workflows {
 		sum += w.Done
 	}
-	done := 100 * sum / float64(max(len(p.Workflows), 1))
+	done := 100 * sum / float64(max(len(workflows), 1))
 	if s.job.Phase() != hyperscale.Completed {
 		done = min(done, 99)
 	}
