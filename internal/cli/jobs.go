@@ -236,17 +236,37 @@ func drainCommand(a *app) *cobra.Command {
 	var f clusterFlags
 	c := &cobra.Command{
 		Use: "drain NODE", Short: "Let a manager or worker hand over what it has and take nothing new",
-		Long: "A manager hands the jobs that it owns to others. A worker finishes what it runs and goes.\n" +
-			"It returns when that is under way; hyperscale members shows how it goes on.",
+		Long: "A manager hands the jobs that it owns to others, and takes none until it is started again. A\n" +
+			"worker finishes what it runs and goes. It returns when that is under way; hyperscale members\n" +
+			"shows how it goes on.",
 		Example: "  hyperscale drain w2",
 		Args:    func(_ *cobra.Command, args []string) error { return oneArgument(a, args, "a node") },
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withCluster(c.Context(), &f, func(ctx context.Context, cl *client.Client) error {
-				return cl.Drain(ctx, hyperscale.NodeID(args[0]))
+				return a.drain(ctx, cl, hyperscale.NodeID(args[0]))
 			})
 		},
 	}
 	f.add(c)
 	clusterExits(c)
 	return c
+}
+
+// drain drains a node and says what comes next.
+func (a *app) drain(ctx context.Context, cl *client.Client, node hyperscale.NodeID) error {
+	list, err := cl.Members(ctx)
+	if err != nil {
+		return err
+	}
+	if err := cl.Drain(ctx, node); err != nil || a.quiet {
+		return err
+	}
+	next := "takes nothing new, finishes what it holds and goes"
+	for _, m := range list {
+		if m.Node == node && m.Role == "manager" {
+			next = "owns no jobs any more, and takes none until it is started again: it can be stopped"
+		}
+	}
+	_, err = fmt.Fprintf(a.Stderr, "%s %s\n", node, next)
+	return err
 }

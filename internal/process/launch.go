@@ -1,6 +1,7 @@
 package process
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"fmt"
@@ -15,7 +16,8 @@ import (
 type launched struct {
 	cmd   *exec.Cmd
 	in    io.WriteCloser
-	out   io.ReadCloser
+	out   *bufio.Reader // to be read once heard is closed
+	heard chan struct{} // closed: it said something or is gone; before its brief it says nothing
 	words *words
 }
 
@@ -25,12 +27,13 @@ func launch(cfg Config) (*launched, error) {
 	if args == nil {
 		args = []string{"engine"}
 	}
-	l := &launched{cmd: exec.Command(cmp.Or(cfg.Executable, self()), args...), words: &words{log: cfg.Log}}
+	l := &launched{cmd: exec.Command(cmp.Or(cfg.Executable, self()), args...), heard: make(chan struct{}), words: &words{log: cfg.Log}}
 	l.cmd.Env, l.cmd.Stderr = cfg.Env, l.words
 	apart(l.cmd)
 	var err error
+	var out io.Reader
 	if l.in, err = l.cmd.StdinPipe(); err == nil {
-		l.out, err = l.cmd.StdoutPipe()
+		out, err = l.cmd.StdoutPipe()
 	}
 	if err == nil {
 		err = l.cmd.Start()
@@ -38,7 +41,22 @@ func launch(cfg Config) (*launched, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start an engine: %w", err)
 	}
+	l.out = bufio.NewReader(out)
+	go func() {
+		defer close(l.heard)
+		_, _ = l.out.Peek(1) // what is wrong whoever reads hears again
+	}()
 	return l, nil
+}
+
+// gone reports whether a process that got no brief yet is there no more.
+func (l *launched) gone() bool {
+	select {
+	case <-l.heard:
+		return true
+	default:
+		return false
+	}
 }
 
 // wait waits for the end of the process and says how it was.
@@ -55,6 +73,7 @@ func (l *launched) dismiss() {
 	_ = l.in.Close() // the other end may have gone already
 	kill := time.AfterFunc(patience, func() { _ = l.cmd.Process.Kill() })
 	defer kill.Stop()
+	<-l.heard
 	_ = l.wait()
 }
 
@@ -84,6 +103,10 @@ func (s *Starter) Run(ctx context.Context) error {
 		s.fill()
 		select {
 		case <-s.taken:
+		case <-s.lost():
+			if l := s.takeGone(); l != nil {
+				l.dismiss()
+			}
 		case <-ctx.Done():
 		}
 		t := time.NewTimer(respite)
@@ -109,6 +132,28 @@ func (s *Starter) fill() {
 	}
 }
 
+// lost is closed once the spare is gone by itself; nil: there is none.
+func (s *Starter) lost() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.spare == nil {
+		return nil
+	}
+	return s.spare.heard
+}
+
+// takeGone gives the spare away if it is gone.
+func (s *Starter) takeGone() *launched {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.spare == nil || !s.spare.gone() {
+		return nil
+	}
+	l := s.spare
+	s.spare = nil
+	return l
+}
+
 // take gives the spare away, if there is one.
 func (s *Starter) take() *launched {
 	s.mu.Lock()
@@ -122,6 +167,9 @@ func (s *Starter) take() *launched {
 // must be run, or nobody ends it.
 func (s *Starter) New(setup Setup, brief []byte, hear func(Message)) *Process {
 	p := New(s.cfg, setup, brief, hear)
+	if l := s.takeGone(); l != nil {
+		l.dismiss() // at once, for it is gone
+	}
 	p.ready = s.take()
 	select {
 	case s.taken <- struct{}{}:

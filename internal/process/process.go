@@ -113,6 +113,7 @@ func (p *Process) Run(ctx context.Context) error {
 	g.Go(func() { p.write(ctx, l.in) })
 	gone := make(chan struct{})
 	g.Go(func() { p.kill(ctx, l.cmd.Process, gone) })
+	<-l.heard
 	last, err := p.listen(l.out)
 	p.hangUp() // nothing that it says is heard any more
 	state := l.wait()

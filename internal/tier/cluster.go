@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"hyperscale"
 	"hyperscale/internal/rpc"
@@ -27,8 +28,14 @@ func (t front) Members(ctx context.Context, _ rpc.Caller) ([]rpc.Member, error) 
 			if t.draining.Load() {
 				m.State = "draining"
 			}
+		} else if t.registry.suspect(n.ID) {
+			m.State = "suspect"
 		}
 		list = append(list, m)
+	}
+	for id, left := range t.registry.departures(time.Now()) {
+		state := map[bool]string{true: "left", false: "dead"}[left]
+		list = append(list, rpc.Member{Node: id, Role: t.cfg.Role, Datacenter: t.cfg.Datacenter, State: state})
 	}
 	children, err := t.Ops().Children(ctx)
 	if err != nil {
@@ -36,13 +43,7 @@ func (t front) Members(ctx context.Context, _ rpc.Caller) ([]rpc.Member, error) 
 	}
 	for _, c := range children {
 		m := rpc.Member{
-			Node: c.Node, Boot: c.Boot, Role: "worker", Datacenter: t.cfg.Datacenter, State: "alive", Cores: c.Cores, Free: c.Free,
-		}
-		switch {
-		case !c.Heard:
-			m.State = "dead"
-		case c.Draining:
-			m.State = "draining"
+			Node: c.Node, Boot: c.Boot, Role: "worker", Datacenter: t.cfg.Datacenter, State: c.State, Cores: c.Cores, Free: c.Free,
 		}
 		list = append(list, m)
 	}

@@ -149,6 +149,7 @@ func (t *Tier) relayed(e node.Relayed) {
 
 // Heard takes in what the failure detector says: who runs it gives it this.
 func (t *Tier) Heard(ev member.Event) {
+	t.registry.heard(ev.ID, ev.Kind)
 	switch ev.Kind {
 	case member.Joined, member.Updated:
 		t.heirs.Put(own.MemberBack{Node: ev.ID})

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"time"
 
 	"hyperscale"
 	"hyperscale/internal/link"
+	"hyperscale/internal/member"
 	"hyperscale/internal/own"
 	"hyperscale/internal/rpc"
 )
@@ -18,11 +20,20 @@ type registry struct {
 	owners map[hyperscale.JobID]own.Owner
 	peers  map[hyperscale.NodeID]own.Node
 	desks  map[hyperscale.JobID]*desk
+	gone   map[hyperscale.NodeID]departed    // peers that were there
+	said   map[hyperscale.NodeID]member.Kind // Dead or Left, by the failure detector
+}
+
+// departed is a peer whose session has ended.
+type departed struct {
+	own.Node
+	at time.Time
 }
 
 func newRegistry() *registry {
 	return &registry{
 		owners: map[hyperscale.JobID]own.Owner{}, peers: map[hyperscale.NodeID]own.Node{}, desks: map[hyperscale.JobID]*desk{},
+		gone: map[hyperscale.NodeID]departed{}, said: map[hyperscale.NodeID]member.Kind{},
 	}
 }
 
@@ -76,10 +87,12 @@ func (r *registry) absent(all []own.Node) []own.NodeChange {
 func (r *registry) there(c own.NodeChange) []link.Parent {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.Gone {
+	if n, was := r.peers[c.Node.ID]; c.Gone && was {
+		r.gone[c.Node.ID] = departed{n, time.Now()}
 		delete(r.peers, c.Node.ID)
-	} else {
+	} else if !c.Gone {
 		r.peers[c.Node.ID] = c.Node
+		delete(r.gone, c.Node.ID)
 	}
 	var all []link.Parent
 	for _, n := range r.peers {
@@ -116,6 +129,45 @@ func (r *registry) parent(id hyperscale.NodeID) link.Parent {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return link.Parent{Node: id, Address: r.peers[id].Address}
+}
+
+// heard notes what the failure detector says of a peer.
+func (r *registry) heard(id hyperscale.NodeID, kind member.Kind) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch kind {
+	case member.Dead, member.Left:
+		r.said[id] = kind
+	default:
+		delete(r.said, id)
+	}
+}
+
+// suspect reports whether a peer that has a session looks gone.
+func (r *registry) suspect(id hyperscale.NodeID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, said := r.said[id]
+	return said
+}
+
+// shownGone is for how long a peer that is gone is still told of.
+const shownGone = 120 * time.Second
+
+// departures are the peers that were there until a while ago, and whether each left.
+func (r *registry) departures(now time.Time) map[hyperscale.NodeID]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := map[hyperscale.NodeID]bool{}
+	for id, d := range r.gone {
+		if now.Sub(d.at) > shownGone {
+			delete(r.gone, id)
+			delete(r.said, id)
+			continue
+		}
+		list[id] = r.said[id] == member.Left
+	}
+	return list
 }
 
 // nodes are those of the tier that are there, by name.

@@ -11,6 +11,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
+	"hyperscale/internal/member"
 	"hyperscale/internal/own"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
@@ -336,3 +337,27 @@ func (r *rig) peer(as string, to *station) *rpc.Conn {
 }
 
 var _ = context.Background
+
+// Members tell who left, who died and who only looks so.
+func TestMembersThatWent(t *testing.T) {
+	r := newRig(t, 3)
+	states := func() map[hyperscale.NodeID]string {
+		list, err := r.client(r.stations[0]).Members(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		states := map[hyperscale.NodeID]string{}
+		for _, m := range list {
+			states[m.Node] = m.State
+		}
+		return states
+	}
+	r.stations[0].Heard(member.Event{Kind: member.Dead, Member: member.Member{ID: "m2"}})
+	if got := states(); got["m1"] != "alive" || got["m2"] != "suspect" || got["m3"] != "alive" {
+		t.Errorf("m2 looks gone: %v", got)
+	}
+	r.stations[0].Heard(member.Event{Kind: member.Left, Member: member.Member{ID: "m3"}})
+	r.stations[1].stop()
+	r.stations[2].stop()
+	r.wait(func() bool { got := states(); return got["m2"] == "dead" && got["m3"] == "left" }, "they did not go")
+}

@@ -182,7 +182,8 @@ type Child struct {
 	link.Holder
 	Cores, Free int
 	Draining    bool
-	Heard       bool          // now
+	State       string        // alive, suspect, dead, left or draining
+	Heard       bool          // it is not given up
 	Age         time.Duration // of its last statement
 	Health      string
 	Jobs        int

@@ -282,6 +282,21 @@ func (n *Node) Room() (children, cores int) {
 // Jobs are the jobs that are owned here, by name.
 func (n *Node) Jobs() []hyperscale.JobID { return slices.Sorted(maps.Keys(n.jobs)) }
 
+// standing is how a child stands with this node, for people.
+func (k *kid) standing() string {
+	switch {
+	case k.gone && k.last.Draining && len(k.last.Holds) == 0:
+		return "left"
+	case k.gone:
+		return "dead"
+	case k.asked != 0, k.conn == 0 && k.by == "":
+		return "suspect"
+	case k.last.Draining:
+		return "draining"
+	}
+	return "alive"
+}
+
 // Children are all children known, by name.
 func (n *Node) Children() []Child {
 	var list []Child
@@ -291,7 +306,7 @@ func (n *Node) Children() []Child {
 		}
 		list = append(list, Child{
 			Holder: k.Holder, Cores: k.last.Cores, Free: k.last.Free, Draining: k.last.Draining,
-			Heard: !k.gone, Age: n.now - k.heard, Health: k.pulse.Health().String(), Jobs: len(k.holds), Vitals: k.last.Vitals,
+			State: k.standing(), Heard: !k.gone, Age: n.now - k.heard, Health: k.pulse.Health().String(), Jobs: len(k.holds), Vitals: k.last.Vitals,
 		})
 	}
 	return list

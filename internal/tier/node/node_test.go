@@ -163,6 +163,31 @@ func TestKid(t *testing.T) {
 	}
 }
 
+// What people are told of a child.
+func TestStandingOfAKid(t *testing.T) {
+	s := newStage()
+	stands := func(want string) {
+		t.Helper()
+		if got := s.n.Children()[0].State; got != want {
+			t.Errorf("it is %s, want %s", got, want)
+		}
+	}
+	s.attach(1)
+	s.state(1, 1)
+	stands("alive")
+	s.step(Detached{Child: "k", Conn: 1})
+	stands("suspect")
+	s.pass(1200 * time.Millisecond)
+	stands("dead")
+	s.attach(2)
+	s.seq++
+	s.step(Said{Child: "k", Conn: 2, Up: link.Statement{Node: "k", Boot: 1, Seq: s.seq, Cores: 1, Free: 1, Draining: true}})
+	stands("draining")
+	s.step(Detached{Child: "k", Conn: 2})
+	s.pass(1200 * time.Millisecond)
+	stands("left")
+}
+
 // TestExpectedChildIsWaitedFor: who was never met here is not lost at once, whether a
 // former owner told of it or the placer.
 func TestExpectedChildIsWaitedFor(t *testing.T) {
