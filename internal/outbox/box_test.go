@@ -151,3 +151,29 @@ func TestReady(t *testing.T) {
 		}
 	}
 }
+
+// Many boxes share what may be kept and what may be under way.
+func TestBoxes(t *testing.T) {
+	one, other := Restore(0, 2, windows(1, 2, 3)), Restore(0, 0, windows(1, 2, 3, 4, 5, 6))
+	list := Boxes{&one, &other}
+	list.Squeeze(list.Bytes() - 1)
+	if one.Len() != 3 || other.Len() != 3 {
+		t.Errorf("%d and %d windows are left", one.Len(), other.Len())
+	}
+	list.Squeeze(0)
+	if one.Len() != 3 || other.Len() != 1 {
+		t.Errorf("%d and %d windows are left, two were frozen", one.Len(), other.Len())
+	}
+	if list.Room(7) != -1 {
+		t.Error("nothing is under way, and no window may go")
+	}
+	one.Aim(Way{Link: 7}, 0)
+	one.Send(1, list.Room(7), 0)
+	if list.Room(7) != MaxFlying-one.Flying() || list.Room(8) != -1 {
+		t.Errorf("%d bytes are under way, there is room for %d", one.Flying(), list.Room(7))
+	}
+	other.Aim(Way{Link: 7}, 0)
+	if _, some := other.Send(1, 3, 0); some {
+		t.Error("a window went for which there was no room")
+	}
+}

@@ -143,20 +143,26 @@ func (u *upward) squeeze() {
 	if most == 0 {
 		most = 1 << 20
 	}
-	total, before := 0, make([]int, len(u.flows))
+	before := make([]int, len(u.flows))
 	for i, f := range u.flows {
 		before[i] = f.box.Len()
 		f.box.Stretch(outbox.LengthOf(f.level))
-		total += f.box.Bytes()
 	}
+	u.boxes().Squeeze(most)
 	for i, f := range u.flows {
-		for bytes := f.box.Bytes(); total > most && f.box.Halve(); bytes = f.box.Bytes() {
-			total -= bytes - f.box.Bytes()
-		}
 		if f.box.Len() < before[i] {
 			f.news.Firsts = f.box.Firsts()
 		}
 	}
+}
+
+// boxes are where the windows of all workflows wait.
+func (u *upward) boxes() outbox.Boxes {
+	list := make(outbox.Boxes, len(u.flows))
+	for i, f := range u.flows {
+		list[i] = &f.box
+	}
+	return list
 }
 
 // freeze names what is to be released with the save that is made now.
@@ -223,26 +229,13 @@ func (u *upward) send(now time.Duration, do func(f *upflow, w outbox.Window)) {
 		}
 		f.box.Aim(u.to, now)
 		for {
-			w, some := f.box.Send(f.box.UpTo(f.released), u.room(), now)
+			w, some := f.box.Send(f.box.UpTo(f.released), u.boxes().Room(u.to.Link), now)
 			if !some {
 				break
 			}
 			do(f, w)
 		}
 	}
-}
-
-// room is how many bytes may yet be sent; below zero: one window, however many it
-// has.
-func (u *upward) room() int {
-	flying := 0
-	for _, f := range u.flows {
-		flying += f.box.Flying()
-	}
-	if flying == 0 {
-		return -1
-	}
-	return max(outbox.MaxFlying-flying, 0)
 }
 
 // next is when time alone lets something go.

@@ -78,7 +78,7 @@ func (a *Agent) Step(now time.Duration, ev Event) []Effect {
 	a.lookAtItself(now)
 	a.take(ev)
 	a.expire()
-	a.squeeze()
+	boxes(a.holds).Squeeze(a.m.cfg.MaxKept)
 	for _, h := range a.holds {
 		a.deliver(h)
 	}

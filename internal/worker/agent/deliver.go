@@ -26,28 +26,13 @@ func (a *Agent) setLevel(j *job, level link.Level) {
 	}
 }
 
-// squeeze joins windows that were never sent while there are too many bytes,
-// first those of the turn that has most. Nothing is ever thrown away.
-func (a *Agent) squeeze() {
-	total := 0
-	for _, h := range a.holds {
-		total += h.out.Bytes()
+// boxes are where the windows of some holds wait.
+func boxes(holds []*hold) outbox.Boxes {
+	list := make(outbox.Boxes, len(holds))
+	for i, h := range holds {
+		list[i] = &h.out
 	}
-	tried := map[*hold]bool{}
-	for total > a.m.cfg.MaxKept {
-		var most *hold
-		for _, h := range a.holds {
-			if !tried[h] && (most == nil || h.out.Idle() > most.out.Idle()) {
-				most = h
-			}
-		}
-		if most == nil {
-			return
-		}
-		before := most.out.Bytes()
-		tried[most] = !most.out.Halve()
-		total -= before - most.out.Bytes()
-	}
+	return list
 }
 
 // receipt takes what a parent acknowledges, if it has the job or nobody has.
@@ -99,25 +84,10 @@ func (a *Agent) deliver(h *hold) {
 	}
 	o.Aim(outbox.Way{Link: to.link, Epoch: h.job.epoch}, now)
 	for ready := o.Ready(h.job.level, h.state == link.Running); ; {
-		k, some := o.Send(ready, a.room(to), now)
+		k, some := o.Send(ready, boxes(a.holds).Room(to.link), now)
 		if !some {
 			return
 		}
 		a.m.do(Tell{To: to.node, Up: link.Delivery{Hold: h.Hold, Start: h.start.number, Window: k.Bytes, Ending: k.Ending}})
 	}
-}
-
-// room is how many bytes may yet be sent over a link; below zero: one window,
-// however many it has, for nothing is under way.
-func (a *Agent) room(p *parent) int {
-	flying := 0
-	for _, h := range a.holds {
-		if h.out.Goes(p.link) {
-			flying += h.out.Flying()
-		}
-	}
-	if flying == 0 {
-		return -1
-	}
-	return max(outbox.MaxFlying-flying, 0)
 }
