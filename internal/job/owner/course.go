@@ -47,12 +47,12 @@ func (o *course) giveUp() {
 			if l.workflow() != w.Workflow || l.Stage == ended {
 				continue
 			}
-			l.Stage = ended
 			for _, s := range l.Shares {
 				if !s.over() {
 					o.release(l, s)
 				}
 			}
+			l.Stage = ended
 		}
 	}
 }

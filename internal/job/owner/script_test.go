@@ -27,7 +27,7 @@ import (
 //	resend WORKER                         all that it ever delivered comes again
 //	boot WORKER                           it is started anew
 //	saved                                 what was to be saved is
-//	cancel
+//	cancel [WORKFLOW]
 //	wait T                                time passes, in ticks as the owner asks for them
 //	takeover                              another owner reads what was saved
 //	parent LINK                           its parent is reached over that link; 0: not at all
@@ -120,7 +120,7 @@ func (s *script) run(line string) {
 	case "saved":
 		s.saved()
 	case "cancel":
-		s.step(Cancel{Token: 7, By: "ann"})
+		s.step(Cancel{Token: 7, By: "ann", Workflow: strings.Join(args, "")})
 	case "wait":
 		s.wait(s.now + length(s.t, args[0]))
 	case "takeover":
