@@ -3,6 +3,7 @@ package tier
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"hyperscale"
 	"hyperscale/internal/job/owner"
@@ -50,7 +51,7 @@ func (d door) Deliver(ctx context.Context, who rpc.Caller, stream rpc.DeliverStr
 	out := enter(d.lines, d.lines.receipts, who.Node)
 	defer leave(d.lines, d.lines.receipts, who.Node, out)
 	return converse(ctx, stream, out, d.lines, func(delivery link.Delivery) error {
-		w, err := readWindow(delivery)
+		w, err := d.readers.read(delivery)
 		if err != nil {
 			d.log.Warn("a window can't be read", "job", delivery.Hold.Job, "from", who.Node, "reason", err)
 			out.box.Put(link.Receipt{Hold: delivery.Hold, Broken: true})
@@ -59,6 +60,21 @@ func (d door) Deliver(ctx context.Context, who rpc.Caller, stream rpc.DeliverStr
 		d.deliver(ctx, who.Node, delivery, w)
 		return nil
 	})
+}
+
+// readers bound how many windows are decoded at a time. Thousands of children may
+// deliver in one moment; if all of them were decoded beside each other, whoever
+// decides here what is lost would wait for its turn behind them, for so long that it
+// took its own standing for theirs.
+type readers chan struct{}
+
+func newReaders() readers { return make(readers, max(runtime.GOMAXPROCS(0)-1, 1)) }
+
+// read decodes a window when there is room.
+func (r readers) read(d link.Delivery) (*stats.Window, error) {
+	r <- struct{}{}
+	defer func() { <-r }()
+	return readWindow(d)
 }
 
 // readWindow decodes a window, which must be of the hold that it is delivered for.

@@ -60,6 +60,7 @@ type Tier struct {
 	heirs    *mailbox.Mailbox[own.SuccessionEvent] // what the succession is to hear
 	registry *registry
 	lines    *lines
+	readers  readers
 	room     atomic.Pointer[seat.Room]
 	unowned  errands // questions to the store about jobs that nobody owns
 	inside   atomic.Pointer[office]
@@ -76,7 +77,7 @@ func New(cfg Config, deps Deps) *Tier {
 	t := &Tier{
 		cfg: cfg, deps: deps, log: deps.Log, began: time.Now(),
 		node: mailbox.New[any](), heirs: mailbox.New[own.SuccessionEvent](),
-		registry: newRegistry(), lines: newLines(deps.Dialing, deps.Log),
+		registry: newRegistry(), lines: newLines(deps.Dialing, deps.Log), readers: newReaders(),
 		unowned: errands{under: map[errand]bool{}}, counts: newCounts(),
 	}
 	t.room.Store(&seat.Room{})

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"hyperscale"
+	"hyperscale/internal/link"
 	"hyperscale/internal/stats"
 )
 
@@ -24,5 +25,18 @@ func TestJobGoesThrough(t *testing.T) {
 	}
 	if result.Verdict.State != stats.Valid {
 		t.Errorf("the verdict is %+v", result.Verdict)
+	}
+}
+
+// TestReadersGiveTheirRoomBack: windows that can't be read take no room from others.
+func TestReadersGiveTheirRoomBack(t *testing.T) {
+	r := newReaders()
+	for range 2*cap(r) + 1 {
+		if _, err := r.read(link.Delivery{Window: []byte("no window")}); err == nil {
+			t.Fatal("it is taken for a window")
+		}
+	}
+	if len(r) != 0 {
+		t.Errorf("%d of %d are taken", len(r), cap(r))
 	}
 }
