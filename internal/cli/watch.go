@@ -41,7 +41,7 @@ func (w *follower) update(u rpc.Update) error {
 // happened tells an event of the cluster; those of workflows are in the progress.
 func (w *follower) happened(ev hyperscale.Event) {
 	switch ev.What {
-	case "owner changed", "worker lost", "worker back", "covered", "refused", "cancel", "waiting", "lowered":
+	case "owner changed", "worker lost", "worker back", "covered", "refused", "cancel", "waiting", "lowered", "unconfirmed":
 		w.view.report(eventText(ev))
 	}
 }

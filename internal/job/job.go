@@ -56,6 +56,8 @@ const (
 const (
 	patience       = 30 * time.Second
 	patienceAtStop = 5 * time.Second
+
+	confirming = 60 * time.Second // how long a cancel waits at most for those who are to stop
 )
 
 // New is a job that has not started. The plan is complete and has no cycle, as

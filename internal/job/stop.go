@@ -46,18 +46,22 @@ func (j *Job) stop(now hyperscale.JobTime, why What) (longest hyperscale.JobTime
 	j.mark(now, why, "", "what was started may finish, for up to "+hyperscale.FormatDuration(longest))
 	for i := range j.flows {
 		if f := &j.flows[i]; f.active() {
-			j.stopLeg(now, f)
+			j.stopLeg(now, f, why == Cancelled)
 		}
 	}
 	return longest
 }
 
-// stopLeg ends the load of a flow before its time.
-func (j *Job) stopLeg(now hyperscale.JobTime, f *flow) {
-	grace := f.grace(now)
+// stopLeg ends the load of a flow before its time. If a client cancelled it, those
+// who run it have longer to confirm.
+func (j *Job) stopLeg(now hyperscale.JobTime, f *flow, cancelled bool) {
+	grace, patience := f.grace(now), patienceAtStop
+	if cancelled {
+		patience = max(patience, confirming-grace)
+	}
 	f.short()
 	j.do(StopLeg{Workflow: f.w.Name, Leg: f.leg.number, Within: grace})
-	f.leg.end(later(now, grace), patienceAtStop)
+	f.leg.end(later(now, grace), patience)
 }
 
 // cancelAsked is somebody's wish that a workflow, or the job, ends. What would
@@ -76,7 +80,7 @@ func (j *Job) cancelAsked(now hyperscale.JobTime, ev Cancel) {
 	case f == nil || f.phase.Terminal() || f.dropped != "":
 	case f.active():
 		f.dropped = reason
-		j.stopLeg(now, f)
+		j.stopLeg(now, f, true)
 	default:
 		f.dropped = reason
 		j.end(now, f, hyperscale.Cancelled, Cancelled, reason)
@@ -174,6 +178,23 @@ func (j *Job) expireLeg(now hyperscale.JobTime, f *flow) {
 		j.cutLeg(f)
 	}
 	if l.giveUp <= now {
+		j.giveUp(now, f)
+	}
+}
+
+// giveUp ends a workflow that did not end when it was cut. If a client cancelled it
+// that is what it is, though not all who run it confirmed.
+func (j *Job) giveUp(now hyperscale.JobTime, f *flow) {
+	r := &j.result
+	switch {
+	case f.dropped != "":
+		j.end(now, f, hyperscale.Cancelled, Cancelled, f.dropped+unconfirmed)
+	case j.stopped == hyperscale.Cancelled && !r.Interrupted && !r.Breached && !r.BrokenOff:
+		j.end(now, f, hyperscale.Cancelled, Cancelled, r.Reason+unconfirmed)
+	default:
 		j.fail(now, f, "it did not end when it was cut")
 	}
 }
+
+// unconfirmed follows the reason of a workflow that was given up.
+const unconfirmed = "; not all who run it have confirmed that"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"hyperscale"
@@ -141,7 +142,7 @@ func TestTooMuchIsRefusedAndChangesNothing(t *testing.T) {
 	own := submit(t, begin(t, st, "a"), "j")
 	ok(t, own.Commit(ctx, Commit{Records: bytesOf("one")}))
 	head := own.Head()
-	head.Reporters = make([]byte, MaxHead)
+	head.Reason = strings.Repeat("x", MaxHead)
 	many := slices.Repeat(happened("something that takes some room"), 5000)
 	for _, c := range []Commit{
 		{Records: [][]byte{make([]byte, MaxCommit), {1}}}, {Meta: make([]byte, MaxMeta+1)}, {Head: &head}, {Events: many},

@@ -24,25 +24,14 @@ type Origin struct {
 // Head is what a job is and where it is: small, and read without its records.
 type Head struct {
 	Origin
-	Phase       hyperscale.Phase        `json:"phase"`
-	Reason      string                  `json:"reason"`  // of a phase that needs one; in words
-	Ended       time.Time               `json:"ended"`   // zero until the phase is terminal; for people and the sweeper
-	Percent     float64                 `json:"percent"` // of the planned work, 0 … 100
-	Adjustments []hyperscale.Adjustment `json:"adjustments"`
-	Cancels     []Cancel                `json:"cancels"`
-	GateEpoch   hyperscale.Epoch        `json:"gate_epoch"` // highest that a gate showed; 0: none
-	Panics      int                     `json:"panics"`     // takeovers because the loop of the job panicked
-	Result      Version                 `json:"result"`     // the manifest that is the result; 0: not ended
-	Pending     bool                    `json:"pending"`    // ended, but reporters or the parent still wait for something
-	Reporters   []byte                  `json:"reporters"`  // their states, opaque here
-	rest        others
-}
-
-// Cancel is a wish to end a job, or one workflow of it.
-type Cancel struct {
-	Workflow string    `json:"workflow"` // "": the whole job
-	By       string    `json:"by"`
-	Wall     time.Time `json:"wall"` // for people
+	Phase   hyperscale.Phase `json:"phase"`
+	Reason  string           `json:"reason"`  // of a phase that needs one; in words
+	Ended   time.Time        `json:"ended"`   // zero until the phase is terminal; for people and the sweeper
+	Percent float64          `json:"percent"` // of the planned work, 0 … 100
+	Panics  int              `json:"panics"`  // takeovers because the loop of the job panicked
+	Result  Version          `json:"result"`  // the manifest that is the result; 0: not ended
+	Pending bool             `json:"pending"` // ended, but reporters or the parent still wait for something
+	rest    others
 }
 
 // readHead reads a head as stored. Its errors are of kind [ErrDamaged].

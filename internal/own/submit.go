@@ -24,12 +24,11 @@ const MaxOptions = 64 << 10
 
 // Submission is a plan on its way to become a job.
 type Submission struct {
-	Key       string           // the client's idempotency key
-	Job       hyperscale.JobID // the job that it becomes, unless its key had one already
-	Origin                     // all but Spec, which is filled in
-	Content   []byte           // plan and options as bytes: the spec
-	GateEpoch hyperscale.Epoch // 0: it came from a client
-	Event     hyperscale.Event // number 1: What and Detail
+	Key     string           // the client's idempotency key
+	Job     hyperscale.JobID // the job that it becomes, unless its key had one already
+	Origin                   // all but Spec, which is filled in
+	Content []byte           // plan and options as bytes: the spec
+	Event   hyperscale.Event // number 1: What and Detail
 }
 
 // digest is of what makes two submissions the same one.
@@ -153,7 +152,7 @@ func (s Submission) answer(e store.Entry) (Accepted, error) {
 // on, if that or the bucket's lease went in between.
 func (b *Submitter) accept(ctx context.Context, sub Submission, lease store.LeaseID, whole store.Revision) (Accepted, bool, error) {
 	t := &Tenure{st: b.s.st, job: sub.Job, owner: b.s.owner(1, BySubmission), manifest: manifest{Events: 1}}
-	t.head = Head{Origin: sub.Origin, Phase: hyperscale.Waiting, GateEpoch: sub.GateEpoch}
+	t.head = Head{Origin: sub.Origin, Phase: hyperscale.Waiting}
 	ops, err := sub.ops(t, lease)
 	if err != nil {
 		return Accepted{}, false, err

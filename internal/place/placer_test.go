@@ -1,7 +1,6 @@
 package place
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -193,21 +192,6 @@ func (d *datacenter) alone() {
 		if job[0] == 'x' && len(d.started) > 1 {
 			d.t.Fatalf("%v run at once", d.started)
 		}
-	}
-}
-
-func TestFits(t *testing.T) {
-	p := peopled(3, 4)
-	if err := p.Fits(wantOf("7", 1, 12, 20)); err != nil {
-		t.Error(err)
-	}
-	err := p.Fits(wantOf("7", 1, 1, 1), wantOf("7", 2, 13, 20))
-	if want := "more than the datacenter can hold: workflow w asks for 13 cores, and its workers, 3, have 12 cores"; !errors.Is(err, ErrTooMuch) || err.Error() != want {
-		t.Errorf("%v", err)
-	}
-	p.Step(4*time.Second, Stated{Holder: link.Holder{Node: workerName(0), Boot: 1}, Seq: 2, Cores: 4, Free: 4, Draining: true})
-	if err := p.Fits(wantOf("7", 1, 9, 9)); !errors.Is(err, ErrTooMuch) {
-		t.Error(err)
 	}
 }
 

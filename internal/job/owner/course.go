@@ -47,13 +47,29 @@ func (o *course) giveUp() {
 			if l.workflow() != w.Workflow || l.Stage == ended {
 				continue
 			}
-			for _, s := range l.Shares {
-				if !s.over() {
-					o.release(l, s)
-				}
-			}
+			o.releaseAll(l)
 			l.Stage = ended
 		}
+	}
+}
+
+// releaseAll lets the shares of a leg go that are not over. Of a workflow that was
+// cancelled those are named who did not confirm it.
+func (o *course) releaseAll(l *leg) {
+	cancelled := slices.ContainsFunc(o.story.job.Workflows(), func(w job.Outcome) bool {
+		return w.Workflow == l.workflow() && w.Phase == hyperscale.Cancelled
+	})
+	for _, s := range l.Shares {
+		if s.over() {
+			continue
+		}
+		if cancelled && s.placed() && s.Started {
+			o.tell(hyperscale.Event{
+				What: "unconfirmed", Workflow: l.workflow(), Node: s.Holder.Node,
+				Detail: "it did not say that it stopped; it does so by itself if it hears no owner",
+			})
+		}
+		o.release(l, s)
 	}
 }
 

@@ -65,11 +65,7 @@ func (o *course) cancelStatus(workflow string) CancelStatus {
 // result.
 func (o *course) finish(r job.Result) {
 	for _, l := range o.state.Legs {
-		for _, s := range l.Shares {
-			if !s.over() {
-				o.release(l, s)
-			}
-		}
+		o.releaseAll(l)
 	}
 	o.over = &r
 	o.closeAll()
