@@ -165,7 +165,7 @@ func (c *chair) save(save owner.Save) {
 		m.w.say("%s %s event %q %s %s %s", m.id, c.job, ev.What, ev.Workflow, ev.Node, ev.Detail)
 	}
 	if save.Result != nil {
-		m.w.jobs[c.job].ends = m.w.now
+		m.w.jobs[c.job].decided(m.w.now, c.seat.Owner())
 	}
 	c.saves = append(c.saves, save)
 	if len(c.saves) == 1 {

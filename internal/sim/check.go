@@ -133,6 +133,7 @@ func (w judge) checkJob(c *client) {
 		w.fail("%s: %s", c.job, text)
 	}
 	w.checkRequests(c, t, result)
+	w.checkSums(t, result)
 	w.checkThresholds(t, result)
 	if !t.hurt && w.plan.calm && len(result.Losses) > 0 {
 		w.fail("%s: losses where nothing went wrong: %+v", c.job, result.Losses)

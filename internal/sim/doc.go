@@ -12,6 +12,28 @@
 // Seeds from [Rich] on ask for more: values that workflows export, searches,
 // thresholds that end a job, adjustments, workflows cancelled alone.
 //
+// # What is demanded
+//
+// In this order in the design, and where it is looked at:
+//
+//   - one terminal result for each job, which never becomes another: noteEnds, checkJob
+//   - the accounting identities: checkJob
+//   - totals with the strays are all windows that were received, each once: checkSums
+//   - the target saw what the result tells, within lost and the bound: checkRequests
+//   - due slots are those of the plan and its adjustments: checkFlow
+//   - no write of a fenced owner counts: what was acknowledged every later owner
+//     knows (readBy), epochs of events only rise (take), two never share one (owned)
+//   - two holders of a slot for no longer than autonomy, none twice in a turn: check
+//   - events without gaps or repeats at every client, the same for all: take
+//   - one job for each key, in an order that agrees with time: checkKeys
+//   - nothing left in managers, workers or engines after the end: checkRest
+//   - progress never falls: shown. Every job ends: unfinished
+//   - a parent above gets the result exactly: see above
+//
+// Not simulated are gates and several datacenters, more than five workers, windows
+// that are merged because nobody takes them, and levels of pressure. Histories of
+// ownership are checked in package own.
+//
 // # Time and order
 //
 // There is one queue of events by time and number, and one source of random

@@ -77,8 +77,12 @@ func (w *world) noteEnds() {
 		if path[len(path)-1] != "head" || json.Unmarshal(ev.Value, &head) != nil || !head.Phase.Terminal() {
 			return
 		}
-		if t := w.jobs[hyperscale.JobID(path[len(path)-2])]; t.over == 0 {
-			t.over = w.now
+		t := w.jobs[hyperscale.JobID(path[len(path)-2])]
+		switch {
+		case t.over == 0:
+			t.over, t.phase = w.now, head.Phase
+		case t.phase != head.Phase:
+			w.fail("%s is %s and was %s", t.id, head.Phase, t.phase)
 		}
 	}
 	_, err := w.store.Subscribe(own.JobsFrom, own.JobsUntil, 0, func(_ store.Revision, events []store.Event) {

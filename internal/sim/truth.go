@@ -22,8 +22,10 @@ type truth struct {
 	owners []ownership
 	sent   map[link.Hold]map[uint64]string // windows by number: always the same bytes
 	acked  map[link.Hold]uint64            // windows that were acknowledged
-	ends   time.Duration                   // when an owner last decided that it is over
+	marks  map[link.Hold]uint64            // windows that had been received …
+	ends   time.Duration                   // … when an owner last decided that it is over
 	over   time.Duration                   // when its result was written; 0: it was not
+	phase  hyperscale.Phase                // … and what it says
 	tokens map[string][]string             // what workflows exported
 	uses   map[string]string               // what workflows used
 	wishes wishes
@@ -65,7 +67,7 @@ type start struct {
 }
 
 func newTruth(id hyperscale.JobID, plan *hyperscale.Plan) *truth {
-	t := &truth{id: id, plan: plan, flows: map[string]*flowTruth{}, sent: map[link.Hold]map[uint64]string{}, acked: map[link.Hold]uint64{}}
+	t := &truth{id: id, plan: plan, flows: map[string]*flowTruth{}, sent: map[link.Hold]map[uint64]string{}, acked: map[link.Hold]uint64{}, marks: map[link.Hold]uint64{}}
 	t.tokens, t.uses, t.wishes = map[string][]string{}, map[string]string{}, newWishes()
 	for _, f := range plan.Workflows {
 		t.flows[f.Name] = &flowTruth{starts: map[iteration][]start{}}
@@ -87,6 +89,14 @@ func (t *truth) started(e *engine, f *flight) {
 		at: e.k.w.now, due: f.due, worker: link.Holder{Node: e.k.id, Boot: e.k.boot}, share: e.hold.Share, engine: e.id,
 	})
 	e.k.w.trace.note(uint64(f.slot))
+}
+
+// decided notes that an owner decided that the job is over, and what it had received.
+func (t *truth) decided(now time.Duration, o *owner.Owner) {
+	t.ends = now
+	for h := range t.sent {
+		t.marks[h] = o.Mark(h)
+	}
 }
 
 // close counts what began until the job was decided to be over: of the rest nobody
