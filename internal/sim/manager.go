@@ -487,6 +487,7 @@ func (m *manager) accept(k *worker, a *end) *stream {
 	b.got = func(message any) {
 		switch up := message.(type) {
 		case link.Delivery:
+			m.step(node.Delivered{Child: id})
 			m.delivered(link.Holder{Node: id, Boot: boot}, up)
 		case link.Up:
 			m.step(node.Said{Child: id, Conn: number, Up: up})

@@ -51,6 +51,7 @@ func (d door) Deliver(ctx context.Context, who rpc.Caller, stream rpc.DeliverStr
 	out := enter(d.lines, d.lines.receipts, who.Node)
 	defer leave(d.lines, d.lines.receipts, who.Node, out)
 	return converse(ctx, stream, out, d.lines, func(delivery link.Delivery) error {
+		d.node.Put(node.Delivered{Child: who.Node})
 		w, err := d.readers.read(delivery)
 		if err != nil {
 			d.log.Warn("a window can't be read", "job", delivery.Hold.Job, "from", who.Node, "reason", err)

@@ -32,6 +32,10 @@ type (
 		Up    link.Up
 	}
 
+	// Delivered: a window of a child came on its stream of windows. It is a beat,
+	// too.
+	Delivered struct{ Child hyperscale.NodeID }
+
 	// PeerUp and PeerDown: the talk with another manager stands, or does no more.
 	PeerUp   struct{ Node hyperscale.NodeID }
 	PeerDown struct{ Node hyperscale.NodeID }
@@ -90,6 +94,7 @@ type (
 func (Attached) event()   {}
 func (Detached) event()   {}
 func (Said) event()       {}
+func (Delivered) event()  {}
 func (PeerUp) event()     {}
 func (PeerDown) event()   {}
 func (PeerSaid) event()   {}

@@ -26,7 +26,7 @@ type kid struct {
 	stated bool // it said something since its stream stands, or ever
 	fresh  bool // its next statement is the first on its stream
 	holds  map[hyperscale.JobID][]link.Held
-	heard  time.Duration                       // when it last said something
+	heard  time.Duration                       // when it last said something, or delivered
 	left   time.Duration                       // when it ended its last stream, for whatever reason but our silence; 0: it did not
 	asked  time.Duration                       // when others were asked whether they hear it; 0: they are not
 	by     hyperscale.NodeID                   // who hears it and passes on, while we don't; ""
@@ -63,6 +63,14 @@ func (n *Node) detached(ev Detached) {
 	k.conn = 0
 	if k.last.HeardAgo < 2*n.cfg.Beat {
 		k.left = n.now
+	}
+}
+
+// delivered takes a window for a beat. Who never stated anything, or has no stream to
+// be spoken to, is not heard by that.
+func (k *kid) delivered(now time.Duration) {
+	if k != nil && k.conn != 0 && k.stated {
+		k.heard = now
 	}
 }
 

@@ -79,6 +79,8 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 		n.detached(ev)
 	case Said:
 		n.said(ev)
+	case Delivered:
+		n.kids.by[ev.Child].delivered(n.now)
 	case PeerUp:
 		n.peers[ev.Node] = true
 	case PeerDown:

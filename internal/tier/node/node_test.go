@@ -131,6 +131,19 @@ func TestKid(t *testing.T) {
 		}, "lost k 1 dead true since 300ms ago; stated k 2"},
 		{"silence: others are asked, and do not hear it", func(s *stage) { linked(s); s.pass(4200 * time.Millisecond) },
 			"p: link.Hear; hang up; lost k 1 dead false"},
+		{"windows are beats", func(s *stage) {
+			linked(s)
+			for range 8 {
+				s.step(Delivered{Child: "k"})
+				s.pass(time.Second)
+			}
+		}, ""},
+		{"windows of one without a stream are not", func(s *stage) {
+			linked(s)
+			s.step(Detached{Child: "k", Conn: 1})
+			s.step(Delivered{Child: "k"})
+			s.pass(1200 * time.Millisecond)
+		}, "lost k 1 dead true since 600ms ago"},
 		{"silence: another hears it, and passes beats and orders on", func(s *stage) {
 			linked(s)
 			s.pass(3200 * time.Millisecond)
