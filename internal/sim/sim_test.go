@@ -116,16 +116,21 @@ func TestFound(t *testing.T) {
 	}
 }
 
-// TestSabotage takes away one rule after the other, and demands that it is missed.
+// TestSabotage takes away one rule after the other, and demands that it is missed
+// within 200 seeds. The one that missed it when it was last looked for goes first.
 func TestSabotage(t *testing.T) {
-	for _, what := range []Sabotage{NoFence, SayBeforeSaved, AckBeforeSaved, NoDuplicateCheck, ReadBefore, SentBeforeSaved} {
+	for what, first := range map[Sabotage]uint64{
+		NoFence: 89, SayBeforeSaved: 20, AckBeforeSaved: 67, NoDuplicateCheck: 2, ReadBefore: 64, SentBeforeSaved: 2,
+	} {
 		t.Run(string(what), func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(200) {
-				if out := Run(Config{Seed: seed + 1, Sabotage: what}); len(out.Wrong) > 0 {
-					t.Logf("seed %d: %s", seed+1, out.Wrong[0])
+			seed := first
+			for next := uint64(1); next <= 200; next++ {
+				if out := Run(Config{Seed: seed, Sabotage: what}); len(out.Wrong) > 0 {
+					t.Logf("seed %d: %s", seed, out.Wrong[0])
 					return
 				}
+				seed = next
 			}
 			t.Error("nothing was found wrong in 200 seeds")
 		})

@@ -40,11 +40,11 @@ type page struct {
 
 // end is how far the end of the job is written down.
 //
-//	open → closing → closed → leaving → gone
+//	ongoing → closing → closed → leaving → gone
 type end int
 
 const (
-	open    end = iota // the job goes on, or that it is over is not written yet
+	ongoing end = iota // the job goes on, or that it is over is not written yet
 	closing            // its result is being written …
 	closed             // … and was; the parent has not acknowledged all
 	leaving            // the ownership is being given up, with the result or after it
@@ -184,7 +184,7 @@ func (d *desk) saved(ev Saved) {
 // done, only that nothing keeps its owner any more.
 func (d *desk) conclude(e *Save) {
 	e.Ended, e.Reason = true, d.over.Reason
-	if d.end == open {
+	if d.end == ongoing {
 		e.Base, e.Result = true, d.result()
 		if d.up != nil {
 			d.lift()
