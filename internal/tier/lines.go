@@ -108,6 +108,16 @@ func (l *lines) dial(to link.Parent) (*rpc.Conn, error) {
 	return c, nil
 }
 
+// forget closes the connection to a node that is no more.
+func (l *lines) forget(id hyperscale.NodeID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.conns[id]; c != nil {
+		_ = c.Close() // nobody is there to hear
+		delete(l.conns, id)
+	}
+}
+
 // read begins to read a stream, unless the lines are closed.
 func (l *lines) read(stream func()) error {
 	l.mu.Lock()

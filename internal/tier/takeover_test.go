@@ -1,7 +1,6 @@
 package tier
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -336,8 +335,6 @@ func (r *rig) peer(as string, to *station) *rpc.Conn {
 	return conn
 }
 
-var _ = context.Background
-
 // Members tell who left, who died and who only looks so.
 func TestMembersThatWent(t *testing.T) {
 	r := newRig(t, 3)
@@ -360,4 +357,26 @@ func TestMembersThatWent(t *testing.T) {
 	r.stations[1].stop()
 	r.stations[2].stop()
 	r.wait(func() bool { got := states(); return got["m2"] == "dead" && got["m3"] == "left" }, "they did not go")
+}
+
+// B-22, B-23: of a node that is gone no connection is kept, nor anything else; one that
+// is back is reached again.
+func TestNodesAreForgotten(t *testing.T) {
+	r := newRig(t, 2)
+	lines := r.stations[0].lines
+	connected := func() bool {
+		lines.mu.Lock()
+		defer lines.mu.Unlock()
+		return lines.conns["m2"] != nil && lines.talks["m2"] != nil
+	}
+	known := func() bool {
+		lines.mu.Lock()
+		defer lines.mu.Unlock()
+		return lines.conns["m2"] != nil || lines.talks["m2"] != nil || r.stations[0].registry.parent("m2").Address != ""
+	}
+	r.wait(connected, "m1 does not talk to m2")
+	r.stations[1].stop()
+	r.wait(func() bool { return !known() }, "something is left of m2")
+	r.newStation("m2")
+	r.wait(connected, "m1 does not talk to m2 once it is back")
 }

@@ -213,8 +213,11 @@ func (t *Tier) watchNodes(ctx context.Context) error {
 	})
 }
 
-// there takes in that a node is there, or is not.
+// there takes in that a node is there, or is not: then it is not called any more.
 func (t *Tier) there(c own.NodeChange) {
+	if c.Gone {
+		t.lines.forget(c.Node.ID)
+	}
 	t.node.Put(node.Parents{All: t.registry.there(c)})
 	t.heirs.Put(c)
 }

@@ -23,7 +23,7 @@ import (
 //	state WORKER STATE [key=value…]       what it holds is in that state: cut, acked, at, reserve, silence, lowered, cancelled, of
 //	nothing WORKER                        it states that it holds nothing
 //	lose WORKER [dead]
-//	deliver WORKER WORKFLOW to=T due=N [done=N] [final] [cancelled=CLIENT] [by=WORKER, who sends it in its place]
+//	deliver WORKER WORKFLOW to=T due=N [done=N] [final] [missing: it does not arrive] [cancelled=CLIENT] [by=WORKER, who sends it in its place]
 //	resend WORKER                         all that it ever delivered comes again
 //	boot WORKER                           it is started anew
 //	saved                                 what was to be saved is
@@ -275,7 +275,7 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 		w.streams[hold] = stats.NewStream(workflow, hold.Share)
 		w.reach[hold] = hold.Share.From
 	}
-	v, done, final, by, client := &stats.Window{}, uint64(0), false, w.Holder, ""
+	v, done, final, missing, by, client := &stats.Window{}, uint64(0), false, false, w.Holder, ""
 	v.From = w.reach[hold]
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")
@@ -291,6 +291,8 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 			client = value
 		case "final":
 			final = true
+		case "missing":
+			missing = true
 		case "by":
 			by = s.hand(value).Holder
 		}
@@ -310,7 +312,9 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 		d.Ending = &link.Ending{Stopped: v.To, Cancelled: link.Cancelled{By: client, Whole: client != ""}}
 	}
 	w.sent = append(w.sent, Delivered{Holder: by, Delivery: d, Window: v})
-	s.step(w.sent[len(w.sent)-1])
+	if !missing {
+		s.step(w.sent[len(w.sent)-1])
+	}
 }
 
 // check reads what is saved with this save, which must be what the owner knows.

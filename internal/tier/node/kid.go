@@ -178,6 +178,7 @@ func (n *Node) silent(k *kid) {
 	switch {
 	case k.asked == 0:
 		k.asked = n.now
+		k.pulse.Step(place.Silence)
 		for _, peer := range sorted(n.peers) {
 			n.do(ToPeer{peer, link.Hear{Holder: k.Holder}})
 		}
@@ -223,6 +224,7 @@ func (n *Node) lose(k *kid, dead bool) {
 		return
 	}
 	k.gone, k.dead, k.by = true, dead, ""
+	k.pulse.Step(place.Death)
 	for _, name := range n.jobs.of(k.Node) {
 		n.do(ToJob{name, owner.Lost{Holder: k.Holder, Dead: dead, Since: k.left}})
 	}

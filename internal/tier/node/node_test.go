@@ -324,3 +324,54 @@ func TestKidsStayInOrder(t *testing.T) {
 		t.Errorf("got %s, and %d by name", names, len(table.by))
 	}
 }
+
+// B-08: a child that was silent, or gone, is back DEGRADED, and healthy after two good
+// statements more; a new start of it is healthy at once.
+func TestHealthOfWhoIsBack(t *testing.T) {
+	s := newStage()
+	s.attach(1)
+	s.state(1, 1)
+	health := func(want string) {
+		t.Helper()
+		if got := s.n.Children(); len(got) != 1 || got[0].Health != want {
+			t.Errorf("got %+v, want it %s", got, want)
+		}
+	}
+	health("HEALTHY")
+	s.pass(3200 * time.Millisecond) // silent
+	health("UNHEALTHY")
+	s.step(Detached{Child: "k", Conn: 1})
+	s.pass(1200 * time.Millisecond) // given up
+	health("UNHEALTHY")
+	if _, cores := s.n.Room(); cores != 0 {
+		t.Errorf("it counts with %d cores", cores)
+	}
+	s.attach(2)
+	for _, want := range []string{"DEGRADED", "DEGRADED", "HEALTHY"} {
+		s.state(2, 1)
+		health(want)
+	}
+	s.state(2, 2)
+	health("HEALTHY")
+}
+
+// B-49, B-22: two minutes after a child was last heard all that was known of it goes.
+func TestKidsAreForgotten(t *testing.T) {
+	s := newStage()
+	s.attach(1)
+	s.state(1, 1)
+	s.step(Detached{Child: "k", Conn: 1})
+	s.pass(110 * time.Second)
+	if len(s.n.Children()) != 1 {
+		t.Error("it is forgotten too early")
+	}
+	s.pass(20 * time.Second)
+	if len(s.n.kids.by)+len(s.n.kids.list) != 0 {
+		t.Errorf("left: %d and %d", len(s.n.kids.by), len(s.n.kids.list))
+	}
+	s.attach(2)
+	s.state(2, 1)
+	if got := s.n.Children(); len(got) != 1 || !got[0].Heard {
+		t.Errorf("it comes back as %+v", got)
+	}
+}
