@@ -192,7 +192,7 @@ func (o *Owner) take(ev Event) {
 // Next is when a Tick is due, on the clock of Step.
 func (o *Owner) Next() time.Duration {
 	next := never
-	if o.up != nil && o.desk.end != gone {
+	if o.up != nil && o.desk.end < leaving {
 		next = o.up.next(o.now)
 	}
 	switch {

@@ -110,7 +110,9 @@ func (u *upward) lift(cut, over bool, ended func(workflow string) *link.Ending) 
 func (f *upflow) add(w *stats.Window, ending *link.Ending) {
 	numbered := *w
 	f.stream.Take(&numbered, ending != nil)
-	f.over, f.news.Last = ending != nil, ending
+	if ending != nil {
+		f.over, f.news.Last = true, ending
+	}
 	if !f.gone {
 		f.box.Add(outbox.Pack(&numbered, ending), 0)
 	}
@@ -286,7 +288,7 @@ func (d *desk) parentTells(ev ParentTells) {
 	}
 	d.up.receipt(ev.Receipt, d.now)
 	d.need.later = true
-	if ev.Receipt.Broken {
+	if ev.Receipt.Broken && d.over == nil { // else the last event was told
 		d.tell(hyperscale.Event{What: "refused", Workflow: ev.Receipt.Hold.Workflow, Detail: "its parent says that no honest child sends such windows"})
 	}
 }

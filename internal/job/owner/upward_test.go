@@ -1,0 +1,71 @@
+package owner
+
+import (
+	"testing"
+	"time"
+
+	"hyperscale/internal/link"
+)
+
+// waiting is a job with a parent that is over and waits for it; its first window was
+// sent.
+func waiting(t *testing.T) *script {
+	s := &script{t: t}
+	for _, line := range []string{
+		"plan open parent", "saved", "grant 1 w1", "saved", "state w1 prepared", "saved", "saved", "parent 1", "wait 1s",
+		"deliver w1 a to=1s due=10", "wait 200ms", "cancel", "saved", "deliver w1 a to=2s due=5 final", "saved",
+	} {
+		s.run(line)
+	}
+	if s.owner.desk.end != closed {
+		t.Fatalf("the end is %d, not %d", s.owner.desk.end, closed)
+	}
+	return s
+}
+
+// Whoever asks when the next tick is due is not kept busy while a job whose parent
+// had its time is being given up, however long that takes.
+func TestGivingUpTakesItsTime(t *testing.T) {
+	s := waiting(t)
+	s.now += 25 * time.Hour
+	s.step(Tick{})
+	if s.pending == nil || !s.pending.Ended || s.pending.Pending {
+		t.Fatalf("saved is %+v", s.pending)
+	}
+	if next := s.owner.Next(); next != never {
+		t.Errorf("the next tick is at %v", next)
+	}
+	s.saved()
+	if s.owner.desk.end != gone {
+		t.Error("it goes on")
+	}
+}
+
+// What the parent refuses after the end is told nobody: the last event was told.
+func TestNothingIsToldAfterTheEnd(t *testing.T) {
+	s := waiting(t)
+	r := link.Receipt{Hold: link.Hold{Job: "j", Workflow: "a", Share: s.parent.Shares["a"]}, Epoch: 1, Broken: true}
+	s.step(ParentTells{r})
+	if s.pending == nil || len(s.pending.Events) > 0 {
+		t.Errorf("saved is %+v", s.pending)
+	}
+}
+
+// A receipt of an epoch of the parent before, or for another turn, means nothing.
+func TestReceiptsOfOthers(t *testing.T) {
+	s := waiting(t)
+	s.step(ParentAt{Link: 2, Epoch: 5})
+	share := s.parent.Shares["a"]
+	other := share
+	other.Turn++
+	for _, r := range []link.Receipt{
+		{Hold: link.Hold{Workflow: "a", Share: share}, Seq: 9, Epoch: 4},
+		{Hold: link.Hold{Workflow: "a", Share: other}, Seq: 9, Epoch: 5},
+		{Hold: link.Hold{Workflow: "b", Share: share}, Seq: 9, Epoch: 5},
+	} {
+		s.step(ParentTells{r})
+	}
+	if s.pending != nil || s.owner.up.flows[0].box.Acked() != 0 {
+		t.Errorf("up to %d is acknowledged", s.owner.up.flows[0].box.Acked())
+	}
+}
