@@ -212,7 +212,11 @@ func (t front) describeEnded(ctx context.Context, s *rpc.Status) {
 	if err != nil {
 		return
 	}
-	result, err := stats.DecodeResult(plan, saved.Records[len(saved.Records)-1])
+	text, err := seat.Result(plan, s.Job, saved)
+	if err != nil {
+		return
+	}
+	result, err := stats.DecodeResult(plan, text)
 	if err != nil {
 		return
 	}
@@ -306,7 +310,15 @@ func (t front) Result(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) (
 	if err != nil {
 		return nil, noJob(err, job)
 	}
-	return joinResult(content, saved.Records[len(saved.Records)-1]), nil
+	plan, _, err := spec.Decode(content)
+	if err != nil {
+		return nil, err
+	}
+	text, err := seat.Result(plan, job, saved)
+	if err != nil {
+		return nil, err
+	}
+	return joinResult(content, text), nil
 }
 
 // joinResult puts a result and the spec of its job into one.

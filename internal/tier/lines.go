@@ -3,6 +3,7 @@ package tier
 import (
 	"log/slog"
 	"sync"
+	"time"
 
 	"hyperscale"
 	"hyperscale/internal/link"
@@ -21,7 +22,8 @@ type lines struct {
 	children map[hyperscale.NodeID]*outlet[link.Down]
 	receipts map[hyperscale.NodeID]*outlet[link.Receipt]
 	conns    map[hyperscale.NodeID]*rpc.Conn
-	last     uint64 // the number of the last stream
+	breakers map[hyperscale.NodeID]*rpc.Breaker // of forwards; one goes with its node
+	last     uint64                             // the number of the last stream
 	closed   bool
 }
 
@@ -30,6 +32,7 @@ func newLines(dialing rpc.Dialing, log *slog.Logger) *lines {
 		log: log, dialing: dialing,
 		talks: map[hyperscale.NodeID]*outlet[link.Said]{}, children: map[hyperscale.NodeID]*outlet[link.Down]{},
 		receipts: map[hyperscale.NodeID]*outlet[link.Receipt]{}, conns: map[hyperscale.NodeID]*rpc.Conn{},
+		breakers: map[hyperscale.NodeID]*rpc.Breaker{},
 	}
 }
 
@@ -108,7 +111,31 @@ func (l *lines) dial(to link.Parent) (*rpc.Conn, error) {
 	return c, nil
 }
 
-// forget closes the connection to a node that is no more.
+// forward calls a node on its connection, unless its breaker keeps the call from it:
+// one that fails again and again is left alone for a while.
+func (l *lines) forward(to link.Parent, call func(*rpc.Conn) error) {
+	l.mu.Lock()
+	b := l.breakers[to.Node]
+	if b == nil {
+		b = new(rpc.Breaker)
+		l.breakers[to.Node] = b
+	}
+	permit, may := b.Ask(time.Now())
+	l.mu.Unlock()
+	if !may {
+		return
+	}
+	conn, err := l.dial(to)
+	if err == nil {
+		err = call(conn)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b.Done(time.Now(), permit, rpc.OutcomeOf(err))
+}
+
+// forget closes the connection to a node that is no more, and drops its breaker: when
+// it returns it is called like a new one.
 func (l *lines) forget(id hyperscale.NodeID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,6 +143,7 @@ func (l *lines) forget(id hyperscale.NodeID) {
 		_ = c.Close() // nobody is there to hear
 		delete(l.conns, id)
 	}
+	delete(l.breakers, id)
 }
 
 // read begins to read a stream, unless the lines are closed.

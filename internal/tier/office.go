@@ -158,7 +158,7 @@ func (o *office) take(ctx context.Context, take own.Take) (*own.Tenure, own.Save
 // can't be run at all is ended.
 func (o *office) run(tenure *own.Tenure, saved own.Saved) error {
 	if saved.Head.Phase.Terminal() {
-		return o.finishPending(tenure)
+		return o.finishPending(tenure, saved.Meta)
 	}
 	d, err := o.newDesk(tenure, saved)
 	switch {
@@ -189,8 +189,8 @@ func transient(err error) bool {
 
 // finishPending ends the tenure of a job that had ended before, with nothing left
 // that anybody waits for.
-func (o *office) finishPending(tenure *own.Tenure) error {
-	_, err := tenure.Finish(o.ctx, own.Ending{Phase: tenure.Head().Phase, Now: time.Now()})
+func (o *office) finishPending(tenure *own.Tenure, meta []byte) error {
+	_, err := tenure.Finish(o.ctx, own.Ending{Phase: tenure.Head().Phase, Now: time.Now(), Commit: own.Commit{Meta: meta}})
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"hyperscale/internal/own"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
+	"hyperscale/internal/stats"
 )
 
 // longRun makes a worker go on until it is told otherwise.
@@ -379,4 +380,31 @@ func TestNodesAreForgotten(t *testing.T) {
 	r.wait(func() bool { return !known() }, "something is left of m2")
 	r.newStation("m2")
 	r.wait(connected, "m1 does not talk to m2 once it is back")
+}
+
+// A job that a restore of the store ended has a result: what was saved of it.
+func TestResultAfterARestore(t *testing.T) {
+	r := newRig(t, 1)
+	w := r.newChild("w1", 2, longRun)
+	job := r.submit(r.client(), planOf("browse")).Job
+	w.holds(link.Running, 1)
+	r.wait(func() bool {
+		s, err := r.client().Get(t.Context(), job)
+		return err == nil && s.Totals.Started > 0 && s.Percent > 0
+	}, "nothing is saved")
+	r.stations[0].stop()
+	w.stop()
+	if err := own.AfterRestore(t.Context(), r.store, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s := r.newStation("m2")
+	r.wait(func() bool { return s.Ready() == nil }, "%s is not ready", s.id)
+	c := r.client(s)
+	if status, _ := r.ended(c, job); status.Phase != hyperscale.Failed || status.Totals.Started == 0 {
+		t.Errorf("it ends %+v", status)
+	}
+	got := r.result(c, planOf("browse"), job)
+	if got.Phase != hyperscale.Failed || got.Tally.Job().Slots.Started == 0 || len(stats.Identities(got.Tally)) > 0 {
+		t.Errorf("its result is %s with %+v, %v", got.Phase, got.Tally.Job().Slots, stats.Identities(got.Tally))
+	}
 }

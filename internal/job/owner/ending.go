@@ -76,6 +76,24 @@ func (o *course) finish(r job.Result) {
 	o.show = true
 }
 
+// Forsaken is what came of a job that was ended FAILED without its owner, by what was
+// saved of it: its records in order, and the job time of the last save.
+func Forsaken(cfg Config, records [][]byte, clock hyperscale.JobTime, reason string) ([]byte, error) {
+	o, err := Read(cfg, records, clock)
+	if err != nil {
+		return nil, err
+	}
+	r := job.Result{Phase: hyperscale.Failed, Reason: reason, Ended: clock}
+	for _, w := range o.story.job.Workflows() {
+		if !w.Phase.Terminal() {
+			w.Phase, w.Reason, w.Ended = hyperscale.Failed, reason, clock
+		}
+		r.Workflows = append(r.Workflows, w)
+	}
+	o.course.finish(r)
+	return o.result(), nil
+}
+
 // abandon ends the job because it was without an owner for too long.
 func (o *course) abandon(silence time.Duration) {
 	reason := fmt.Sprintf("it was without an owner for %v", silence.Round(time.Second))

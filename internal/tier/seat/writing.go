@@ -10,6 +10,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/own"
+	"hyperscale/internal/stats"
 	"hyperscale/internal/store"
 )
 
@@ -36,6 +37,21 @@ func Open(cfg Config, as owner.Config, saved own.Saved) (*Seat, error) {
 		return nil, err
 	}
 	return New(cfg, o), nil
+}
+
+// Result is what came of a job that has ended, as [stats.Result] is written. One that
+// was ended by a restore of the store has no result: it is made of what was saved.
+func Result(plan *hyperscale.Plan, job hyperscale.JobID, saved own.Saved) ([]byte, error) {
+	last := saved.Records[len(saved.Records)-1]
+	if _, err := stats.DecodeResult(plan, last); err == nil {
+		return last, nil
+	}
+	var m meta
+	if err := json.Unmarshal(saved.Meta, &m); err != nil {
+		return nil, fmt.Errorf("result of job %s: what its manifest carries: %w", job, err)
+	}
+	as := owner.Config{Job: job, Epoch: saved.Owner.Epoch, Plan: plan, Accepted: saved.Head.Submitted}
+	return owner.Forsaken(as, saved.Records, m.Clock, saved.Head.Reason)
 }
 
 // Between two attempts at a store that does not answer.
