@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,8 +30,10 @@ type chair struct {
 	token  uint64
 	saves  []owner.Save // to be written, in order: one, unless sabotaged
 	last   map[link.Hold]uint64
-	cord   *cord    // to the parent; nil: none
-	later  []func() // what waits for a save, if that was sabotaged
+	cord   *cord         // to the parent; nil: none
+	later  []func()      // what waits for a save, if that was sabotaged
+	begun  bool          // the job goes on …
+	over   time.Duration // … and did so until then
 }
 
 // office is what a manager does with the jobs that it owns, or might.
@@ -85,6 +88,9 @@ func (c *chair) stepNow(ev owner.Event) {
 		return
 	}
 	tell, do := c.seat.Step(m.mono(), ev, office{m}.room())
+	if begun := c.seat.Owner().Begun(); begun || c.begun {
+		c.begun, c.over = begun, m.w.now
+	}
 	for _, e := range tell {
 		m.w.jobs[c.job].wishes.heed(m.w, e)
 		say := func() {
@@ -165,7 +171,7 @@ func (c *chair) save(save owner.Save) {
 		m.w.say("%s %s event %q %s %s %s", m.id, c.job, ev.What, ev.Workflow, ev.Node, ev.Detail)
 	}
 	if save.Result != nil {
-		m.w.jobs[c.job].decided(m.w.now, c.seat.Owner())
+		m.w.jobs[c.job].decided(cmp.Or(c.over, m.w.now), c.seat.Owner())
 	}
 	c.saves = append(c.saves, save)
 	if len(c.saves) == 1 {

@@ -176,9 +176,10 @@ func (o *holes) open(l *leg, s *share, why loss) {
 	x := &hole{lost: lost{
 		Share: s.Share, Holder: s.Holder, Dead: never, Fence: never, First: s.First, Reserve: s.Reserve, Again: why.again,
 		Idle: why.idle, Blind: why.blind, Told: why.told, Sure: why.dead && why.since > 0 && s.seen, Heard: o.at(),
+		Ahead: max(s.ahead, 0),
 	}}
 	if why.dead && o.clock.runs {
-		x.Dead = o.at() + max(s.ahead, 0)
+		x.Dead = o.at() + x.Ahead
 		if why.since > 0 {
 			x.Dead = max(x.Dead-(o.now-why.since), 0)
 		}

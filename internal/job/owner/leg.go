@@ -132,6 +132,7 @@ type lost struct {
 	Sure    bool               // it was heard until it ended
 	Told    bool               // its holder told all that it did
 	Heard   hyperscale.JobTime // when it was heard last, at the latest
+	Ahead   hyperscale.JobTime // by how much its clock was before ours
 	Closed  bool
 }
 

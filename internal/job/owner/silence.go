@@ -100,7 +100,7 @@ func (o *holes) outlasts(l *leg, x *hole) hyperscale.JobTime {
 		return l.over() // it went by a clock that nobody here can tell
 	}
 	heard := x.Heard + outlast*o.cfg.Autonomy
-	return min(x.Dead, heard, o.at()+ahead, l.over())
+	return min(x.Dead, heard, o.at()+ahead+x.Ahead, l.over())
 }
 
 // heardLost deals with a holder that still has a turn it lost: it is to begin
