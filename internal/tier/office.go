@@ -188,7 +188,8 @@ func transient(err error) bool {
 }
 
 // finishPending ends the tenure of a job that had ended before, with nothing left
-// that anybody waits for.
+// that anybody waits for: jobs that were submitted here have no parent. Of one that
+// has, the owner goes on until the parent has all ([seat.Open] gives it).
 func (o *office) finishPending(tenure *own.Tenure, meta []byte) error {
 	_, err := tenure.Finish(o.ctx, own.Ending{Phase: tenure.Head().Phase, Now: time.Now(), Commit: own.Commit{Meta: meta}})
 	return err
