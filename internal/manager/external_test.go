@@ -57,6 +57,12 @@ func TestManagersOfAnExternalStore(t *testing.T) {
 		}
 		return err
 	})
+	until(t, "its size is not told", func() error {
+		if _, body := get(t, one.At.HTTP, "/metrics"); !strings.Contains(body, "hyperscale_manager_store_bytes_in_use ") || strings.Contains(body, "store_bytes_in_use 0") {
+			return fmt.Errorf("metrics without it")
+		}
+		return nil
+	})
 	first.Leave(soon(t))
 	if err := first.stop(); err != nil {
 		t.Error(err)

@@ -120,6 +120,15 @@ func (l *life) runStore(ctx context.Context) error {
 	})
 }
 
+// used is how many bytes of the store are ours to count: of one that others use, too,
+// none are.
+func (l *life) used() int64 {
+	if c := l.cfg.Store; c.External != "" && !c.Owned {
+		return 0
+	}
+	return l.store.Health().InUse
+}
+
 // newTier makes the node of the tier and the server in front of it.
 func (l *life) newTier() error {
 	self := l.cfg.self()
@@ -127,7 +136,7 @@ func (l *life) newTier() error {
 		Self: l.cfg.Name, Boot: l.boot, Datacenter: l.cfg.DC, Address: l.reached(l.listen.Addr().String()), Version: l.cfg.Version,
 	}, tier.Deps{
 		Log: l.log, Store: l.store.Store(), Members: l.gossip, Leader: func() bool { return l.store.Health().Leader },
-		Used:    func() int64 { return l.store.Health().InUse },
+		Used:    l.used,
 		Dialing: rpc.Dialing{Self: self, Certificates: l.cfg.Certificates},
 	})
 	var err error

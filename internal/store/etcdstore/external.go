@@ -100,3 +100,15 @@ func parseEndpoints(address string, secure bool) ([]string, error) {
 	}
 	return endpoints, nil
 }
+
+// Size asks an external etcd how many bytes its data file has, and how many of them
+// hold something: by the first of its members that answers.
+func Size(ctx context.Context, client *clientv3.Client) (size, inUse int64, err error) {
+	for _, endpoint := range client.Endpoints() {
+		var status *clientv3.StatusResponse
+		if status, err = client.Status(ctx, endpoint); err == nil {
+			return status.DbSize, status.DbSizeInUse, nil
+		}
+	}
+	return 0, 0, fmt.Errorf("asking the store for its size: %w", err)
+}
