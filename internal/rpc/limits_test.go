@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -197,5 +198,24 @@ func TestAssembliesShareTheirRoom(t *testing.T) {
 	}
 	if receipt, err := deliver.Recv(); err != nil || receipt.Seq != 3<<19 {
 		t.Errorf("the room was not given back: %v, %v", receipt, err)
+	}
+}
+
+// What is not configured is limited all the same.
+func TestDefaultLimits(t *testing.T) {
+	l := Limits{}.withDefaults()
+	if l.Connections != 10_000 || l.PerIdentity != 64 || l.Handshakes != 64 {
+		t.Errorf("connections: %+v", l)
+	}
+	for rate, calls := range map[Rate]int{l.Submit: 50, l.Cancel: 20, l.Query: 100} {
+		if rate.Calls != calls || rate.Per != 10*time.Second {
+			t.Errorf("a rate is %+v, want %d in 10 s", rate, calls)
+		}
+	}
+	if d := newDoorman(l, new(counts)); cap(d.handshakes) != 64 {
+		t.Errorf("%d handshakes go on at once", cap(d.handshakes))
+	}
+	if MaxMessage != 4<<20 || MaxWhole != 16<<20 || wireLimit <= MaxMessage {
+		t.Error("sizes")
 	}
 }
