@@ -99,7 +99,7 @@ var found = []uint64{
 }
 
 // foundWithParent are seeds that showed a fault of jobs with a parent.
-var foundWithParent = []uint64{20596}
+var foundWithParent = []uint64{1177, 20596}
 
 // TestFound runs them again.
 func TestFound(t *testing.T) {
