@@ -28,6 +28,7 @@ import (
 //	boot WORKER                           it is started anew
 //	saved                                 what was to be saved is
 //	cancel [WORKFLOW]
+//	adjust WORKFLOW RATE                  the load goes on at so many slots a second
 //	wait T                                time passes, in ticks as the owner asks for them
 //	takeover                              another owner reads what was saved
 //	parent LINK                           its parent is reached over that link; 0: not at all
@@ -121,6 +122,10 @@ func (s *script) run(line string) {
 		s.saved()
 	case "cancel":
 		s.step(Cancel{Token: 7, By: "ann", Workflow: strings.Join(args, "")})
+	case "adjust":
+		s.step(Adjust{Token: 8, Key: line, By: "ann", Adjustment: hyperscale.Adjustment{
+			Workflow: args[0], Do: hyperscale.AdjustRate, Rate: hyperscale.PerSecond * hyperscale.Rate(number(s.t, args[1])),
+		}})
 	case "wait":
 		s.wait(s.now + length(s.t, args[0]))
 	case "takeover":

@@ -85,13 +85,24 @@ func (o *holes) beyond(l *leg, x *hole) uint64 {
 	case hyperscale.LoadClosed:
 		return math.MaxUint64
 	case hyperscale.LoadOpen:
-		most = int64(l.due(x.Share, max(l.Begin, x.Share.From), o.outlasts(l, x)))
+		most = o.dueAtMost(l, x)
 	case hyperscale.LoadEach:
 		most = (w.Passes - x.First.Pass) * w.Count(x.Share)
 	default:
 		most = w.Count(x.Share) - x.First.Place
 	}
 	return uint64(max(most-int64(st.Slots.Due+st.Stray), 0))
+}
+
+// dueAtMost is how many slots may have come due for the holder of a lost turn. Of the
+// last changes of its load it may not have heard.
+func (o *holes) dueAtMost(l *leg, x *hole) int64 {
+	most := uint64(0)
+	for i := range len(l.changes) + 1 {
+		as := leg{Leg: l.Leg, head: l.head, flow: l.flow, draws: l.draws, changes: l.changes[:i:i]}
+		most = max(most, as.due(x.Share, max(l.Begin, x.Share.From), o.outlasts(&as, x)))
+	}
+	return int64(most)
 }
 
 // outlasts is until when the holder of a lost turn may have begun what was due.
