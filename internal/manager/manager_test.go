@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/link"
+	"hyperscale/internal/ops"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/store/etcdstore"
@@ -232,6 +234,25 @@ func TestWhatThoseSeeWhoRunAManager(t *testing.T) {
 	members, err := ask(t, cfg.At.Listen).Members(soon(t))
 	if err != nil || len(members) != 2 {
 		t.Errorf("members: %+v, %v", members, err)
+	}
+	job := submit(t, cfg.At.Listen, "k")
+	seriesAreBounded(t, m.Metrics(), job)
+}
+
+// seriesAreBounded checks that no label of a metric grows with jobs, workers or callers:
+// their names are in logs and in what clients ask for.
+func seriesAreBounded(t *testing.T, metrics []ops.Metric, job hyperscale.JobID) {
+	t.Helper()
+	closed := []string{"version", "state", "phase", "receipt", "le", "of"}
+	for _, m := range metrics {
+		for _, l := range m.Labels {
+			if !slices.Contains(closed, l.Name) || l.Value == "w1" || l.Value == string(job) {
+				t.Errorf("%s has the label %s=%q", m.Name, l.Name, l.Value)
+			}
+		}
+	}
+	if len(metrics) > 500 {
+		t.Errorf("%d series", len(metrics))
 	}
 }
 
