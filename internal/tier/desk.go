@@ -223,7 +223,7 @@ func (d *desk) step(ev owner.Event) {
 func (d *desk) perform(e owner.Effect) {
 	switch e := e.(type) {
 	case owner.Acknowledge:
-		e.Receipt.Owner, e.Receipt.Level = d.tier.registry.parent(d.tier.cfg.Self), link.Level(d.tier.level.Load())
+		e.Receipt.Owner = d.tier.registry.parent(d.tier.cfg.Self)
 		d.tell(node.JobAnswers{Job: d.job, To: e.To, Receipt: e.Receipt})
 	case owner.Save:
 		d.phase, d.percent = e.Phase, max(d.percent, e.Done)

@@ -146,7 +146,6 @@ func (o Ops) Figures() Figures { return o.tier.counts.figures(time.Now()) }
 // Press says how much windows this node can take from now on: its children hear
 // it with the next beat.
 func (o Ops) Press(level link.Level) {
-	o.tier.level.Store(int64(level))
 	o.tier.node.Put(node.Presses{Level: level})
 }
 

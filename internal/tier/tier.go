@@ -65,7 +65,6 @@ type Tier struct {
 	unowned  errands // questions to the store about jobs that nobody owns
 	inside   atomic.Pointer[office]
 	draining atomic.Bool
-	level    atomic.Int64 // how much windows it can take: a link.Level
 	counts   *counts
 }
 
