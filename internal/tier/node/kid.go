@@ -54,15 +54,14 @@ func (n *Node) attached(ev Attached) {
 }
 
 // detached ends a stream. The child has a while to come back. One that had not
-// heard us for a while hung up because of it, and is no more than silent.
-func (n *Node) detached(ev Detached) {
-	k := n.kids.by[ev.Child]
-	if k == nil || k.conn != ev.Conn {
+// heard us for two beats hung up because of it, and is no more than silent.
+func (k *kid) detached(now time.Duration, conn uint64, beat time.Duration) {
+	if k == nil || k.conn != conn {
 		return
 	}
 	k.conn = 0
-	if k.last.HeardAgo < 2*n.cfg.Beat {
-		k.left = n.now
+	if k.last.HeardAgo < 2*beat {
+		k.left = now
 	}
 }
 

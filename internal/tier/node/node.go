@@ -76,7 +76,7 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 	case Attached:
 		n.attached(ev)
 	case Detached:
-		n.detached(ev)
+		n.kids.by[ev.Child].detached(n.now, ev.Conn, n.cfg.Beat)
 	case Said:
 		n.said(ev)
 	case Delivered:
