@@ -71,17 +71,22 @@ func (c *child) die() {
 	clear(c.holds)
 }
 
-// beat states what the child has and delivers what was done since the last beat.
+// beat states what the child has.
 func (c *child) beat() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.dead || c.heard == 0 {
-		return
+	if !c.dead && c.heard > 0 {
+		c.state()
 	}
-	c.state()
+}
+
+// deliver makes the windows that are due and sends what was not sent on this link.
+func (c *child) deliver() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for name, h := range c.holds {
 		c.cut(name, h)
-		c.deliver(h)
+		c.send(h)
 	}
 }
 
@@ -128,8 +133,8 @@ func (c *child) cut(name link.Hold, h *hold) {
 	}
 }
 
-// deliver sends what was not sent on this link.
-func (c *child) deliver(h *hold) {
+// send sends what was not sent on this link.
+func (c *child) send(h *hold) {
 	for h.sent < len(h.kept) {
 		select {
 		case c.wins <- h.kept[h.sent]:

@@ -49,17 +49,15 @@ func newFleet(ctx context.Context, workers, cores int, load hyperscale.JobTime, 
 			}
 		})
 	}
-	for n := range drivers {
-		f.running.Go(func() { f.drive(ctx, n) })
-	}
+	f.running.Go(func() { f.drive(ctx, (*child).beat) })
+	f.running.Go(func() { f.drive(ctx, (*child).deliver) })
 	return f
 }
 
-// drivers is how many threads let children speak.
-const drivers = 2
-
-// drive lets its part of the children speak once a second, spread over it.
-func (f *fleet) drive(ctx context.Context, n int) {
+// drive lets all children do something once a second, spread over it. What they say
+// and what they deliver goes apart: making windows up costs far more, and is not to
+// make them miss their beats.
+func (f *fleet) drive(ctx context.Context, do func(*child)) {
 	runtime.LockOSThread() // its CPU time is its own
 	defer runtime.UnlockOSThread()
 	const parts = 100
@@ -72,8 +70,8 @@ func (f *fleet) drive(ctx context.Context, n int) {
 			return
 		case <-tick.C:
 		}
-		for i := n + drivers*(part%parts); i < len(f.children); i += drivers * parts {
-			f.children[i].beat()
+		for i := part % parts; i < len(f.children); i += parts {
+			do(f.children[i])
 		}
 		now := threadTime()
 		f.mu.Lock()
