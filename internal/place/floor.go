@@ -47,7 +47,11 @@ func (f *floor) take(n int, w link.Want) []link.Cores {
 	for _, id := range w.Prefer {
 		prefer[id] = true
 	}
-	allowed := func(s spot) bool { return !slices.Contains(w.Exclude, s.worker.Holder) }
+	exclude := make(map[link.Holder]bool, len(w.Exclude))
+	for _, h := range w.Exclude {
+		exclude[h] = true
+	}
+	allowed := func(s spot) bool { return !exclude[s.worker.Holder] }
 	var cores []link.Cores
 	var touched []int
 	for from := 0; from < len(f.spots) && n > 0; {

@@ -87,7 +87,10 @@ func (c *chair) stepNow(ev owner.Event) {
 	if m.seats[c.job] != c {
 		return
 	}
-	tell, do := c.seat.Step(m.mono(), ev, office{m}.room())
+	tell, do := c.seat.Step(m.mono(), ev)
+	if changed := c.seat.Want(office{m}.room()); changed != nil {
+		tell = append(tell, *changed)
+	}
 	if begun := c.seat.Owner().Begun(); begun || c.begun {
 		c.begun, c.over = begun, m.w.now
 	}

@@ -177,6 +177,7 @@ func (d *desk) loop(ctx context.Context) {
 	defer timer.Stop()
 	d.step(owner.Begin{})
 	for {
+		d.want()
 		timer.Reset(d.untilNext())
 		select {
 		case <-ctx.Done():
@@ -199,6 +200,13 @@ func (d *desk) loop(ctx context.Context) {
 	}
 }
 
+// want tells the node what the job wants of the cores now, if that changed.
+func (d *desk) want() {
+	if changed := d.seat.Want(*d.tier.room.Load()); changed != nil {
+		d.tell(*changed)
+	}
+}
+
 func (d *desk) untilNext() time.Duration {
 	next := d.seat.Owner().Next()
 	return min(max(next-d.tier.now(), 0), time.Hour)
@@ -209,7 +217,7 @@ func (d *desk) step(ev owner.Event) {
 	if d.tier.cfg.trap != nil {
 		d.tier.cfg.trap(d.job, ev)
 	}
-	tell, do := d.seat.Step(d.tier.now(), ev, *d.tier.room.Load())
+	tell, do := d.seat.Step(d.tier.now(), ev)
 	if _, ok := ev.(owner.Delivered); ok {
 		d.tier.counts.judged(owner.TakeReceived(d.seat.Owner()))
 	}

@@ -104,6 +104,9 @@ type kept struct {
 // placed reports whether somebody holds the share.
 func (s *share) placed() bool { return s.Holder != link.Holder{} }
 
+// bare reports whether the share waits for somebody to hold it.
+func (s *share) bare() bool { return !s.placed() && !s.over() }
+
 // over reports whether nothing more is expected of the share.
 func (s *share) over() bool { return s.Ended || s.Closed }
 

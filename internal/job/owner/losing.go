@@ -61,7 +61,7 @@ func (o *losing) lose(l *leg, s *share, why loss) {
 	}
 	why.idle = why.idle || !s.Started
 	o.open(l, s, why)
-	waits := l.uncovered() > 0 // for cores, which were asked for: there will be more of them
+	waits := slices.ContainsFunc(l.Shares, (*share).bare) // for cores, which were asked for: there will be more of them
 	s.Holder, s.seen, s.Started = link.Holder{}, false, false
 	if l.Stop != nil {
 		o.release(l, s) // it was ending anyway: nobody goes on

@@ -108,7 +108,7 @@ func wantMore(list []Want, number uint64, cores WantCores, l *leg) []Want {
 func (l *leg) uncovered() int {
 	n := 0
 	for _, s := range l.Shares {
-		if !s.placed() && !s.over() {
+		if s.bare() {
 			n += int(s.Width())
 		}
 	}

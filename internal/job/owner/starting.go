@@ -157,7 +157,7 @@ func (o *settling) settleEnd(l *leg) {
 	}
 	if l.Stage == running && o.clock.runs && o.at() >= l.over() {
 		for _, s := range l.Shares {
-			if !s.placed() && !s.over() {
+			if s.bare() {
 				o.release(l, s) // nobody covered it before the load was over
 			}
 		}

@@ -47,7 +47,7 @@ type Room struct{ Workers, Cores int }
 
 // Step gives the owner an event. What comes back is for the node, and to be done:
 // in this order, first the one and then the other.
-func (s *Seat) Step(now time.Duration, ev owner.Event, room Room) (tell []node.Event, do []owner.Effect) {
+func (s *Seat) Step(now time.Duration, ev owner.Event) (tell []node.Event, do []owner.Effect) {
 	var broken []owner.Event
 	for _, e := range s.owner.Step(now, ev) {
 		t, ok := e.(owner.Tell)
@@ -69,17 +69,16 @@ func (s *Seat) Step(now time.Duration, ev owner.Event, room Room) (tell []node.E
 		tell = append(tell, node.JobTells{Job: s.cfg.Job, To: t.To, Order: t.Order})
 	}
 	for _, ev := range broken {
-		more, moreDo := s.Step(now, ev, room)
+		more, moreDo := s.Step(now, ev)
 		tell, do = append(tell, more...), append(do, moreDo...)
-	}
-	if changed := s.want(room); changed != nil {
-		tell = append(tell, *changed)
 	}
 	return tell, do
 }
 
-// want is what the job wants and runs, if that changed.
-func (s *Seat) want(room Room) *node.JobWants {
+// Want is what the job wants of the cores and runs, if that changed since it was asked
+// for; else nil. It is to be asked for after events: not after each of many that come
+// together, for it names all holders, of which there may be thousands.
+func (s *Seat) Want(room Room) *node.JobWants {
 	var wants []link.Want
 	for _, w := range s.owner.Wants() {
 		wants = append(wants, s.wantOf(w, room))
