@@ -56,18 +56,9 @@ func (t *Tally) Close(workflow string, share hyperscale.Share, l Losses) *Window
 	return w
 }
 
-// Expect says that the share's slots are held under its turn; see
-// [Marks.Expect].
-func (t *Tally) Expect(workflow string, share hyperscale.Share) { t.marks.Expect(workflow, share) }
-
 // Stray is what windows of turns that no longer held their slots counted; see
 // [Marks.Stray].
 func (t *Tally) Stray(workflow string) Ledger { return t.marks.Stray(workflow) }
-
-// Mark is the number of the last window received of a turn; see [Marks.Mark].
-func (t *Tally) Mark(workflow string, share hyperscale.Share) uint64 {
-	return t.marks.Mark(workflow, share)
-}
 
 // Unfinished names the turns whose last window has not come, by name. Turns
 // that others took over from are not among them.

@@ -55,9 +55,9 @@ func TestReceiving(t *testing.T) {
 			}
 			w.Totals = l
 		}
-		if got := tally.Add(w); got != c.want || tally.Mark("browse", hyperscale.Whole) != c.mark {
+		if got := tally.Add(w); got != c.want || tally.Marks().Mark("browse", hyperscale.Whole) != c.mark {
 			t.Errorf("window %d…%d: receipt %d, mark %d; want %d, %d", c.first, c.seq, got,
-				tally.Mark("browse", hyperscale.Whole), c.want, c.mark)
+				tally.Marks().Mark("browse", hyperscale.Whole), c.want, c.mark)
 		}
 	}
 	if n := tally.Workflow("browse").Requests.OK; n != 3 {
@@ -114,7 +114,7 @@ func TestStrayWindows(t *testing.T) {
 		t.Errorf("%d counted, %d stray; want 5, 2", n, stray)
 	}
 	late := NewTally()
-	late.Expect("browse", cover)
+	late.Marks().Expect("browse", cover)
 	for i, want := range []Receipt{Merged, Merged, Stray} {
 		seq := uint64(i + 1)
 		if got := late.Add(counted(old, seq, seq, second(i), 1)); got != want {

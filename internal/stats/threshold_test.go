@@ -310,7 +310,7 @@ func TestOverJoinsShares(t *testing.T) {
 	watch := NewWatch([]hyperscale.Threshold{{Metric: "failures", Op: "<", Value: 100, Over: 3 * time.Second}})
 	tally := NewTally()
 	add := func(share int64, sec int) {
-		seq := tally.Mark("browse", share1(share, 2)) + 1
+		seq := tally.Marks().Mark("browse", share1(share, 2)) + 1
 		w := Cut(WindowID{Workflow: "browse", Share: share1(share, 2), Seq: seq}, second(sec), []*Record{act{failed: 10}.record()}, Readings{})
 		tally.Add(w)
 		watch.Add(w)
