@@ -44,6 +44,9 @@ type Distributed struct {
 	// Unreported is how many requests at most are in no count: those of lost
 	// slots, stray ones included.
 	Unreported uint64 `json:"requests_not_counted_at_most"`
+	// Skew is how far the clock of a worker was at most beside that of the job when
+	// it began; 0: a local run.
+	Skew float64 `json:"start_skew_s"`
 }
 
 // Worker is what one worker did, and what the load cost its machine.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"hyperscale/internal/show"
 	"hyperscale/internal/stats"
@@ -12,7 +13,7 @@ import (
 func distributed(r *stats.Result) Distributed {
 	d := Distributed{
 		Workers: []Worker{}, Datacenters: []any{}, Timeline: timeline(r.Timeline),
-		Losses: []Loss{}, Unreported: r.Unreported(),
+		Losses: []Loss{}, Unreported: r.Unreported(), Skew: seconds(r.Skew),
 	}
 	for i := range r.Workers {
 		d.Workers = append(d.Workers, worker(&r.Workers[i]))
@@ -74,6 +75,10 @@ func printWorkers(p *printer) {
 		})
 	}
 	p.table(table)
+	if skew := p.s.Skew; skew > 0 {
+		p.labelled("start", fmt.Sprintf("workers began within %s of the moment meant, as far as could be measured", show.Duration(time.Duration(skew*float64(time.Second)))))
+		p.gap()
+	}
 	if more := len(all) - mostWorkers; more > 0 {
 		p.labelled("", fmt.Sprintf("… and %s, all in the JSON summary", show.Plural(int64(more), "more worker")))
 		p.gap()

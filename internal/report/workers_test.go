@@ -23,6 +23,7 @@ func shared() *stats.Result {
 	second := hyperscale.Share{Lo: 1, Hi: 2, Of: 2, Turn: 1}
 	cover := hyperscale.Share{Lo: 1, Hi: 2, Of: 2, Turn: 2, From: 3 * time.Second}
 	watched := stats.Readings{Lanes: 2, Watched: 4 * time.Second, CPU: 3 * time.Second, Saturated: time.Second, RSS: 45_000_000}
+	r.Skew = 1200 * time.Microsecond
 	r.Workers = []stats.WorkerResult{
 		{Node: "eu-w1", Readings: watched, Requests: 41, Holds: []stats.HoldResult{
 			{Workflow: "browse", Share: first, Slots: 15, Requests: 30, Reach: 4 * time.Second},

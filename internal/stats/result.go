@@ -22,6 +22,7 @@ type Result struct {
 	Stop       Stop
 	Workers    []WorkerResult // by name; none: a local run
 	Losses     []Loss         // by time
+	Skew       time.Duration  // most that a worker's job time began before or after the owner's, as measured; 0: a local run
 }
 
 // WorkflowResult is how one workflow went.

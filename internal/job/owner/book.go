@@ -42,7 +42,8 @@ type state struct {
 	Wants       uint64 // number of the last want
 	Given       []given
 	Adjustments []adjustment
-	Done        float64 // percentage, the most that was told
+	Done        float64       // percentage, the most that was told
+	Skew        time.Duration // most that a holder's job time was found beside ours as it began
 
 	told  int                         // so many of Given were saved
 	turns map[given]hyperscale.NodeID // Given by name, as far as it was asked for
@@ -83,7 +84,7 @@ func (o *book) hold(l *leg, s hyperscale.Share) link.Hold {
 // result is what came of the job.
 func (o *book) result() []byte {
 	r := o.story.account.Sum(*o.over, o.cfg.Accepted)
-	r.Job = o.cfg.Job
+	r.Job, r.Skew = o.cfg.Job, o.state.Skew
 	r.Workers = stats.Workers(r.Tally, func(s stats.Standing) string {
 		node, _ := o.state.givenTo(link.Hold{Workflow: s.Workflow, Share: s.Share})
 		return string(node)

@@ -2,6 +2,7 @@ package owner
 
 import (
 	"fmt"
+	"time"
 
 	"hyperscale"
 	"hyperscale/internal/job"
@@ -20,6 +21,7 @@ type change struct {
 	Given       []given // since
 	Adjustments []adjustment
 	Done        float64
+	Skew        time.Duration
 }
 
 // legChange is what became different of one leg.
@@ -64,7 +66,7 @@ func (st *state) changes(whole bool) change {
 		st.told = 0
 	}
 	c := change{
-		Start: st.Start, Turns: st.Turns, Wants: st.Wants, Given: st.Given[st.told:], Adjustments: st.Adjustments, Done: st.Done,
+		Start: st.Start, Turns: st.Turns, Wants: st.Wants, Given: st.Given[st.told:], Adjustments: st.Adjustments, Done: st.Done, Skew: st.Skew,
 	}
 	st.told = len(st.Given)
 	for i, l := range st.Legs {
@@ -171,7 +173,7 @@ func (st *state) apply(c change) error {
 		l.Shares, l.Holes, l.found = shares, holes, nil
 		legs = append(legs, l)
 	}
-	st.Start, st.Turns, st.Wants, st.Adjustments, st.Done = c.Start, c.Turns, c.Wants, c.Adjustments, c.Done
+	st.Start, st.Turns, st.Wants, st.Adjustments, st.Done, st.Skew = c.Start, c.Turns, c.Wants, c.Adjustments, c.Done, c.Skew
 	st.Legs, st.Given = legs, append(st.Given, c.Given...)
 	return nil
 }

@@ -447,6 +447,9 @@ func (s *script) result(b []byte) {
 		s.say("  loss %s %s from %s to %s: lost %d, missed %d, %s at most in no count", l.Workflow, l.Node,
 			hyperscale.FormatDuration(l.From), hyperscale.FormatDuration(l.To), l.Lost, l.Missed, beside)
 	}
+	if r.Skew > 2*time.Millisecond { // the script's workers state exact times, one trip apart
+		s.say("  skew %v", r.Skew)
+	}
 	for _, broken := range stats.Identities(r.Tally) {
 		s.say("  BROKEN %s", broken)
 	}

@@ -78,6 +78,10 @@ func (o *stating) heard(k *kid, h *link.Held) {
 	s.seen, s.state = true, h.State
 	if h.State == link.Running && o.clock.runs {
 		s.ahead = h.JobTime + k.trip/2 - o.at()
+		if off := s.ahead.Abs(); h.Cut == 0 && k.trip > 0 && !o.clock.told && off > o.state.Skew {
+			o.state.Skew = off
+			o.note()
+		}
 	}
 	if r := s.Reserve.most(reserve{h.Reserve}); r != s.Reserve {
 		s.Reserve = r
