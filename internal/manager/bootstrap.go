@@ -19,9 +19,10 @@ import (
 
 // meta is what a manager tells of itself by gossip.
 type meta struct {
-	Calls string // address for calls
-	Store string // URL of its store member; "": the store is external
-	Fresh bool   // its data directory was empty when it started
+	Calls    string // address for calls
+	Store    string // URL of its store member; "": the store is external
+	Fresh    bool   // its data directory was empty when it started
+	Draining bool   `json:",omitempty"` // it takes nothing new
 }
 
 // newGossip makes the failure detector. What it hears waits for the tier to be
@@ -43,6 +44,9 @@ func (l *life) newGossip() (*gossip.Gossip, error) {
 		select {
 		case <-l.begun:
 			l.tier.Heard(ev)
+			var told meta
+			err := json.Unmarshal(ev.Meta, &told) // one whose words are not understood is as any other
+			l.tier.Draining(ev.ID, err == nil && told.Draining)
 		case <-l.over:
 		}
 	}})
@@ -51,7 +55,7 @@ func (l *life) newGossip() (*gossip.Gossip, error) {
 // meta is what this manager tells of itself, at its start or once its store has
 // begun: from then on nobody may take it for new.
 func (l *life) meta(start bool) ([]byte, error) {
-	told := meta{Calls: l.reached(l.listen.Addr().String())}
+	told := meta{Calls: l.reached(l.listen.Addr().String()), Draining: l.draining.Load()}
 	if l.cfg.Store.External == "" {
 		fresh, err := etcdstore.Empty(l.data.store())
 		if err != nil {
@@ -60,6 +64,16 @@ func (l *life) meta(start bool) ([]byte, error) {
 		told.Store, told.Fresh = l.storeURL(), fresh && start && l.cfg.Store.Restore == ""
 	}
 	return json.Marshal(told)
+}
+
+// drains tells the others that this manager takes nothing new.
+func (l *life) drains() error {
+	l.draining.Store(true)
+	text, err := l.meta(false)
+	if err != nil {
+		return err
+	}
+	return l.gossip.Update(text)
 }
 
 // reached is a local address as others reach it.

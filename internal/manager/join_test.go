@@ -82,6 +82,26 @@ func (r *running) mustHave(t *testing.T, voters ...string) {
 	})
 }
 
+// drain drains a manager: it takes nothing new, and another one says so, too.
+func drain(t *testing.T, which, asked Config) {
+	t.Helper()
+	if err := ask(t, asked.At.Listen).Drain(soon(t), which.Name); err != nil {
+		t.Fatal(err)
+	}
+	if code, body := get(t, which.At.HTTP, "/readyz"); code != 503 || !strings.Contains(body, "draining") {
+		t.Errorf("drained, and /readyz says %d %s", code, body)
+	}
+	until(t, "another manager does not say that it drains", func() error {
+		members, err := ask(t, asked.At.Listen).Members(soon(t))
+		for _, m := range members {
+			if m.Node == which.Name && m.State == "draining" {
+				return nil
+			}
+		}
+		return fmt.Errorf("%v, %w", members, err)
+	})
+}
+
 // A manager whose directory was wiped, or that is on another machine, comes back
 // under its name as a new member; and one that was not there before is let in.
 func TestManagersJoinAClusterThatRuns(t *testing.T) {
@@ -89,6 +109,7 @@ func TestManagersJoinAClusterThatRuns(t *testing.T) {
 	cfgs, managers := three(t)
 	managers[0].mustHave(t, "m1", "m2", "m3")
 
+	drain(t, cfgs[2], cfgs[0])
 	if err := managers[2].stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -36,8 +37,9 @@ type life struct {
 	tier   *tier.Tier
 	server *rpc.Server
 
-	pulse pulse
-	away  sync.Once // its farewell was said
+	pulse    pulse
+	draining atomic.Bool // it takes nothing new
+	away     sync.Once   // its farewell was said
 }
 
 // storage is where the tier keeps its state.
@@ -136,7 +138,7 @@ func (l *life) newTier() error {
 		Self: l.cfg.Name, Boot: l.boot, Datacenter: l.cfg.DC, Address: l.reached(l.listen.Addr().String()), Version: l.cfg.Version,
 	}, tier.Deps{
 		Log: l.log, Store: l.store.Store(), Members: l.gossip, Leader: func() bool { return l.store.Health().Leader },
-		Used:    l.used,
+		Used: l.used, Drains: l.drains,
 		Dialing: rpc.Dialing{Self: self, Certificates: l.cfg.Certificates},
 	})
 	var err error
@@ -149,7 +151,7 @@ func (l *life) newTier() error {
 	return err
 }
 
-// ready says why this manager can't serve yet; nil: it can.
+// ready says why this manager can be given nothing now; nil: it can.
 func (l *life) ready() error {
 	select {
 	case <-l.begun:

@@ -28,8 +28,8 @@ func (t front) Members(ctx context.Context, _ rpc.Caller) ([]rpc.Member, error) 
 			if t.draining.Load() {
 				m.State = "draining"
 			}
-		} else if t.registry.suspect(n.ID) {
-			m.State = "suspect"
+		} else {
+			m.State = t.registry.state(n.ID)
 		}
 		list = append(list, m)
 	}
@@ -93,6 +93,11 @@ func (t front) drainChild(ctx context.Context, id hyperscale.NodeID) error {
 // takes some of them: they stay.
 func (t *Tier) HandOver(ctx context.Context) error {
 	t.draining.Store(true)
+	if t.deps.Drains != nil {
+		if err := t.deps.Drains(); err != nil {
+			t.log.Warn("the other nodes were not told that this one takes nothing new", "reason", err)
+		}
+	}
 	o := t.inside.Load()
 	if o == nil {
 		return nil

@@ -158,6 +158,9 @@ func (t *Tier) Heard(ev member.Event) {
 	}
 }
 
+// Draining takes in whether another node says that it takes nothing new.
+func (t *Tier) Draining(id hyperscale.NodeID, drains bool) { t.registry.drain(id, drains) }
+
 // offered answers an offer that came in a talk.
 func (t *Tier) offered(e node.Offered) {
 	o := t.inside.Load()

@@ -22,6 +22,7 @@ type registry struct {
 	desks  map[hyperscale.JobID]*desk
 	gone   map[hyperscale.NodeID]departed    // peers that were there
 	said   map[hyperscale.NodeID]member.Kind // Dead or Left, by the failure detector
+	drains map[hyperscale.NodeID]bool        // peers that take nothing new
 }
 
 // departed is a peer whose session has ended.
@@ -33,7 +34,7 @@ type departed struct {
 func newRegistry() *registry {
 	return &registry{
 		owners: map[hyperscale.JobID]own.Owner{}, peers: map[hyperscale.NodeID]own.Node{}, desks: map[hyperscale.JobID]*desk{},
-		gone: map[hyperscale.NodeID]departed{}, said: map[hyperscale.NodeID]member.Kind{},
+		gone: map[hyperscale.NodeID]departed{}, said: map[hyperscale.NodeID]member.Kind{}, drains: map[hyperscale.NodeID]bool{},
 	}
 }
 
@@ -90,6 +91,7 @@ func (r *registry) there(c own.NodeChange) []link.Parent {
 	if n, was := r.peers[c.Node.ID]; c.Gone && was {
 		r.gone[c.Node.ID] = departed{n, time.Now()}
 		delete(r.peers, c.Node.ID)
+		delete(r.drains, c.Node.ID)
 	} else if !c.Gone {
 		r.peers[c.Node.ID] = c.Node
 		delete(r.gone, c.Node.ID)
@@ -143,12 +145,28 @@ func (r *registry) heard(id hyperscale.NodeID, kind member.Kind) {
 	}
 }
 
-// suspect reports whether a peer that has a session looks gone.
-func (r *registry) suspect(id hyperscale.NodeID) bool {
+// drain notes whether a peer takes nothing new.
+func (r *registry) drain(id hyperscale.NodeID, drains bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, said := r.said[id]
-	return said
+	delete(r.drains, id)
+	if drains {
+		r.drains[id] = true
+	}
+}
+
+// state is how a peer that has a session is, in a word: alive, suspect (it looks
+// gone) or draining.
+func (r *registry) state(id hyperscale.NodeID) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch _, said := r.said[id]; {
+	case said:
+		return "suspect"
+	case r.drains[id]:
+		return "draining"
+	}
+	return "alive"
 }
 
 // shownGone is for how long a peer that is gone is still told of.

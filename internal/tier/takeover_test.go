@@ -354,10 +354,22 @@ func TestMembersThatWent(t *testing.T) {
 	if got := states(); got["m1"] != "alive" || got["m2"] != "suspect" || got["m3"] != "alive" {
 		t.Errorf("m2 looks gone: %v", got)
 	}
+	r.stations[0].Draining("m3", true)
+	if got := states(); got["m3"] != "draining" {
+		t.Errorf("m3 drains: %v", got)
+	}
+	r.stations[0].Draining("m3", false)
+	if got := states(); got["m3"] != "alive" {
+		t.Errorf("m3 drains no more: %v", got)
+	}
+	r.stations[0].Draining("m3", true)
 	r.stations[0].Heard(member.Event{Kind: member.Left, Member: member.Member{ID: "m3"}})
 	r.stations[1].stop()
 	r.stations[2].stop()
 	r.wait(func() bool { got := states(); return got["m2"] == "dead" && got["m3"] == "left" }, "they did not go")
+	r.stations[0].Heard(member.Event{Kind: member.Joined, Member: member.Member{ID: "m3", Boot: 9}})
+	r.newStation("m3")
+	r.wait(func() bool { return states()["m3"] == "alive" }, "m3 is not as new when it is back")
 }
 
 // B-22, B-23: of a node that is gone no connection is kept, nor anything else; one that

@@ -47,6 +47,7 @@ type Deps struct {
 	Dialing rpc.Dialing
 	Leader  func() bool  // whether this node leads the store now; nil: unknown
 	Used    func() int64 // bytes of the store that hold something; nil: unknown
+	Drains  func() error // tells the other nodes that this one takes nothing new; nil: they need not know
 }
 
 // Tier is one node. It answers calls from the moment at which it is made: before
@@ -160,10 +161,13 @@ func (t *Tier) used() int64 {
 	return t.deps.Used()
 }
 
-// Ready says why the node can't serve yet; nil: it can.
+// Ready says why the node can be given nothing now; nil: it can.
 func (t *Tier) Ready() error {
-	if t.inside.Load() == nil {
+	switch {
+	case t.inside.Load() == nil:
 		return fmt.Errorf("node %s has no session in the store", t.cfg.Self)
+	case t.draining.Load():
+		return fmt.Errorf("node %s is draining: it takes nothing new until it is started again", t.cfg.Self)
 	}
 	return nil
 }
