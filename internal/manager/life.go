@@ -38,6 +38,7 @@ type life struct {
 	server *rpc.Server
 
 	pulse    pulse
+	served   atomic.Bool // it was ready once
 	draining atomic.Bool // it takes nothing new
 	away     sync.Once   // its farewell was said
 }
@@ -151,11 +152,22 @@ func (l *life) newTier() error {
 	return err
 }
 
-// ready says why this manager can be given nothing now; nil: it can.
-func (l *life) ready() error {
+// hasBegun reports whether its store and tier are there.
+func (l *life) hasBegun() bool {
+	if l == nil {
+		return false
+	}
 	select {
 	case <-l.begun:
+		return true
 	default:
+		return false
+	}
+}
+
+// ready says why this manager can be given nothing now; nil: it can.
+func (l *life) ready() error {
+	if !l.hasBegun() {
 		return errors.New("the managers have not all met yet, or this one waits to be let into the store")
 	}
 	if h := l.store.Health(); h.State != etcdstore.Ready && h.State != etcdstore.Learning {
@@ -166,9 +178,7 @@ func (l *life) ready() error {
 
 // healthy says why it should be started anew; nil: it is well.
 func (l *life) healthy() error {
-	select {
-	case <-l.begun:
-	default:
+	if !l.hasBegun() {
 		return nil
 	}
 	if h := l.store.Health(); h.State == etcdstore.Corrupt {
@@ -179,12 +189,10 @@ func (l *life) healthy() error {
 
 // leave hands over what this manager owns.
 func (l *life) leave(ctx context.Context) {
-	select {
-	case <-l.begun:
+	if l.hasBegun() {
 		if err := l.tier.HandOver(ctx); err != nil {
 			l.log.Warn("this manager goes with jobs that it owns; whoever finds it gone takes them over", "reason", err)
 		}
-	default:
 	}
 	l.farewell(ctx)
 }

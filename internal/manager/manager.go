@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hyperscale/internal/ops"
+	"hyperscale/internal/rpc"
 	"hyperscale/internal/store/etcdstore"
 )
 
@@ -25,6 +26,7 @@ type Manager struct {
 
 	mu      sync.Mutex
 	life    *life // nil: it does not serve now
+	down    error // why it stepped down last; until a life has served since
 	leaving bool
 }
 
@@ -99,7 +101,10 @@ func (m *Manager) live(ctx context.Context, d *data) error {
 			m.log.Info("the other managers have not all heard of this one; asking again to be let in", "reason", err)
 			wait = askAgain
 		case m.mayComeBack(err):
-			m.log.Error("this manager has stepped down; it comes back when its disk serves again", "reason", err)
+			if !m.stepDown(ctx, err, wait) {
+				return nil
+			}
+			continue
 		default:
 			return err
 		}
@@ -118,6 +123,38 @@ func (m *Manager) mayComeBack(err error) bool {
 	return disk && !errors.Is(err, etcdstore.ErrStuck) && !m.leaving
 }
 
+// stepDown waits while the manager has stepped down, and tells whoever calls why. It
+// reports whether ctx goes on.
+func (m *Manager) stepDown(ctx context.Context, err error, wait time.Duration) bool {
+	m.mu.Lock()
+	if m.down == nil {
+		m.log.Error("this manager has stepped down; it comes back when its disk serves again", "reason", err)
+	}
+	m.down = fmt.Errorf("manager %s has stepped down: %w", m.cfg.Name, err)
+	why := m.down
+	m.mu.Unlock()
+	waiting, stop := context.WithTimeout(ctx, wait)
+	defer stop()
+	if err := m.refuseAll(waiting, why); err != nil {
+		m.log.Debug("nobody is told that this manager has stepped down", "reason", err)
+		<-waiting.Done()
+	}
+	return ctx.Err() == nil
+}
+
+// refuseAll answers all calls with why they can't be served, until ctx ends.
+func (m *Manager) refuseAll(ctx context.Context, why error) error {
+	server, err := rpc.NewServer(rpc.ServerConfig{Self: m.cfg.self(), Away: why.Error()}, rpc.ServerDeps{Log: m.log, Certificates: m.cfg.Certificates})
+	if err != nil {
+		return err
+	}
+	ln, err := listen(m.cfg.At.Listen, "--listen")
+	if err != nil {
+		return err
+	}
+	return server.Run(ctx, ln)
+}
+
 // once is one life of the manager. One that was wiped is known to the others, and
 // joins them anew.
 func (m *Manager) once(ctx context.Context, d *data, wiped bool) error {
@@ -133,8 +170,21 @@ func (m *Manager) once(ctx context.Context, d *data, wiped bool) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.life = nil
+		if l.served.Load() {
+			m.down = nil
+		}
 	}()
 	return l.run(ctx)
+}
+
+// stepped says why this manager has stepped down; nil: it has not, or serves again.
+func (m *Manager) stepped() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.life != nil && m.life.served.Load() {
+		return nil
+	}
+	return m.down
 }
 
 // now is the life that goes on; nil: none.
@@ -146,10 +196,13 @@ func (m *Manager) now() *life {
 
 // Ready says why the manager can't serve now; nil: it can.
 func (m *Manager) Ready() error {
+	if why := m.stepped(); why != nil {
+		return why
+	}
 	if l := m.now(); l != nil {
 		return l.ready()
 	}
-	return errors.New("this manager has not begun, or has stepped down; its log says why")
+	return errors.New("this manager has not begun")
 }
 
 // Healthy says why it should be started anew; nil: it is well, or mends by itself.

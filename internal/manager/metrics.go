@@ -21,12 +21,12 @@ func (m *Manager) Metrics() []ops.Metric {
 	all := sheet{}
 	all.gauge("build_info", "The version that runs.", 1, "version", m.cfg.Version)
 	l := m.now()
-	if l == nil {
+	switch {
+	case m.stepped() != nil:
+		all.store(etcdstore.Health{State: etcdstore.Ended})
 		return all
-	}
-	select {
-	case <-l.begun:
-	default:
+	case !l.hasBegun():
+		all.store(etcdstore.Health{State: etcdstore.Starting})
 		return all
 	}
 	ctx, stop := context.WithTimeout(context.Background(), lookTime)

@@ -107,6 +107,9 @@ func (l *life) feel(ctx context.Context) error {
 		}
 		used, at = is, now
 		calls, windows := l.pulse.take(cpu, memory, l.tier.Ops().Figures().Lag)
+		if l.tier.Ready() == nil {
+			l.served.Store(true)
+		}
 		l.server.Press(calls)
 		l.tier.Ops().Press(windows)
 		if p := l.pulse.last(); p.level != told {

@@ -151,13 +151,26 @@ func TestAFullDisk(t *testing.T) {
 		}
 		return nil
 	})
-	if code, body := get(t, cfg.At.HTTP, "/readyz"); code != 503 {
+	if code, body := get(t, cfg.At.HTTP, "/readyz"); code != 503 || !strings.Contains(body, "has stepped down: ") {
 		t.Errorf("it says %d %s", code, body)
 	}
+	if code, body := get(t, cfg.At.HTTP, "/metrics"); code != 200 || !strings.Contains(body, `hyperscale_manager_store_state{state="ended"} 1`) {
+		t.Errorf("metrics while it has stepped down: %d %s", code, body)
+	}
+	until(t, "calls are not told why", func() error {
+		_, err := ask(t, cfg.At.Listen).Members(soon(t))
+		if err == nil || !strings.Contains(err.Error(), "manager m1 has stepped down: ") {
+			return fmt.Errorf("a call gives %w", err)
+		}
+		return nil
+	})
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
 	m.mustServe(t)
+	if n := strings.Count(m.log.String(), "has stepped down"); n != 1 {
+		t.Errorf("that it has stepped down is said %d times", n)
+	}
 	if status, err := ask(t, cfg.At.Listen).Get(soon(t), job); err != nil || status.Phase.Terminal() {
 		t.Errorf("the job is %+v, %v", status, err)
 	}

@@ -164,8 +164,12 @@ func (i interceptor) admit(ctx context.Context, name string) (who Caller, leave 
 	return who, leave, err
 }
 
-// enter holds the call to the rates of its client and to the limit on calls.
+// enter holds the call to the rates of its client and to the limit on calls, if the
+// node serves at all.
 func (s *Server) enter(name string, who Caller) (leave func(), err error) {
+	if away := s.config.Away; away != "" {
+		return nil, Errorf(Unavailable, "%s", away)
+	}
 	m := methods[name]
 	if who.Role == identity.Client {
 		if wait := s.rates.take(time.Now(), who.ID.String(), m.bucket); wait > 0 {

@@ -24,6 +24,7 @@ import (
 type ServerConfig struct {
 	Self   identity.ID // who the node is; with certificates it is theirs
 	Limits Limits
+	Away   string // why the node serves nobody: every call is answered Unavailable with it; "": it serves
 }
 
 // ServerDeps is what a server needs of others. Log is needed; of the handlers

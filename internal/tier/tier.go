@@ -120,12 +120,18 @@ const sessionRetry = 300 * time.Millisecond
 // runSessions keeps the node inside a session.
 func (t *Tier) runSessions(ctx context.Context) error {
 	self := own.Node{ID: t.cfg.Self, Boot: t.cfg.Boot, Address: t.cfg.Address, Version: t.cfg.Version}
+	level := slog.LevelWarn
+	inside := func(ctx context.Context, s *own.Session) error {
+		level = slog.LevelWarn
+		return t.inSession(ctx, s)
+	}
 	for ctx.Err() == nil {
-		err := own.RunSession(ctx, t.deps.Store, self, t.cfg.Session, t.inSession)
+		err := own.RunSession(ctx, t.deps.Store, self, t.cfg.Session, inside)
 		if ctx.Err() != nil {
 			return nil
 		}
-		t.log.Warn("the session in the store has ended; what this node owned goes to others", "reason", err)
+		t.log.Log(ctx, level, "the session in the store has ended; what this node owned goes to others", "reason", err)
+		level = slog.LevelDebug // it was said, and is tried again and again
 		pause(ctx, sessionRetry)
 	}
 	return nil
