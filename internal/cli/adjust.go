@@ -21,7 +21,8 @@ func adjustCommand(a *app) *cobra.Command {
 		Use: "adjust JOB WORKFLOW", Short: "Change the load of a running workflow",
 		Long: "Changes the level of a running load, or pauses it: from a whole second on, at least two\n" +
 			"seconds ahead, which all workers hear in time. A level holds to the load's planned end.\n" +
-			"While a load is paused nothing becomes due, and its end moves.",
+			"While a load is paused nothing becomes due, and its end moves. A level that needs more cores\n" +
+			"than the workflow holds is refused, unless submit --cores named them.",
 		Example: "  hyperscale adjust 20261127-221507-x7k2qa search --rate 800/s\n" +
 			"  hyperscale adjust 20261127-221507-x7k2qa browse --vus 50\n" +
 			"  hyperscale adjust 20261127-221507-x7k2qa browse --pause",

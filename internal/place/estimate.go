@@ -34,6 +34,27 @@ func Bound(w hyperscale.Workflow) int {
 	return int(min(max(bound, 1), 1<<31-1))
 }
 
+// Level is how many cores the level needs that an adjustment sets; 0: it sets none.
+func Level(a hyperscale.Adjustment) int {
+	need := int64(0)
+	switch a.Do {
+	case hyperscale.AdjustRate:
+		need = parts(int64(a.Rate), slotsPerCore*int64(hyperscale.PerSecond))
+	case hyperscale.AdjustVUs:
+		need = parts(a.VUs, usersPerCore)
+	}
+	return int(min(need, 1<<31-1))
+}
+
+// Need is how many cores a workflow's peak needs, whatever there is.
+func Need(w hyperscale.Workflow) int {
+	least, _ := Estimate(w, 0, 1<<31-1)
+	return least
+}
+
+// Reckoned says what a core is reckoned with.
+const Reckoned = "a core is reckoned with 10,000 starts a second or 2,000 virtual users"
+
 // demand is the number of cores that a load's peak needs and the number of
 // shares beyond which some would be empty.
 func demand(w hyperscale.Workflow) (need, bound int64) {

@@ -30,6 +30,27 @@ func work(kind hyperscale.LoadKind, iterations, users int64) hyperscale.Workflow
 	return hyperscale.Workflow{Load: hyperscale.Load{Kind: kind, Iterations: iterations, VUs: users}}
 }
 
+func TestLevel(t *testing.T) {
+	for _, test := range []struct {
+		a    hyperscale.Adjustment
+		want int
+	}{
+		{hyperscale.Adjustment{Do: hyperscale.AdjustPause}, 0},
+		{hyperscale.Adjustment{Do: hyperscale.AdjustRate, Rate: 10_000 * hyperscale.PerSecond}, 1},
+		{hyperscale.Adjustment{Do: hyperscale.AdjustRate, Rate: 10_001 * hyperscale.PerSecond}, 2},
+		{hyperscale.Adjustment{Do: hyperscale.AdjustVUs, VUs: 0}, 0},
+		{hyperscale.Adjustment{Do: hyperscale.AdjustVUs, VUs: 4_001}, 3},
+		{hyperscale.Adjustment{Do: hyperscale.AdjustVUs, VUs: 1<<63 - 1}, 1<<31 - 1},
+	} {
+		if got := Level(test.a); got != test.want {
+			t.Errorf("%+v needs %d cores, not %d", test.a, got, test.want)
+		}
+	}
+	if got := Need(closed(40_001)); got != 21 {
+		t.Errorf("40,001 users need %d cores", got)
+	}
+}
+
 func TestEstimate(t *testing.T) {
 	tests := []struct {
 		name           string

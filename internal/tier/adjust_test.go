@@ -2,6 +2,7 @@ package tier
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,15 @@ func TestAdjust(t *testing.T) {
 		if got, err := c.Adjust(t.Context(), job, bad); !errors.Is(err, rpc.Invalid) {
 			t.Errorf("%+v gives %+v, %v", bad, got, err)
 		}
+	}
+	flood := hyperscale.Adjustment{Workflow: "browse", Do: hyperscale.AdjustVUs, VUs: 9_999}
+	if got, err := c.Adjust(t.Context(), job, flood); !errors.Is(err, rpc.Conflict) || !strings.Contains(err.Error(), "5 cores, and it holds 1 ") {
+		t.Errorf("a flood gives %+v, %v", got, err)
+	}
+	named := r.submit(c, p, func(s *rpc.Submission) { s.Cores = 1 }).Job
+	r.newChild("w2", 1, longRun).holds(link.Running, 1)
+	if _, err := c.Adjust(t.Context(), named, flood); err != nil {
+		t.Errorf("where the cores were named it gives %v", err)
 	}
 	if _, err := c.Adjust(t.Context(), "none", wish); !errors.Is(err, rpc.NotFound) {
 		t.Errorf("adjusting a job that is not there gives %v", err)

@@ -94,7 +94,7 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 	if how.Deadline > 0 {
 		plan.Deadline = how.Deadline
 	}
-	cfg := owner.Config{Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted}
+	cfg := owner.Config{Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted, Reckoned: how.Cores == 0}
 	d.plan = plan
 	d.seat, err = seat.Open(seat.Config{
 		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: how.Priority, Exclusive: how.Exclusive, Client: tenure.Head().Client, Cores: how.Cores,

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -75,12 +74,9 @@ func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 	return rpc.Accepted{Job: accepted.Job, Owner: t.cfg.Self, Address: t.cfg.Address, Epoch: 1}, nil
 }
 
-// mostPerCore is how many times what is reckoned with a core may do at best: what
-// needs more than that of each core is not even tried.
-const mostPerCore = 10
-
-// fits refuses what the datacenter could never hold. While it has no workers
-// nobody knows: they may come.
+// fits refuses what the datacenter could never hold, as the placer reckons it, or
+// as its submitter does who names the cores. While it has no workers nobody knows:
+// they may come.
 func fits(plan *hyperscale.Plan, cores int, room seat.Room) error {
 	if room.Cores == 0 {
 		return nil
@@ -88,14 +84,29 @@ func fits(plan *hyperscale.Plan, cores int, room seat.Room) error {
 	if cores > room.Cores {
 		return rpc.InvalidField("cores", "%d are asked for, and the datacenter's %d workers have %d together", cores, room.Workers, room.Cores)
 	}
+	if cores > 0 {
+		return nil
+	}
+	first := 0
 	for _, w := range plan.Workflows {
-		need, _ := place.Estimate(w, room.Workers, math.MaxInt32)
-		if need > mostPerCore*room.Cores {
-			return rpc.InvalidField("spec", "workflow %s needs about %d cores, and the datacenter's %d workers have %d together: too few even if each did %d times what is reckoned with",
-				w.Name, need, room.Workers, room.Cores, mostPerCore)
+		need := place.Need(w)
+		if need > room.Cores {
+			return tooFew("workflow "+w.Name+" needs", need, room)
+		}
+		if len(w.After) == 0 {
+			first += need
 		}
 	}
+	if first > room.Cores {
+		return tooFew("the workflows that begin together need", first, room)
+	}
 	return nil
+}
+
+// tooFew says that a load needs more cores than there are.
+func tooFew(what string, need int, room seat.Room) error {
+	return rpc.InvalidField("spec", "%s about %d cores, and the datacenter's %d workers have %d together (%s); cores that are named, as by --cores %d, are taken as they are",
+		what, need, room.Workers, room.Cores, place.Reckoned, room.Cores)
 }
 
 func priorityName(p link.Priority) string {

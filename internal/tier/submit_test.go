@@ -10,6 +10,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/link"
 	"hyperscale/internal/rpc"
+	"hyperscale/internal/tier/seat"
 )
 
 // B-02: concurrent submissions with one key, to different nodes, make one job.
@@ -84,7 +85,11 @@ func TestRefusedSubmissions(t *testing.T) {
 	r.newChild("w2", 2)
 	r.wait(func() bool { return r.stations[0].room.Load().Cores == 4 }, "the workers are not there")
 	huge := planOf("browse")
-	huge.Workflows[0].Load = hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 100_000, To: 100_000, Over: time.Minute}}}
+	huge.Workflows[0].Load = hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 8_001, To: 8_001, Over: time.Minute}}}
+	together := planOf("a", "b")
+	for i := range together.Workflows {
+		together.Workflows[i].Load = hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 6_000, To: 6_000, Over: time.Minute}}}
+	}
 	cycle := planOf("a", "b")
 	cycle.Workflows[0].After = []hyperscale.Dependency{{Workflow: "b"}}
 	cycle.Workflows[1].After = []hyperscale.Dependency{{Workflow: "a"}}
@@ -100,7 +105,8 @@ func TestRefusedSubmissions(t *testing.T) {
 		{"cycle", submissionOf(t, cycle), []string{"spec", "waits for itself"}},
 		{"unknown name", submissionOf(t, unknown), []string{"spec", "b"}},
 		{"cores", submissionOf(t, planOf("a"), func(s *rpc.Submission) { s.Cores = 5 }), []string{"5", "4", "2 workers"}},
-		{"larger than the cluster", submissionOf(t, huge), []string{"browse", "50", "4", "2 workers"}},
+		{"larger than the cluster", submissionOf(t, huge), []string{"browse", "5 cores", "have 4", "2 workers", "--cores 4"}},
+		{"together larger than the cluster", submissionOf(t, together), []string{"begin together", "6 cores", "have 4"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := r.client().Submit(t.Context(), c.s)
@@ -116,6 +122,28 @@ func TestRefusedSubmissions(t *testing.T) {
 	}
 	if list, err := r.client().List(t.Context(), rpc.Query{}); err != nil || len(list) != 0 {
 		t.Errorf("the cluster has %v: %v", list, err)
+	}
+}
+
+// Who names the cores is believed, and what begins later needs its cores later.
+func TestSubmissionsThatFit(t *testing.T) {
+	load := hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 6_000, To: 6_000, Over: time.Minute}}}
+	later := planOf("a", "b")
+	later.Workflows[0].Load, later.Workflows[1].Load = load, load
+	later.Workflows[1].After = []hyperscale.Dependency{{Workflow: "a"}}
+	for _, c := range []struct {
+		name  string
+		plan  *hyperscale.Plan
+		cores int
+		room  seat.Room
+	}{
+		{"one after the other", later, 0, seat.Room{Workers: 1, Cores: 3}},
+		{"cores named", later, 1, seat.Room{Workers: 1, Cores: 1}},
+		{"no workers yet", later, 0, seat.Room{}},
+	} {
+		if err := fits(c.plan, c.cores, c.room); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
 	}
 }
 

@@ -1,11 +1,13 @@
 package owner
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
 	"hyperscale"
 	"hyperscale/internal/job"
+	"hyperscale/internal/place"
 	"hyperscale/internal/schedule"
 	"hyperscale/internal/stats"
 )
@@ -41,7 +43,7 @@ func (o *adjusting) adjust(ev Adjust) {
 	a := ev.Adjustment
 	a.Number = uint64(len(o.state.Adjustments) + 1)
 	a.At = ceilSecond(o.at() + adjustLead)
-	if refused := o.pointless(l, a); refused != "" {
+	if refused := cmp.Or(o.pointless(l, a), o.excessive(l, a)); refused != "" {
 		o.say(Adjusted{Token: ev.Token, Refused: refused})
 		return
 	}
@@ -84,6 +86,17 @@ func (o *adjusting) pointless(l *leg, a hyperscale.Adjustment) string {
 		return l.workflow() + " is not paused"
 	}
 	return ""
+}
+
+// excessive says why a level is too much for the cores that the workflow holds; "":
+// it is not. Up to its own peak the plan says what is asked of them.
+func (o *adjusting) excessive(l *leg, a hyperscale.Adjustment) string {
+	need, held := place.Level(a), l.cores()
+	if !o.cfg.Reckoned || need <= max(held, place.Need(*l.flow)) {
+		return ""
+	}
+	return fmt.Sprintf("%s would need about %d cores, and it holds %d (%s); submit it again with a plan for that load, or name its cores: --cores",
+		l.workflow(), need, held, place.Reckoned)
 }
 
 // adjustments are all so far.

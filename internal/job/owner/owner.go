@@ -17,6 +17,10 @@ type Config struct {
 	Epoch hyperscale.Epoch
 	Plan  *hyperscale.Plan // complete, and never changed
 
+	// Reckoned says that its cores are what its load seems to need, not what its
+	// submitter named: an adjustment must not need more.
+	Reckoned bool
+
 	// Accepted is the wall clock when the job was submitted: for people only.
 	Accepted time.Time
 	// Autonomy is how long a holder goes on without word of its owner; 0: 60 s.

@@ -58,15 +58,22 @@ func (o *Owner) Standing() []Standing {
 			if l.waits() {
 				s.Waits = o.placing.queue[l.Want].Waiting
 			}
-			for _, share := range l.Shares {
-				if share.placed() && !share.over() {
-					s.Cores += share.Cores
-				}
-			}
+			s.Cores += l.cores()
 		}
 		list = append(list, s)
 	}
 	return list
+}
+
+// cores is how many cores hold a share of a leg now.
+func (l *leg) cores() int {
+	n := 0
+	for _, s := range l.Shares {
+		if s.placed() && !s.over() {
+			n += s.Cores
+		}
+	}
+	return n
 }
 
 // Mark is the number of the last window of a turn that was counted, or kept apart
