@@ -352,6 +352,10 @@ func (a *app) tellIssued(in issuers, w wantedCerts, id identity.ID, now time.Tim
 	flags := fmt.Sprintf("--cert %[1]s/%[2]s --key-file %[1]s/%[3]s --ca %[1]s/%[4]s", at, nodeCert, nodeKey, authorityCert)
 	start := fmt.Sprintf("hyperscale %s --name %s --dc %s", id.Role, id.Node, id.DC)
 	switch id.Role {
+	case identity.Manager:
+		start += " --data DIRECTORY"
+	case identity.Worker:
+		start += " --join HOST"
 	case identity.Client:
 		start = "hyperscale submit PLAN --server HOST:7400"
 	case identity.Gate:

@@ -43,7 +43,12 @@ func TestCertificatesAreIssued(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
 	}
-	made(t, "issue", dir, "worker", "w1", "--dc", "fra")
+	if want := "manager --name m1 --dc fra --data DIRECTORY --cert"; !strings.Contains(out, want) {
+		t.Errorf("it does not say %q:\n%s", want, out)
+	}
+	if out, want := made(t, "issue", dir, "worker", "w1", "--dc", "fra"), "worker --name w1 --dc fra --join HOST --cert"; !strings.Contains(out, want) {
+		t.Errorf("it does not say %q:\n%s", want, out)
+	}
 	made(t, "issue", dir, "client", "ada", "--tenant", "team")
 	made(t, "issue", dir, "gate", "g1")
 	for home, want := range map[string]string{

@@ -138,6 +138,7 @@ func resultsCommand(a *app) *cobra.Command {
 	}
 	f.clusterFlags.add(c)
 	f.follow.add(c)
+	c.Flags().Lookup("output").Usage = "`NAME[=PATH]`: json, csv (seconds); without PATH to stdout"
 	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: as of run")
 	return c
 }
