@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"hyperscale"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -25,6 +28,7 @@ import (
 // the defaults.
 type Dialing struct {
 	Self         identity.ID      // who calls; with certificates it is theirs
+	Boot         hyperscale.Boot  // which start of it; 0: it does not say
 	Certificates *identity.Source // nil: none; then only nodes on loopback are called
 	Connect      time.Duration    // longest time for one attempt; 0: 2 s
 	FirstRetry   time.Duration    // after a failed attempt, growing by 1.6; 0: 100 ms
@@ -42,6 +46,7 @@ type Conn struct {
 	address string
 	conn    *grpc.ClientConn
 	self    identity.ID
+	says    metadata.MD      // with each call
 	certs   *identity.Source // nil: none
 	open    func(ctx context.Context, address string) (net.Conn, error)
 	reached atomic.Pointer[Reached]
@@ -72,7 +77,10 @@ func Dial(address string, d Dialing) (*Conn, error) {
 	if err := mayReach(address, d); err != nil {
 		return nil, err
 	}
-	c := &Conn{address: address, self: d.Self, certs: d.Certificates, open: d.opener()}
+	c := &Conn{address: address, self: d.Self, says: headersOf(d.Self), certs: d.Certificates, open: d.opener()}
+	if d.Boot != 0 {
+		c.says.Set(bootHeader, strconv.FormatUint(uint64(d.Boot), 10))
+	}
 	conn, err := grpc.NewClient("passthrough:///"+address, c.options(d)...)
 	if err != nil {
 		return nil, fmt.Errorf("calling %s: %w", address, err)
@@ -192,7 +200,7 @@ func (s *checkedStream) RecvMsg(m any) error {
 }
 
 func (c *Conn) saying(ctx context.Context) context.Context {
-	return metadata.NewOutgoingContext(ctx, headersOf(c.self))
+	return metadata.NewOutgoingContext(ctx, c.says)
 }
 
 // checkNode refuses the answers of a node that is not of our cluster.

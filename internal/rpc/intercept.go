@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
+
+	"hyperscale"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -154,6 +157,13 @@ func (i interceptor) admit(ctx context.Context, name string) (who Caller, leave 
 		return who, nil, err
 	}
 	who.Proved = badge.proved
+	if said := first(headers, bootHeader); said != "" {
+		boot, err := strconv.ParseUint(said, 10, 64)
+		if err != nil {
+			return who, nil, Errorf(Invalid, "the caller says that its boot number is %q", said)
+		}
+		who.Boot = hyperscale.Boot(boot)
+	}
 	if err := mayUse(name, who.ID, s.config.Self); err != nil {
 		return who, nil, err
 	}

@@ -14,6 +14,8 @@ type Caller struct {
 	Proved   bool     // by a certificate; else it is only what the caller says
 	Address  string   // where the connection comes from
 	Features []string // those of the protocol that both sides have, sorted
+
+	Boot hyperscale.Boot // which start of it calls; 0: it does not say
 }
 
 // Stream is a conversation that goes both ways on one call. Send may be called

@@ -18,6 +18,7 @@ func Features() []string { return []string{"relay"} }
 // What each call carries about its caller, and the answer about the node.
 const (
 	identityHeader = "hyperscale-identity"
+	bootHeader     = "hyperscale-boot"
 	protocolHeader = "hyperscale-protocol"
 	featuresHeader = "hyperscale-features"
 )

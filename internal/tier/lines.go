@@ -37,18 +37,24 @@ func newLines(dialing rpc.Dialing, log *slog.Logger) *lines {
 }
 
 // enter makes the outlet of a new stream, which replaces one before to the same
-// node.
-func enter[T any](l *lines, all map[hyperscale.NodeID]*outlet[T], to hyperscale.NodeID) *outlet[T] {
+// start of the same node. While one of another start stands, it is refused: two
+// that go by one name would take each other's work, and who has it keeps it. A start
+// that ended without a word is hung up as soon as it misses its beats.
+func enter[T any](l *lines, all map[hyperscale.NodeID]*outlet[T], to hyperscale.NodeID, boot hyperscale.Boot) (*outlet[T], error) {
 	l.mu.Lock()
-	l.last++
-	out := newOutlet[T](l.last)
+	defer l.mu.Unlock()
 	before := all[to]
+	if before != nil && boot != 0 && before.boot != 0 && before.boot != boot {
+		return nil, rpc.Errorf(rpc.Conflict, "another %s is linked here: each needs a name of its own (--name); "+
+			"if it is an earlier start of this one, it is waited for until it misses its beats", to)
+	}
+	l.last++
+	out := newOutlet[T](l.last, boot)
 	all[to] = out
-	l.mu.Unlock()
 	if before != nil {
 		before.hangUp(rpc.Errorf(rpc.Unavailable, "%s began a new stream", to))
 	}
-	return out
+	return out, nil
 }
 
 // leave forgets the outlet of a stream that has ended. It is false if a new one

@@ -31,9 +31,12 @@ func (d door) Attach(ctx context.Context, who rpc.Caller, stream rpc.AttachStrea
 	if err := d.mayAttach(who); err != nil {
 		return err
 	}
-	out := enter(d.lines, d.lines.children, who.Node)
+	out, err := enter(d.lines, d.lines.children, who.Node, who.Boot)
+	if err != nil {
+		return err
+	}
 	d.node.Put(node.Attached{Child: who.Node, Conn: out.conn})
-	err := converse(ctx, stream, out, d.lines, func(up link.Up) error {
+	err = converse(ctx, stream, out, d.lines, func(up link.Up) error {
 		d.node.Put(node.Said{Child: who.Node, Conn: out.conn, Up: up})
 		return nil
 	})
@@ -48,7 +51,10 @@ func (d door) Deliver(ctx context.Context, who rpc.Caller, stream rpc.DeliverStr
 	if err := d.mayAttach(who); err != nil {
 		return err
 	}
-	out := enter(d.lines, d.lines.receipts, who.Node)
+	out, err := enter(d.lines, d.lines.receipts, who.Node, who.Boot)
+	if err != nil {
+		return err
+	}
 	defer leave(d.lines, d.lines.receipts, who.Node, out)
 	return converse(ctx, stream, out, d.lines, func(delivery link.Delivery) error {
 		d.node.Put(node.Delivered{Child: who.Node})

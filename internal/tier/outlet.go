@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"hyperscale"
+
 	"hyperscale/internal/mailbox"
 	"hyperscale/internal/rpc"
 )
@@ -15,14 +17,15 @@ import (
 // and the stream's own goroutine sends it.
 type outlet[T any] struct {
 	conn uint64
+	boot hyperscale.Boot // which start of the other side it leads to; 0: it did not say
 	box  *mailbox.Mailbox[T]
 	once sync.Once
 	hung chan struct{} // closed: the stream is to end
 	why  error
 }
 
-func newOutlet[T any](conn uint64) *outlet[T] {
-	return &outlet[T]{conn: conn, box: mailbox.New[T](), hung: make(chan struct{})}
+func newOutlet[T any](conn uint64, boot hyperscale.Boot) *outlet[T] {
+	return &outlet[T]{conn: conn, boot: boot, box: mailbox.New[T](), hung: make(chan struct{})}
 }
 
 // hangUp ends the stream.

@@ -89,10 +89,13 @@ func (t talks) Talk(ctx context.Context, who rpc.Caller, stream rpc.TalkStream) 
 
 // talk is a conversation, whoever dialled.
 func (t talks) talk(ctx context.Context, peer hyperscale.NodeID, stream rpc.TalkStream) error {
-	out := enter(t.lines, t.lines.talks, peer)
+	out, err := enter(t.lines, t.lines.talks, peer, 0)
+	if err != nil {
+		return err
+	}
 	t.node.Put(node.PeerUp{Node: peer})
 	t.heirs.Put(own.Probed{Node: peer})
-	err := converse(ctx, stream, out, t.lines, func(said link.Said) error {
+	err = converse(ctx, stream, out, t.lines, func(said link.Said) error {
 		t.node.Put(node.PeerSaid{Node: peer, Said: said})
 		return nil
 	})

@@ -19,6 +19,7 @@ import (
 // shell is a worker that runs. All of it belongs to the goroutine in loop.
 type shell struct {
 	*Worker
+	boot    hyperscale.Boot
 	ctx     context.Context // of all that it starts
 	now     func() time.Duration
 	agent   *agent.Agent
@@ -43,7 +44,7 @@ type counts struct {
 func (w *Worker) newShell(ctx context.Context, boot hyperscale.Boot) *shell {
 	began := time.Now()
 	s := &shell{
-		Worker: w, ctx: ctx, now: func() time.Duration { return time.Since(began) },
+		Worker: w, boot: boot, ctx: ctx, now: func() time.Duration { return time.Since(began) },
 		wake: time.NewTimer(time.Hour), leaving: make(chan struct{}),
 		book: book{map[string]*place{}}, doors: map[string]*door{}, pipes: map[hyperscale.NodeID]*pipe{},
 	}
@@ -267,7 +268,7 @@ func (s *shell) open(addresses ...string) {
 	for _, a := range s.book.name(s.now(), addresses...) {
 		ctx, stop := context.WithCancel(s.ctx)
 		d := &door{
-			address: a, dialing: s.dialing(), now: s.now, inbox: s.inbox, log: s.log,
+			address: a, dialing: s.dialing(s.boot), now: s.now, inbox: s.inbox, log: s.log,
 			close: stop, leave: s.leaving, again: make(chan struct{}, 1),
 		}
 		s.doors[a] = d

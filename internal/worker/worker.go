@@ -186,8 +186,8 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // dialing is how managers are called.
-func (w *Worker) dialing() rpc.Dialing {
-	return rpc.Dialing{Self: w.cfg.Self, Certificates: w.deps.Certificates}
+func (w *Worker) dialing(boot hyperscale.Boot) rpc.Dialing {
+	return rpc.Dialing{Self: w.cfg.Self, Boot: boot, Certificates: w.deps.Certificates}
 }
 
 // bootOf is the number of a start by the clock: it rises as long as that is not set

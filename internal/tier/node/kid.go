@@ -48,7 +48,10 @@ func (n *Node) attached(ev Attached) {
 		k = &kid{Holder: link.Holder{Node: ev.Child}}
 		n.kids.add(k)
 	}
-	k.conn, k.heard, k.fresh, k.asked, k.by = ev.Conn, n.now, true, 0, ""
+	k.conn, k.fresh, k.asked, k.by = ev.Conn, true, 0, ""
+	if !k.gone { // else it is forgotten in time, whoever goes by its name
+		k.heard = n.now
+	}
 	n.sayTo(k)
 	k.beat = n.now + n.cfg.Beat*time.Duration(1+ev.Conn%spread)/spread
 }
@@ -91,8 +94,13 @@ func (n *Node) said(ev Said) {
 
 // stated takes in a statement, unless it is older than one that was.
 func (n *Node) stated(k *kid, s link.Statement) {
-	older := s.Boot < k.Boot || s.Boot == k.Boot && s.Seq <= k.last.Seq && k.stated
-	if older || s.Node != k.Node {
+	if s.Node != k.Node || s.Boot == k.Boot && s.Seq <= k.last.Seq && k.stated {
+		return
+	}
+	if s.Boot < k.Boot {
+		// It went by this name while another did, or its clock was set back.
+		n.do(HangUp{Child: k.Node, Conn: k.conn, Reason: "a later start of it was here, and is not forgotten yet"})
+		k.conn = 0
 		return
 	}
 	if s.Boot > k.Boot && k.Boot != 0 {

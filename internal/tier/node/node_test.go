@@ -100,7 +100,21 @@ func TestKid(t *testing.T) {
 	}{
 		{"a statement reaches the job", func(s *stage) { linked(s); s.state(1, 1) }, "stated k 1"},
 		{"of an older stream nothing does", func(s *stage) { linked(s); s.attach(2); s.state(1, 1) }, ""},
-		{"an older boot is refused", func(s *stage) { s.attach(1); s.here(); s.state(1, 2); s.said(); s.state(1, 1) }, ""},
+		{"an older boot is refused", func(s *stage) { s.attach(1); s.here(); s.state(1, 2); s.said(); s.state(1, 1) }, "hang up"},
+		{"an older boot comes back once the later start is forgotten", func(s *stage) {
+			s.attach(1)
+			s.here()
+			s.state(1, 2)
+			s.step(Detached{Child: "k", Conn: 1})
+			for conn := range uint64(140) {
+				s.attach(conn + 2)
+				s.state(conn+2, 1)
+				s.pass(time.Second)
+				s.said()
+			}
+			s.attach(150)
+			s.state(150, 1)
+		}, "stated k 1"},
 		{"a newer boot buries the one before", func(s *stage) { linked(s); s.state(1, 2) }, "lost k 1 dead true; stated k 2"},
 		{"a stream that ended and came back", func(s *stage) {
 			linked(s)
