@@ -174,6 +174,17 @@ func clusterExits(c *cobra.Command, more ...string) {
 	exits(c, append(append([]string{"0    done"}, more...), "104  bad flags or arguments, or the cluster refuses", "98   the cluster can't be reached")...)
 }
 
+// aboveZero refuses numbers that were given and are not above zero: left out they
+// have a meaning that zero would only seem to have.
+func aboveZero(c *cobra.Command, names ...string) error {
+	for _, name := range names {
+		if n, err := c.Flags().GetInt(name); err == nil && c.Flags().Changed(name) && n < 1 {
+			return refuse("--%s %d; expected 1 or more", name, n)
+		}
+	}
+	return nil
+}
+
 // jobAnd takes a job, and between least and most arguments in all.
 func jobAnd(least, most int, what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {

@@ -39,7 +39,12 @@ func devCommand(a *app) *cobra.Command {
 			"  hyperscale submit examples/quickstart.yaml --watch\n" +
 			"  hyperscale dev --managers 3 --workers 3",
 		Args: noArguments,
-		RunE: func(c *cobra.Command, _ []string) error { return a.dev(c.Context(), f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := aboveZero(c, "workers", "cores"); err != nil {
+				return err
+			}
+			return a.dev(c.Context(), f)
+		},
 	}
 	flags := c.Flags()
 	flags.IntVar(&f.managers, "managers", 1, "`N` = 1, 3 or 5")
@@ -58,8 +63,8 @@ func (a *app) dev(ctx context.Context, f devFlags) error {
 	if err := errors.Join(err, err2); err != nil {
 		return refuse("--listen %s; expected HOST:PORT", f.listen)
 	}
-	if f.managers < 1 || f.managers%2 == 0 || f.workers < 0 {
-		return refuse("%d managers and %d workers; expected 1, 3 or 5 managers", f.managers, f.workers)
+	if f.managers < 1 || f.managers%2 == 0 {
+		return refuse("%d managers; expected 1, 3 or 5 managers", f.managers)
 	}
 	if f.cores <= 0 {
 		f.cores = max(runtime.GOMAXPROCS(0)/max(f.workers, 1), 1)

@@ -37,12 +37,20 @@ func submitCommand(a *app) *cobra.Command {
 		Long: "Hands a plan to a cluster, which runs it on its workers. It prints the name of the job and\n" +
 			"returns; with --watch it shows the run as run does and ends like it, with the same summary,\n" +
 			"outputs and exit codes. Plans and flags are those of run. Ctrl-C while watching asks the\n" +
-			"cluster to end the job; again, and the job goes on unwatched.",
+			"cluster to end the job; again, and it goes away: what was asked for comes to pass unwatched.",
 		Example: "  hyperscale submit checkout.yaml --watch\n" +
 			"  hyperscale submit http://localhost:8080/ --rate 5000 -d 1m --watch -o json=result.json\n" +
 			"  hyperscale submit nightly.yaml --key nightly-2026-11-27 --priority low",
 		Args: func(_ *cobra.Command, args []string) error { return oneArgument(a, args, "a plan or a URL") },
-		RunE: func(c *cobra.Command, args []string) error { return a.submit(c.Context(), args[0], &f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := aboveZero(c, "cores"); err != nil {
+				return err
+			}
+			if c.Flags().Changed("key") && f.key == "" {
+				return refuse("--key is empty, and would name no submission; leave it out (a variable that is not set?)")
+			}
+			return a.submit(c.Context(), args[0], &f)
+		},
 	}
 	a.addSettings(c, loadFlags(), requestFlags(), planFlags())
 	f.clusterFlags.addWaiting(c, waitWatching)
@@ -53,7 +61,7 @@ func submitCommand(a *app) *cobra.Command {
 	flags.StringVar(&f.priority, "priority", "normal", "`LEVEL` among jobs that wait: high, normal, low, auto")
 	flags.BoolVar(&f.exclusive, "exclusive", false, "nothing else runs beside it")
 	flags.IntVar(&f.cores, "cores", 0, "`N` cores for each workflow (as many as its load asks for)")
-	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: with --watch, as of run")
+	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: with --watch, as of run; 97 also if others cancelled it")
 	return c
 }
 
@@ -67,9 +75,6 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 	priority, known := priorities[f.priority]
 	if !known {
 		return refuse("--priority %s; expected high, normal, low or auto", f.priority)
-	}
-	if f.cores < 0 {
-		return refuse("--cores %d; expected 1 or more", f.cores)
 	}
 	if !f.watch && len(f.outputs) > 0 {
 		return refuse("-o needs --watch; or fetch them later: hyperscale results JOB -o %s", f.outputs[0])
@@ -95,7 +100,7 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 	err = a.withClient(&f.clusterFlags, func(cl *client.Client) error {
 		accepted, err := cl.Submit(ctx, rpc.Submission{
 			Key: f.key, Name: loaded.Plan.Name, Spec: content,
-			Options: rpc.Options{Priority: priority, Exclusive: f.exclusive, Cores: f.cores},
+			Options: rpc.Options{Priority: priority, Exclusive: f.exclusive, Cores: f.cores, Tags: loaded.Plan.Tags},
 		})
 		if err != nil {
 			return err
@@ -213,6 +218,9 @@ func (w *follower) watch(ctx context.Context, cl *client.Client, job hyperscale.
 		select {
 		case err := <-ended:
 			if cause := context.Cause(watching); errors.Is(cause, errDetached) {
+				if w.asked {
+					return fmt.Errorf("job %s was asked to end, and ends unwatched: hyperscale watch %s", job, job)
+				}
 				return fmt.Errorf("%w: hyperscale watch %s", errDetached, job)
 			}
 			return err

@@ -87,7 +87,7 @@ func watchCommand(a *app) *cobra.Command {
 	f.clusterFlags.addWaiting(c, waitWatching)
 	f.follow.add(c)
 	c.Flags().BoolVar(&events, "events", false, "only print what happens, a line each")
-	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: as of run")
+	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: as of run; 97 also if it was cancelled")
 	return c
 }
 
@@ -139,7 +139,7 @@ func resultsCommand(a *app) *cobra.Command {
 	f.clusterFlags.add(c)
 	f.follow.add(c)
 	c.Flags().Lookup("output").Usage = "`NAME[=PATH]`: json, csv (seconds); without PATH to stdout"
-	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: as of run")
+	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: as of run; 97 also if it was cancelled")
 	return c
 }
 

@@ -75,7 +75,7 @@ func withPort(address, port string) string {
 // at once.
 func (a *app) worker(c *cobra.Command, f workerFlags) error {
 	certificates, err := f.certificates(a)
-	faults := []error{err}
+	faults := []error{err, aboveZero(c, "cores")}
 	cfg := f.Config
 	cfg.Self = identity.ID{Cluster: f.cluster, Env: f.environment, Role: identity.Worker, DC: f.dc, Node: hyperscale.NodeID(f.name)}
 	if certificates != nil {

@@ -42,6 +42,13 @@ func TestJSONOfNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "empty.json", b.String())
+	b.Reset()
+	if err := report.Text(&b, report.Summarise(empty, report.Options{ExitCode: 105}), report.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); strings.Contains(text, "VALID") || !strings.Contains(text, "no verdict  nothing was asked") {
+		t.Errorf("of a run without anything due it says\n%s", text)
+	}
 }
 
 // windows are two seconds of the sample run.

@@ -134,8 +134,12 @@ func (p *printer) verdict() {
 	case "INVALID":
 		paint, means = p.Theme.Bad, "the generator did not do what the plan asked; trust no figure"
 	}
+	verdict := v.State
+	if i := p.s.Totals.Iterations; v.State == "VALID" && (i == nil || i.Due == 0) && p.s.Totals.Requests.Started == 0 {
+		verdict, paint, means = "no verdict", p.Theme.Warn, "nothing was asked of the generator: it ended before anything was due"
+	}
 	for i, line := range show.Wrap(means, p.Width-label) {
-		state := v.State
+		state := verdict
 		if i > 0 {
 			state = ""
 		}
