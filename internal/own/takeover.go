@@ -19,6 +19,10 @@ type Take struct {
 	How  How    // ByPanic is counted in the head
 	Why  string // in words, for the event
 
+	// At tells the job time of the last commit by what that carried, for the event; nil:
+	// it is not known.
+	At func(meta []byte) hyperscale.JobTime
+
 	// SessionEnded says that its session has ended, and is looked at once more: a
 	// session that is still there makes it [ErrLostRace].
 	SessionEnded bool
@@ -109,6 +113,9 @@ func (s *Session) takeOps(saved Saved, m manifest, take Take, now time.Time) ([]
 		event := hyperscale.Event{
 			Wall: now.UTC(), What: OwnerChanged, Node: s.node.ID,
 			Detail: changeText(saved.Owner, owner, take.Why),
+		}
+		if take.At != nil {
+			event.At = take.At(saved.Meta)
 		}
 		if text, err = eventsText([]hyperscale.Event{event}, m.Events, owner.Epoch); err != nil {
 			return nil, err

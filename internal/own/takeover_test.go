@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"hyperscale"
 	"hyperscale/internal/store"
@@ -94,12 +95,25 @@ func TestAnOwnerThatWritesMeanwhileLosesNothing(t *testing.T) {
 	ctx := context.Background()
 	a, b := begin(t, st, "a"), begin(t, st, "b")
 	old := submit(t, a, "j")
-	b.st = &busy{st, 3, func() { ok(t, old.Commit(ctx, Commit{Records: bytesOf("x"), Events: happened("x")})) }}
-	_, saved, err := TakeOver(ctx, b, Take{Job: "j", Gone: old.Owner().Fence, How: ByOffer}, noon)
+	b.st = &busy{st, 3, func() {
+		ok(t, old.Commit(ctx, Commit{Records: bytesOf("x"), Events: happened("x"), Meta: []byte("11 s")}))
+	}}
+	at := func(meta []byte) hyperscale.JobTime {
+		if string(meta) == "11 s" {
+			return 11 * time.Second
+		}
+		return 0
+	}
+	_, saved, err := TakeOver(ctx, b, Take{Job: "j", Gone: old.Owner().Fence, How: ByOffer, At: at}, noon)
 	ok(t, err)
 	wantRecords(t, saved.Records, "x", "x", "x")
 	if want := []string{"accepted", "x", "x", "x", OwnerChanged}; !slices.Equal(told(t, st, "j"), want) {
 		t.Fatalf("%q", told(t, st, "j"))
+	}
+	events, err := Events(ctx, st, "j", 0, 0)
+	ok(t, err)
+	if last := events.Events[len(events.Events)-1]; last.At != 11*time.Second {
+		t.Errorf("the change is told at %v of the job", last.At)
 	}
 }
 

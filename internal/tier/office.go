@@ -17,6 +17,7 @@ import (
 	"hyperscale/internal/link"
 	"hyperscale/internal/own"
 	"hyperscale/internal/store"
+	"hyperscale/internal/tier/seat"
 )
 
 // office is what a node does inside one session: it owns jobs, takes over those
@@ -146,6 +147,7 @@ func (o *office) takeOver(ctx context.Context, take own.Take) error {
 // take makes this node a job's owner. A store that does not answer is asked until
 // it does.
 func (o *office) take(ctx context.Context, take own.Take) (*own.Tenure, own.Saved, error) {
+	take.At = seat.At
 	tenure, saved, err := own.TakeOver(ctx, o.session, take, time.Now())
 	for errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil {
 		pause(ctx, saveRetry)

@@ -19,6 +19,15 @@ type meta struct {
 	Clock hyperscale.JobTime `json:"clock"` // job time of the save
 }
 
+// At is the job time of the save whose manifest carried meta; 0: none was made.
+func At(carried []byte) hyperscale.JobTime {
+	var m meta
+	if json.Unmarshal(carried, &m) != nil {
+		return 0 // who goes on with the job says what is wrong with it
+	}
+	return m.Clock
+}
+
 // Open is a seat with the owner that goes on with a job from what is stored of it.
 func Open(cfg Config, as owner.Config, saved own.Saved) (*Seat, error) {
 	if saved.Version == 0 {
