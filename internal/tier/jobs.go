@@ -188,6 +188,9 @@ func (d *desk) describe(s *rpc.Status) {
 	if waits := d.seat.Owner().Waiting().String(); waits != "" {
 		s.Reason = waits
 	}
+	if unknown := d.seat.Owner().Unknown(); unknown != "" {
+		s.Reason = unknown
+	}
 	s.Elapsed, s.Totals = d.seat.Owner().Elapsed(), totalsOf(d.seat.Owner().Counts())
 	for _, w := range d.seat.Owner().Standing() {
 		s.Workflows = append(s.Workflows, rpc.WorkflowStatus{

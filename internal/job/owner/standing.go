@@ -1,6 +1,11 @@
 package owner
 
 import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
 	"hyperscale"
 	"hyperscale/internal/link"
 	"hyperscale/internal/stats"
@@ -79,3 +84,27 @@ func (l *leg) cores() int {
 // Mark is the number of the last window of a turn that was counted, or kept apart
 // as stray: up to there all may be acknowledged. 0: none.
 func (o *Owner) Mark(h link.Hold) uint64 { return o.marks().Mark(h.Workflow, h.Share) }
+
+// Unknown says of which lost holders it is not known yet what they did, and since
+// when, so that nobody takes the counts for all that came about; "": of none.
+func (o *Owner) Unknown() string {
+	since, nodes := map[hyperscale.NodeID]hyperscale.JobTime{}, []string{}
+	for _, l := range o.state.Legs {
+		for _, x := range l.Holes {
+			if x.Closed {
+				continue
+			}
+			node := x.Holder.Node
+			if at, known := since[node]; !known || x.Heard < at {
+				since[node] = x.Heard
+			}
+		}
+	}
+	for _, node := range slices.Sorted(maps.Keys(since)) {
+		nodes = append(nodes, string(node)+" since "+hyperscale.FormatDuration(since[node].Truncate(time.Second)))
+	}
+	if len(nodes) == 0 || o.over != nil {
+		return ""
+	}
+	return "not in these counts yet: what was lost or missed on " + strings.Join(nodes, ", ")
+}
