@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -79,7 +78,7 @@ func (a *app) dev(ctx context.Context, f devFlags) error {
 	var managers []*manager.Manager
 	var workers []*worker.Worker
 	for i := range f.managers {
-		m, err := manager.New(devManager(f, i, at), a.devLog())
+		m, err := manager.New(devManager(f, i, at), a.log())
 		if err != nil {
 			return refused(err)
 		}
@@ -117,9 +116,6 @@ func (a *app) dev(ctx context.Context, f devFlags) error {
 	return err
 }
 
-// devLog says only what is wrong, unless -v asks for more.
-func (a *app) devLog() *slog.Logger { return a.log() }
-
 // devManager is the i-th manager of a small cluster.
 func devManager(f devFlags, i int, at func(manager, offset int) string) manager.Config {
 	cfg := manager.Config{
@@ -146,7 +142,7 @@ func (a *app) devWorker(f devFlags, i int, at func(manager, offset int) string) 
 	for k := range f.managers {
 		cfg.Join = append(cfg.Join, at(k, 0))
 	}
-	return worker.New(cfg, worker.Deps{Log: a.devLog()})
+	return worker.New(cfg, worker.Deps{Log: a.log()})
 }
 
 // awaitReady waits until all managers can be used, or ctx ends.

@@ -99,7 +99,7 @@ func (j *Job) startLeg(now hyperscale.JobTime, f *flow, e StartLeg) {
 	f.leg = leg{number: f.leg.number + 1, at: now, load: e.Load, over: never, cutAt: never, giveUp: never}
 	e.Workflow, e.Leg, e.First, e.Graceful = f.w.Name, f.leg.number, f.first, f.w.Graceful
 	if f.search != nil {
-		f.first += hyperscale.Slot(schedule.NewArrivals(e.Load, j.source(f)).Total())
+		f.first += hyperscale.Slot(schedule.NewArrivals(e.Load, sourceOf(j.plan, f)).Total())
 	}
 	if j.state == finishing {
 		f.leg.end(later(now, f.w.Graceful), patienceAtStop)
@@ -107,7 +107,10 @@ func (j *Job) startLeg(now hyperscale.JobTime, f *flow, e StartLeg) {
 	j.do(e)
 }
 
-func (j *Job) source(f *flow) hyperscale.Source { return hyperscale.NewSource(j.plan.Seed, f.w.Name) }
+// sourceOf is where the draws of a workflow come from.
+func sourceOf(plan *hyperscale.Plan, f *flow) hyperscale.Source {
+	return hyperscale.NewSource(plan.Seed, f.w.Name)
+}
 
 // legBegan sets the times of a leg whose load begins.
 func (j *Job) legBegan(f *flow, at hyperscale.JobTime) {
@@ -123,7 +126,7 @@ func (j *Job) legBegan(f *flow, at hyperscale.JobTime) {
 		rate, _ := f.search.next()
 		j.mark(at, Probe, f.w.Name, rate.String())
 	}
-	if length, known := loadLength(f.leg.load, j.source(f)); known {
+	if length, known := loadLength(f.leg.load, sourceOf(j.plan, f)); known {
 		f.leg.over = later(at, length)
 		f.leg.end(later(f.leg.over, f.w.Graceful), patience)
 		f.leg.stages = stageMarks(f.w.Name, f.leg.load, at, f.leg.over)

@@ -95,8 +95,12 @@ func (l *life) storeScheme() string {
 // storeURL is where other members of the store reach this one.
 func (l *life) storeURL() string { return l.storeScheme() + l.reached(l.cfg.At.Store) }
 
-// openStore makes this manager's access to its store.
-func (l *life) openStore(ctx context.Context) (storage, error) {
+// opening is how a life comes to a store: alone, with the others who begin, or let
+// in by those who run.
+type opening struct{ *life }
+
+// store makes this manager's access to its store.
+func (l opening) store(ctx context.Context) (storage, error) {
 	if l.cfg.Store.External != "" {
 		return l.external()
 	}
@@ -115,7 +119,7 @@ func (l *life) openStore(ctx context.Context) (storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return embedded{node, l}, nil
+	return embedded{node, l.life}, nil
 }
 
 // embedded is a member of the store in this process.
@@ -155,7 +159,7 @@ type beginning struct {
 
 // beginning finds out how this manager's store begins: the same on all managers
 // that begin together.
-func (l *life) beginning(ctx context.Context) (beginning, error) {
+func (l opening) beginning(ctx context.Context) (beginning, error) {
 	self := map[string]string{string(l.cfg.Name): l.storeURL()}
 	fresh, err := etcdstore.Empty(l.data.store())
 	switch {
@@ -175,7 +179,7 @@ func (l *life) beginning(ctx context.Context) (beginning, error) {
 
 // meet waits until so many managers as expected have met, all of them new; or
 // until one is there that has a store already, which is asked to let this one in.
-func (l *life) meet(ctx context.Context) (beginning, error) {
+func (l opening) meet(ctx context.Context) (beginning, error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	said := -1
@@ -204,7 +208,7 @@ func (l *life) meet(ctx context.Context) (beginning, error) {
 	}
 }
 
-func (l *life) sayWaiting(here int) {
+func (l opening) sayWaiting(here int) {
 	if l.cfg.Expect > 0 {
 		l.log.Info("waiting for the other managers", "here", here, "expected", l.cfg.Expect)
 		return
@@ -218,7 +222,7 @@ type company struct {
 	running []string          // addresses for calls of those that have a store
 }
 
-func (l *life) company() (company, error) {
+func (l opening) company() (company, error) {
 	here := company{fresh: map[string]string{}}
 	for _, other := range l.gossip.Alive() {
 		var told meta

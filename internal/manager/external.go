@@ -20,7 +20,7 @@ type outside struct {
 	size   *atomic.Pointer[etcdstore.Health] // as it was last told; nil: not yet
 }
 
-func (l *life) external() (storage, error) {
+func (l opening) external() (storage, error) {
 	c := l.cfg.Store
 	st, client, err := etcdstore.Dial(c.External, c.ClientTLS, etcdstore.DefaultPrefix)
 	if err != nil {

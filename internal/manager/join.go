@@ -53,7 +53,7 @@ const (
 
 // askIn asks the managers that run, one after the other, to let this one into
 // their store, until one does. Only what will not change by waiting is an error.
-func (l *life) askIn(ctx context.Context, running []string) (map[string]string, error) {
+func (l opening) askIn(ctx context.Context, running []string) (map[string]string, error) {
 	l.log.Info("asking to be let into the store", "of", running)
 	for said := ""; ; {
 		var last error
@@ -81,7 +81,7 @@ func (l *life) askIn(ctx context.Context, running []string) (map[string]string, 
 	}
 }
 
-func (l *life) askOne(ctx context.Context, address string) (map[string]string, error) {
+func (l opening) askOne(ctx context.Context, address string) (map[string]string, error) {
 	conn, err := rpc.Dial(address, rpc.Dialing{Self: l.cfg.self(), Certificates: l.cfg.Certificates})
 	if err != nil {
 		return nil, err

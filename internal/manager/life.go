@@ -37,7 +37,12 @@ type life struct {
 	tier   *tier.Tier
 	server *rpc.Server
 
-	pulse    pulse
+	pulse pulse
+	past
+}
+
+// past is what happened in a life.
+type past struct {
 	served   atomic.Bool // it was ready once
 	draining atomic.Bool // it takes nothing new
 	away     sync.Once   // its farewell was said
@@ -95,7 +100,7 @@ func portOf(err error, address, flag string) error {
 // runStore runs the store's member, and the tier inside of it.
 func (l *life) runStore(ctx context.Context) error {
 	var err error
-	if l.store, err = l.openStore(ctx); err != nil {
+	if l.store, err = (opening{l}).store(ctx); err != nil {
 		return errors.Join(err, l.listen.Close())
 	}
 	if err := l.newTier(); err != nil {

@@ -19,8 +19,12 @@ import (
 // tickEvery is how often time alone is told to the node.
 const tickEvery = 100 * time.Millisecond
 
-// runNode runs the node's state machine.
-func (t *Tier) runNode(ctx context.Context) error {
+// nodeLoop is the goroutine of the node: it gives it what comes and performs what it
+// wants.
+type nodeLoop struct{ *Tier }
+
+// run runs the node's state machine.
+func (t nodeLoop) run(ctx context.Context) error {
 	n := node.New(t.cfg.Node)
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
@@ -30,7 +34,7 @@ func (t *Tier) runNode(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 			t.takeIn(ctx, n) // who has spoken is heard before it is judged
-			t.stepNode(ctx, n, node.Tick{})
+			t.step(ctx, n, node.Tick{})
 			workers, cores := n.Room()
 			t.room.Store(&seat.Room{Workers: workers, Cores: cores})
 		case <-t.node.Bell():
@@ -40,20 +44,20 @@ func (t *Tier) runNode(ctx context.Context) error {
 }
 
 // takeIn gives the node all that waits for it.
-func (t *Tier) takeIn(ctx context.Context, n *node.Node) {
+func (t nodeLoop) takeIn(ctx context.Context, n *node.Node) {
 	for _, item := range t.node.Take() {
 		switch item := item.(type) {
 		case func(*node.Node):
 			item(n)
 		case node.Event:
-			t.stepNode(ctx, n, item)
+			t.step(ctx, n, item)
 		}
 	}
 }
 
-// stepNode gives the node an event. One that makes it panic is passed over: it
+// step gives the node an event. One that makes it panic is passed over: it
 // concerns one child or one job, and the others are not to suffer for it.
-func (t *Tier) stepNode(ctx context.Context, n *node.Node, ev node.Event) {
+func (t nodeLoop) step(ctx context.Context, n *node.Node, ev node.Event) {
 	defer func() {
 		if r := recover(); r != nil {
 			_ = panicked(t.log, fmt.Sprintf("taking in a %T", ev), r) // it was logged
@@ -68,7 +72,7 @@ func (t *Tier) stepNode(ctx context.Context, n *node.Node, ev node.Event) {
 }
 
 // perform does one thing that the node wants.
-func (t *Tier) perform(ctx context.Context, e node.Effect) {
+func (t nodeLoop) perform(ctx context.Context, e node.Effect) {
 	switch e := e.(type) {
 	case node.ToChild:
 		t.tellChild(e)
@@ -96,7 +100,7 @@ func (t *Tier) perform(ctx context.Context, e node.Effect) {
 }
 
 // tellChild says something to a child: receipts on the stream on which windows come.
-func (t *Tier) tellChild(e node.ToChild) {
+func (t nodeLoop) tellChild(e node.ToChild) {
 	if r, ok := e.Down.(link.Receipt); ok {
 		t.lines.acknowledge(e.Child, r)
 		return
@@ -119,7 +123,7 @@ func isOver(ctx context.Context, st store.Store, job hyperscale.JobID) bool {
 }
 
 // unclaimed makes a child drop what it holds of a job that is over.
-func (t *Tier) unclaimed(ctx context.Context, e node.Unclaimed) {
+func (t nodeLoop) unclaimed(ctx context.Context, e node.Unclaimed) {
 	if _, known := t.registry.ownerOf(e.Job); known {
 		return // its owner will speak to it
 	}
@@ -136,7 +140,7 @@ func (t *Tier) unclaimed(ctx context.Context, e node.Unclaimed) {
 }
 
 // relayed takes a window that came through another manager.
-func (t *Tier) relayed(e node.Relayed) {
+func (t nodeLoop) relayed(e node.Relayed) {
 	w, err := readWindow(e.Delivery)
 	if err != nil {
 		t.log.Warn("a window passed on can't be read", "from", e.Worker.Node, "by", e.By, "reason", err)
@@ -162,7 +166,7 @@ func (t *Tier) Heard(ev member.Event) {
 func (t *Tier) Draining(id hyperscale.NodeID, drains bool) { t.registry.drain(id, drains) }
 
 // offered answers an offer that came in a talk.
-func (t *Tier) offered(e node.Offered) {
+func (t nodeLoop) offered(e node.Offered) {
 	o := t.inside.Load()
 	if o == nil || t.draining.Load() {
 		t.lines.say(e.From, link.Taken{Job: e.Offer.Job, Refused: "this node takes nothing new"})

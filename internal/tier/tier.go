@@ -103,7 +103,7 @@ func (t *Tier) now() time.Duration { return time.Since(t.began) }
 // when it loses it: a node without a session owns nothing.
 func (t *Tier) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return t.runNode(ctx) })
+	g.Go(func() error { return nodeLoop{t}.run(ctx) })
 	g.Go(func() error { return t.runSessions(ctx) })
 	err := g.Wait()
 	t.lines.close()

@@ -33,11 +33,16 @@ type kid struct {
 	deaf   map[hyperscale.NodeID]time.Duration // who asked us to pass on, and when
 	gone   bool
 	dead   bool // … because its stream ended
-	word   uint64
-	wordAt time.Duration
-	beat   time.Duration // when the next word is due
+	word   word
 	trip   time.Duration
 	pulse  place.Pulse
+}
+
+// word is the last word that a child was told.
+type word struct {
+	seq uint64
+	at  time.Duration // when
+	due time.Duration // when the next is
 }
 
 // attached begins a stream. The child hears at once whom it reached: before that it
@@ -53,7 +58,7 @@ func (n *Node) attached(ev Attached) {
 		k.heard = n.now
 	}
 	n.sayTo(k)
-	k.beat = n.now + n.cfg.Beat*time.Duration(1+ev.Conn%spread)/spread
+	k.word.due = n.now + n.cfg.Beat*time.Duration(1+ev.Conn%spread)/spread
 }
 
 // detached ends a stream. The child has a while to come back. One that had not
@@ -107,8 +112,8 @@ func (n *Node) stated(k *kid, s link.Statement) {
 		n.lose(k, true) // what held something was an earlier start of it
 		*k = kid{Holder: link.Holder{Node: s.Node, Boot: s.Boot}, conn: k.conn, fresh: true}
 	}
-	if s.Heard == k.word && k.word != 0 {
-		k.trip = max(n.now-k.wordAt-s.HeardAgo, 0)
+	if s.Heard == k.word.seq && k.word.seq != 0 {
+		k.trip = max(n.now-k.word.at-s.HeardAgo, 0)
 	}
 	k.Boot, k.last, k.stated, k.heard = s.Boot, s, true, n.now
 	k.gone, k.dead, k.asked, k.left = false, false, 0, 0
@@ -122,7 +127,7 @@ func (n *Node) stated(k *kid, s link.Statement) {
 	n.tellJobs(k)
 	k.fresh = false
 	if k.by == "" {
-		n.passOn(k, s)
+		peering{n}.passOn(k, s)
 	}
 	health := k.pulse.Step(place.Read(s.Free, s.Vitals.CPU, s.Vitals.Memory, s.Stall))
 	n.placer.step(n, place.State(s, health))

@@ -86,7 +86,7 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 	case PeerDown:
 		delete(n.peers, ev.Node)
 	case PeerSaid:
-		n.peerSaid(ev)
+		peering{n}.said(ev)
 	case JobHere:
 		n.jobHere(ev)
 	case JobGone:
@@ -149,21 +149,21 @@ const spread = 10
 
 // say is this node's beat to one child, when it is due.
 func (n *Node) say(k *kid) {
-	if n.now < k.beat || k.conn == 0 && k.by == "" {
+	if n.now < k.word.due || k.conn == 0 && k.by == "" {
 		return
 	}
 	n.sayTo(k)
-	if k.beat += n.cfg.Beat; k.beat <= n.now {
-		k.beat = n.now + n.cfg.Beat
+	if k.word.due += n.cfg.Beat; k.word.due <= n.now {
+		k.word.due = n.now + n.cfg.Beat
 	}
 }
 
 // sayTo is this node's beat to one child.
 func (n *Node) sayTo(k *kid) {
-	k.word++
-	k.wordAt = n.now
+	k.word.seq++
+	k.word.at = n.now
 	n.tell(k, link.Word{
-		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word, Level: n.pressure(), Owns: n.jobs.owns(k.Node), Parents: n.parents,
+		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word.seq, Level: n.pressure(), Owns: n.jobs.owns(k.Node), Parents: n.parents,
 	})
 }
 

@@ -22,11 +22,15 @@ func (all jobs) of(kid hyperscale.NodeID) []hyperscale.JobID {
 	return list
 }
 
-// peerSaid takes in what another manager says.
-func (n *Node) peerSaid(ev PeerSaid) {
+// peering is what the other managers say, and what passes through one that hears a
+// child to one that does not.
+type peering struct{ *Node }
+
+// said takes in what another manager says.
+func (n peering) said(ev PeerSaid) {
 	switch said := ev.Said.(type) {
 	case link.Wants:
-		n.placer.step(n, place.Wanted{From: ev.Node, Wants: said})
+		n.placer.step(n.Node, place.Wanted{From: ev.Node, Wants: said})
 	case link.Grants:
 		if ev.Node == n.placer.node {
 			n.granted(said)
@@ -46,7 +50,7 @@ func (n *Node) peerSaid(ev PeerSaid) {
 
 // hears says to another manager whether this node hears a child itself. If so, what
 // the child says is passed on for a while.
-func (n *Node) hears(peer hyperscale.NodeID, h link.Hear) link.Heard {
+func (n peering) hears(peer hyperscale.NodeID, h link.Hear) link.Heard {
 	k := n.kids.by[h.Node]
 	if k == nil || k.Boot != h.Boot || k.conn == 0 {
 		return link.Heard{Holder: h.Holder}
@@ -61,7 +65,7 @@ func (n *Node) hears(peer hyperscale.NodeID, h link.Hear) link.Heard {
 
 // heardBy takes in that another manager hears a child that we do not: what is to
 // be said to it goes that way, and it is asked again with the next beats missed.
-func (n *Node) heardBy(peer hyperscale.NodeID, h link.Heard) {
+func (n peering) heardBy(peer hyperscale.NodeID, h link.Heard) {
 	k := n.kids.by[h.Node]
 	if !h.Heard || k == nil || k.Boot != h.Boot || k.gone || k.asked == 0 {
 		return
@@ -71,7 +75,7 @@ func (n *Node) heardBy(peer hyperscale.NodeID, h link.Heard) {
 
 // relayed passes on what goes between another manager and a child that does not
 // hear it, or takes in what a child said that way.
-func (n *Node) relayed(peer hyperscale.NodeID, r link.Relay) {
+func (n peering) relayed(peer hyperscale.NodeID, r link.Relay) {
 	k := n.kids.by[r.Worker.Node]
 	switch up := r.Up.(type) {
 	case link.Statement:
@@ -93,7 +97,7 @@ func relayDown(to link.Holder, down link.Down) link.Relay { return link.Relay{Wo
 
 // passOn gives a child's statement to the managers that do not hear it themselves
 // and asked whether we do.
-func (n *Node) passOn(k *kid, s link.Statement) {
+func (n peering) passOn(k *kid, s link.Statement) {
 	for _, peer := range sorted(k.deaf) {
 		if n.now-k.deaf[peer] > 10*n.cfg.Beat || !n.peers[peer] {
 			delete(k.deaf, peer)
