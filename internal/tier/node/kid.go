@@ -45,6 +45,12 @@ type word struct {
 	due time.Duration // when the next is
 }
 
+// renew makes it the record of a later start of the child. The stream that stands
+// stays, and so does the count of words on it: one of a lower number is not heard.
+func (k *kid) renew(boot hyperscale.Boot, heard time.Duration) {
+	*k = kid{Holder: link.Holder{Node: k.Node, Boot: boot}, conn: k.conn, word: k.word, heard: heard, fresh: true}
+}
+
 // attached begins a stream. The child hears at once whom it reached: before that it
 // says nothing.
 func (n *Node) attached(ev Attached) {
@@ -110,7 +116,7 @@ func (n *Node) stated(k *kid, s link.Statement) {
 	}
 	if s.Boot > k.Boot && k.Boot != 0 {
 		n.lose(k, true) // what held something was an earlier start of it
-		*k = kid{Holder: link.Holder{Node: s.Node, Boot: s.Boot}, conn: k.conn, fresh: true}
+		k.renew(s.Boot, 0)
 	}
 	if s.Heard == k.word.seq && k.word.seq != 0 {
 		k.trip = max(n.now-k.word.at-s.HeardAgo, 0)

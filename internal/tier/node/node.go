@@ -245,7 +245,7 @@ func (n *Node) expect(h link.Holder) *kid {
 	}
 	if k.Boot < h.Boot {
 		n.lose(k, true)
-		*k = kid{Holder: h, conn: k.conn, heard: n.now, fresh: true}
+		k.renew(h.Boot, n.now)
 	}
 	return k
 }

@@ -389,3 +389,31 @@ func TestKidsAreForgotten(t *testing.T) {
 		t.Errorf("it comes back as %+v", got)
 	}
 }
+
+// Words on one stream are numbered on, though it is another start of the child that
+// speaks: it would not hear lower ones, and its silence would be taken for its own.
+func TestWordsGoOnForALaterStart(t *testing.T) {
+	n := New(Config{Self: "m"})
+	last := uint64(0)
+	step := func(now time.Duration, ev Event) {
+		for _, e := range n.Step(now, ev) {
+			if to, ok := e.(ToChild); ok {
+				if w, ok := to.Down.(link.Word); ok {
+					if w.Seq <= last {
+						t.Errorf("at %v: word %d after %d", now, w.Seq, last)
+					}
+					last = w.Seq
+				}
+			}
+		}
+	}
+	step(0, Attached{Child: "k", Conn: 1})
+	for i := range 40 {
+		now := time.Duration(i+1) * 100 * time.Millisecond
+		step(now, Said{Child: "k", Conn: 1, Up: link.Statement{Node: "k", Boot: hyperscale.Boot(1 + i/20), Seq: uint64(i + 1), Cores: 1, Free: 1}})
+		step(now, Tick{})
+	}
+	if last < 4 {
+		t.Errorf("only %d words", last)
+	}
+}
