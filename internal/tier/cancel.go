@@ -59,7 +59,7 @@ func (t front) halt(ctx context.Context, who rpc.Caller, c rpc.Cancellation) err
 	t.node.Put(func(n *node.Node) {
 		effects, children := n.Halt(*proof)
 		for _, e := range effects {
-			nodeLoop{t.Tier}.perform(ctx, e)
+			nodeLoop(t).perform(ctx, e)
 		}
 		told <- children
 	})

@@ -73,7 +73,7 @@ func (t front) drainChild(ctx context.Context, id hyperscale.NodeID) error {
 	t.node.Put(func(n *node.Node) {
 		effects, ok := n.Drain(id)
 		for _, e := range effects {
-			nodeLoop{t.Tier}.perform(ctx, e)
+			nodeLoop(t).perform(ctx, e)
 		}
 		found <- ok
 	})
