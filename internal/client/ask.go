@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"hyperscale/internal/rpc/identity"
+
 	"hyperscale"
 )
 
@@ -31,9 +33,37 @@ func (c *Client) ask(ctx context.Context, job hyperscale.JobID, call func(node) 
 
 // course begins with another node for each client.
 func (c *Client) course(now time.Time) *course {
-	nodes := slices.Concat(c.config.Nodes[c.shift:], c.config.Nodes[:c.shift])
-	return &course{nodes: nodes, until: now.Add(c.config.Patience)}
+	return &course{nodes: c.nodes(), until: now.Add(c.config.Patience)}
 }
+
+// nodes are those to ask in turn.
+func (c *Client) nodes() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Concat(c.config.Nodes[c.shift:], c.config.Nodes[:c.shift], c.met)
+}
+
+// meet asks a node for the others, so that whoever knows one of them can go on at
+// another when that is gone. What it can't learn does not matter now.
+func (c *Client) meet(ctx context.Context, n node) {
+	ctx, stop := context.WithTimeout(ctx, meetTime)
+	defer stop()
+	members, err := n.Members(ctx)
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range members {
+		if m.Role == string(identity.Worker) || m.Address == "" || slices.Contains(c.config.Nodes, m.Address) || slices.Contains(c.met, m.Address) {
+			continue
+		}
+		c.met = append(c.met, m.Address)
+	}
+}
+
+// meetTime bounds what a watch waits for the others' addresses.
+const meetTime = 2 * time.Second
 
 // learn remembers an owner that answered, and forgets one that did not.
 func (c *Client) learn(job hyperscale.JobID, asked step, err error) {

@@ -35,6 +35,7 @@ type Client struct {
 	mu     sync.Mutex
 	owners map[hyperscale.JobID]owner
 	lines  map[string]*line
+	met    []string // nodes that others told of; asked after those that are named
 }
 
 // node is one node as a client calls it: a [rpc.Conn].

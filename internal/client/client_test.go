@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,7 @@ type cluster struct {
 	closed  int
 
 	watch func(n *member, after uint64, got func(rpc.Update) error) error
+	there []rpc.Member
 }
 
 func newCluster() *cluster {
@@ -63,6 +65,8 @@ type member struct {
 	cluster *cluster
 	address string
 }
+
+func (n *member) Members(context.Context) ([]rpc.Member, error) { return n.cluster.there, nil }
 
 func (n *member) Close() error { n.cluster.closed++; return nil }
 
@@ -345,4 +349,31 @@ func TestNobodyToAsk(t *testing.T) {
 	if _, err := New(Config{}); rpc.KindOf(err) != rpc.Invalid {
 		t.Errorf("a client of nobody: %v", err)
 	}
+}
+
+// Who was told of one manager goes on at the others that it knows of.
+func TestAWatchGoesOnAtManagersThatWereMet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.there = []rpc.Member{{Role: "manager", Address: "a:1"}, {Role: "worker", Address: "w:1"}, {Role: "manager", Address: "b:1"}}
+		var asked []string
+		c.watch = func(n *member, after uint64, got func(rpc.Update) error) error {
+			asked = append(asked, n.address)
+			if n.address == "b:1" {
+				return got(rpc.Happened{Event: hyperscale.Event{Seq: 2}})
+			}
+			if after == 0 {
+				if err := got(rpc.Happened{Event: hyperscale.Event{Seq: 1}}); err != nil {
+					return err
+				}
+			}
+			return rpc.Errorf(rpc.Unavailable, "it was killed")
+		}
+		if err := c.client(t, Config{Nodes: []string{"a:1"}}).Watch(t.Context(), "7", 0, func(rpc.Update) error { return nil }); err != nil {
+			t.Errorf("%v, after asking %v", err, asked)
+		}
+		if want := []string{"a:1", "b:1"}; !slices.Equal(asked, want) {
+			t.Errorf("asked %v, not %v", asked, want)
+		}
+	})
 }

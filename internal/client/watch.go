@@ -21,7 +21,10 @@ func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, 
 	next := course.first(c.ownerOf(job, time.Now()))
 	for {
 		heard := follow.heard
-		err := c.attempt(next.address, func(n node) error { return n.Watch(ctx, job, follow.last, follow.hear) })
+		err := c.attempt(next.address, func(n node) error {
+			c.meet(ctx, n)
+			return n.Watch(ctx, job, follow.last, follow.hear)
+		})
 		if follow.failed != nil {
 			return follow.failed
 		}
@@ -30,6 +33,7 @@ func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, 
 		}
 		if follow.heard > heard {
 			course.fresh(time.Now().Add(c.config.Patience))
+			course.nodes = c.nodes() // those that were met, too
 		}
 		c.learn(job, next, err)
 		if next = course.after(time.Now(), mathrand.Float64(), err); next.end {
