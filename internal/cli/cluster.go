@@ -78,7 +78,7 @@ func (f *clusterFlags) add(c *cobra.Command) { f.addWaiting(c, waitAsking) }
 
 func (f *clusterFlags) addWaiting(c *cobra.Command, wait time.Duration) {
 	c.Flags().DurationVar(&f.wait, "wait", wait, "`TIME` that is tried while nobody answers")
-	c.Flags().StringSliceVar(&f.servers, "server", []string{"127.0.0.1:7400"}, "`ADDRESS` of a manager, or several, with commas between: for when one is gone")
+	c.Flags().StringSliceVar(&f.servers, "server", []string{"127.0.0.1:7400"}, "`ADDRESS` of a manager; several by commas")
 	f.membership.add(c)
 }
 
