@@ -104,7 +104,7 @@ func matches(flags *pflag.FlagSet, asked, proved identity.ID) []error {
 		{"cluster", asked.Cluster, proved.Cluster}, {"environment", asked.Env, proved.Env},
 	} {
 		if flags.Changed(n.flag) && n.asked != n.proved {
-			faults = append(faults, fmt.Errorf("--%s %s, but the certificate says %s", n.flag, n.asked, n.proved))
+			faults = append(faults, fmt.Errorf("--%s %s, but the certificate says %s", n.flag, n.asked, cmp.Or(n.proved, "none")))
 		}
 	}
 	return faults

@@ -177,7 +177,7 @@ func (l *pass) bar(w *want) string {
 	if !l.jobs[w.Job].running() {
 		switch {
 		case l.now-l.born < l.config.Settle:
-			return "the placer has just begun, and workers have yet to say what they hold"
+			return "a manager has just taken over placing, and hears from all workers first"
 		case l.alone != nil:
 			return fmt.Sprintf("job %s runs alone", l.alone.id)
 		case w.Exclusive && l.running == 1:

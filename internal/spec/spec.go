@@ -64,6 +64,9 @@ func (s *Size) Error() string {
 	if s.More {
 		more = "more than "
 	}
+	if size(s.Total) == size(s.Limit) {
+		more = "a little more than "
+	}
 	return fmt.Sprintf("the submission has %s%s, at most %s are taken (%s); give a data set fewer rows or columns, or divide the plan",
 		more, size(s.Total), size(s.Limit), strings.Join(parts, ", "))
 }
