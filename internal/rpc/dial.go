@@ -46,7 +46,7 @@ type Conn struct {
 	address string
 	conn    *grpc.ClientConn
 	self    identity.ID
-	says    metadata.MD      // with each call
+	boot    hyperscale.Boot
 	certs   *identity.Source // nil: none
 	open    func(ctx context.Context, address string) (net.Conn, error)
 	reached atomic.Pointer[Reached]
@@ -77,10 +77,7 @@ func Dial(address string, d Dialing) (*Conn, error) {
 	if err := mayReach(address, d); err != nil {
 		return nil, err
 	}
-	c := &Conn{address: address, self: d.Self, says: headersOf(d.Self), certs: d.Certificates, open: d.opener()}
-	if d.Boot != 0 {
-		c.says.Set(bootHeader, strconv.FormatUint(uint64(d.Boot), 10))
-	}
+	c := &Conn{address: address, self: d.Self, boot: d.Boot, certs: d.Certificates, open: d.opener()}
 	conn, err := grpc.NewClient("passthrough:///"+address, c.options(d)...)
 	if err != nil {
 		return nil, fmt.Errorf("calling %s: %w", address, err)
@@ -200,7 +197,11 @@ func (s *checkedStream) RecvMsg(m any) error {
 }
 
 func (c *Conn) saying(ctx context.Context) context.Context {
-	return metadata.NewOutgoingContext(ctx, c.says)
+	says := headersOf(c.self)
+	if c.boot != 0 {
+		says.Set(bootHeader, strconv.FormatUint(uint64(c.boot), 10))
+	}
+	return metadata.NewOutgoingContext(ctx, says)
 }
 
 // checkNode refuses the answers of a node that is not of our cluster.
