@@ -55,10 +55,11 @@ func (o *holes) closeHole(l *leg, x *hole) {
 		if x.Idle {
 			gone = reach
 		}
-		untold, since := l.untold(x.Share, min(reach, ends), from.Slots)
+		met, since := l.met(x.Share, min(reach, ends), from.Slots)
+		died := max(l.before(x.Share, min(gone, ends)), met)
+		back := max(l.before(x.Share, min(fence, ends)), died)
 		losses.Interval = stats.Interval{From: since, To: fence, Stretch: l.stretch(since)}
-		losses.Lost = untold + l.due(x.Share, reach, gone)
-		losses.Missed = l.due(x.Share, gone, fence)
+		losses.Lost, losses.Missed = uint64(died-met), uint64(back-died)
 	case hyperscale.LoadClosed:
 		passes = x.begun(l, l.peak(), int64(never), from.Slots)
 	default:
@@ -88,16 +89,18 @@ func (l *leg) stopOf(x *hole, now hyperscale.JobTime) hyperscale.JobTime {
 	return max(l.Stop.At, min(x.Dead, now))
 }
 
-// untold is how many slots of an open load were due before a time that windows
-// reached and are in none of them, and since when: a holder that was halted cuts
-// its windows at once when it wakes, and what was due in them it begins later.
-func (l *leg) untold(s hyperscale.Share, reach hyperscale.JobTime, told stats.Slots) (n uint64, since hyperscale.JobTime) {
-	next, end := l.before(s, max(l.Begin, s.From))+int64(told.Due), l.before(s, reach)
-	if next >= end {
-		return 0, reach
+// met is how many slots of a share of an open load windows told of, counted from the
+// beginning of the load, and since when the others are due. They need not end where
+// windows do: a holder that was halted cuts its windows at once when it wakes, and
+// what was due in them it begins later; and one that cuts a moment late tells of a
+// slot that was due after the end.
+func (l *leg) met(s hyperscale.Share, reach hyperscale.JobTime, told stats.Slots) (n int64, since hyperscale.JobTime) {
+	n = l.before(s, max(l.Begin, s.From)) + int64(told.Due)
+	if n >= l.before(s, reach) {
+		return n, reach
 	}
-	due, _ := l.arrivals().Due(s.At(next) - l.Leg.First)
-	return uint64(end - next), min(l.Begin+due, reach)
+	due, _ := l.arrivals().Due(s.At(n) - l.Leg.First)
+	return n, min(l.Begin+due, reach)
 }
 
 // unheard is how many slots that the holder may have begun no window told of.
