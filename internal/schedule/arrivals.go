@@ -80,3 +80,13 @@ func (a *Arrivals) Before(t hyperscale.JobTime) int64 {
 	n := sort.Search(int(hi-lo), func(k int) bool { return a.drawn.at(&p, lo+int64(k)) >= int64(t) })
 	return lo + int64(n)
 }
+
+// Lapsed says what became of an open load's slots that no window told of. They are
+// counted in order from the load's beginning: windows told of the first met, so many
+// were due when their holder ended, and so many when another goes on, or should.
+// Those due before the end were probably started, and are lost; the rest was missed.
+// A window may tell of a slot due a moment after its end, which is not told twice.
+func Lapsed(met, died, back int64) (lost, missed uint64) {
+	died = max(died, met)
+	return uint64(died - met), uint64(max(back-died, 0))
+}

@@ -247,3 +247,18 @@ func TestCursorsAllocateNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestLapsed(t *testing.T) {
+	for _, c := range []struct{ met, died, back, lost, missed int64 }{
+		{10, 14, 20, 4, 6},
+		{10, 10, 20, 0, 10}, // it ended as its last window did
+		{15, 14, 20, 0, 5},  // which told of a slot due after its end
+		{21, 14, 20, 0, 0},
+		{10, 24, 20, 14, 0}, // it ended after another went on
+	} {
+		lost, missed := Lapsed(c.met, c.died, c.back)
+		if lost != uint64(c.lost) || missed != uint64(c.missed) {
+			t.Errorf("%+v: %d lost, %d missed", c, lost, missed)
+		}
+	}
+}

@@ -56,10 +56,9 @@ func (o *holes) closeHole(l *leg, x *hole) {
 			gone = reach
 		}
 		met, since := l.met(x.Share, min(reach, ends), from.Slots)
-		died := max(l.before(x.Share, min(gone, ends)), met)
-		back := max(l.before(x.Share, min(fence, ends)), died)
+		died, back := l.before(x.Share, min(gone, ends)), l.before(x.Share, min(fence, ends))
 		losses.Interval = stats.Interval{From: since, To: fence, Stretch: l.stretch(since)}
-		losses.Lost, losses.Missed = uint64(died-met), uint64(back-died)
+		losses.Lost, losses.Missed = schedule.Lapsed(met, died, back)
 	case hyperscale.LoadClosed:
 		passes = x.begun(l, l.peak(), int64(never), from.Slots)
 	default:

@@ -84,16 +84,13 @@ func ends(g agent.Gone, length hyperscale.JobTime) hyperscale.JobTime {
 func (l *Load) open(g agent.Gone, changes []schedule.Change) agent.Lapse {
 	all := schedule.NewArrivals(l.Load, l.Source, changes...)
 	share, first := g.Hold.Share, int64(l.First)
-	before := func(t hyperscale.JobTime) uint64 { return uint64(share.Count(first + all.Before(max(t-g.Begin, 0)))) }
-	origin := before(share.From)
-	met := origin + g.Due // what the windows told of; the rest was due or is
+	before := func(t hyperscale.JobTime) int64 { return share.Count(first + all.Before(max(t-g.Begin, 0))) }
+	met := before(share.From) + int64(g.Due) // what the windows told of; the rest was due or is
 	losses := l.parts(g, ends(g, all.End()))
 	for i := range losses {
 		x := &losses[i]
-		died := max(before(min(x.To, g.Died)), met)
-		back := max(before(x.To), died)
-		x.Lost, x.Missed = died-met, back-died
-		met = back
+		x.Lost, x.Missed = schedule.Lapsed(met, before(min(x.To, g.Died)), before(x.To))
+		met += int64(x.Lost + x.Missed)
 	}
 	return agent.Lapse{Losses: losses}
 }
