@@ -30,6 +30,7 @@ type Setup struct {
 	Hosts   []string // where each manager takes calls; nil: loopback. Others need certificates
 	Certify bool     // everybody has certificates
 	Within  []string // command that workers are run through; nil: none
+	Beside  []string // the same of managers
 	Ports   *Ports   // nil: any that are free
 }
 
@@ -91,7 +92,9 @@ func New(setup Setup) (*Datacenter, error) {
 				args = append(args, "--join", gossip[k])
 			}
 		}
-		d.Managers = append(d.Managers, d.node(name, calls[i], append(args, d.files("manager", name)...)))
+		m := d.node(name, calls[i], append(args, d.files("manager", name)...))
+		m.prefix = setup.Beside
+		d.Managers = append(d.Managers, m)
 	}
 	for i := range setup.Workers {
 		d.Workers = append(d.Workers, d.worker("w"+strconv.Itoa(i+1), calls))
