@@ -16,7 +16,6 @@ import (
 	"hyperscale/internal/place"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/spec"
-	"hyperscale/internal/stats"
 	"hyperscale/internal/store"
 	"hyperscale/internal/tier/seat"
 )
@@ -226,11 +225,7 @@ func (t front) describeEnded(ctx context.Context, s *rpc.Status) {
 	if err != nil {
 		return
 	}
-	text, err := seat.Result(plan, s.Job, saved)
-	if err != nil {
-		return
-	}
-	result, err := stats.DecodeResult(plan, text)
+	result, _, err := seat.Result(plan, s.Job, saved)
 	if err != nil {
 		return
 	}
@@ -328,7 +323,7 @@ func (t front) Result(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) (
 	if err != nil {
 		return nil, err
 	}
-	text, err := seat.Result(plan, job, saved)
+	_, text, err := seat.Result(plan, job, saved)
 	if err != nil {
 		return nil, err
 	}

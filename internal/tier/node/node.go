@@ -159,12 +159,15 @@ func (n *Node) say(k *kid) {
 }
 
 // sayTo is this node's beat to one child.
-func (n *Node) sayTo(k *kid) {
+func (n *Node) sayTo(k *kid) { n.tell(k, n.nextWord(k)) }
+
+// nextWord is the next word for a child.
+func (n *Node) nextWord(k *kid) link.Word {
 	k.word.seq++
 	k.word.at = n.now
-	n.tell(k, link.Word{
+	return link.Word{
 		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word.seq, Level: n.pressure(), Owns: n.jobs.owns(k.Node), Parents: n.parents,
-	})
+	}
 }
 
 // From so many children on their windows are longer, so that what comes in does

@@ -59,9 +59,7 @@ func (n *Node) Drain(child hyperscale.NodeID) ([]Effect, bool) {
 	if k == nil || k.conn == 0 {
 		return nil, false
 	}
-	k.word.seq++
-	k.word.at = n.now
-	return []Effect{ToChild{Child: child, Conn: k.conn, Down: link.Word{
-		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word.seq, Level: n.pressure(), Owns: n.jobs.owns(child), Drain: true,
-	}}}, true
+	w := n.nextWord(k)
+	w.Drain = true
+	return []Effect{ToChild{Child: child, Conn: k.conn, Down: w}}, true
 }

@@ -48,19 +48,24 @@ func Open(cfg Config, as owner.Config, saved own.Saved) (*Seat, error) {
 	return New(cfg, o), nil
 }
 
-// Result is what came of a job that has ended, as [stats.Result] is written. One that
-// was ended by a restore of the store has no result: it is made of what was saved.
-func Result(plan *hyperscale.Plan, job hyperscale.JobID, saved own.Saved) ([]byte, error) {
+// Result is what came of a job that has ended, and its text. One that was ended by a
+// restore of the store has no result: it is made of what was saved.
+func Result(plan *hyperscale.Plan, job hyperscale.JobID, saved own.Saved) (*stats.Result, []byte, error) {
 	last := saved.Records[len(saved.Records)-1]
-	if _, err := stats.DecodeResult(plan, last); err == nil {
-		return last, nil
+	if r, err := stats.DecodeResult(plan, last); err == nil {
+		return r, last, nil
 	}
 	var m meta
 	if err := json.Unmarshal(saved.Meta, &m); err != nil {
-		return nil, fmt.Errorf("result of job %s: what its manifest carries: %w", job, err)
+		return nil, nil, fmt.Errorf("result of job %s: what its manifest carries: %w", job, err)
 	}
 	as := owner.Config{Job: job, Epoch: saved.Owner.Epoch, Plan: plan, Accepted: saved.Head.Submitted}
-	return owner.Forsaken(as, saved.Records, m.Clock, saved.Head.Reason)
+	text, err := owner.Forsaken(as, saved.Records, m.Clock, saved.Head.Reason)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := stats.DecodeResult(plan, text)
+	return r, text, err
 }
 
 // Between two attempts at a store that does not answer.
