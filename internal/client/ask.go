@@ -6,9 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"hyperscale/internal/rpc/identity"
-
 	"hyperscale"
+	"hyperscale/internal/rpc/identity"
 )
 
 // ask makes a call, again and elsewhere as its course says. Job is whose owner
@@ -62,7 +61,7 @@ func (c *Client) meet(ctx context.Context, n node) {
 	}
 }
 
-// meetTime bounds what a watch waits for the others' addresses.
+// meetTime is how long the others' addresses are waited for.
 const meetTime = 2 * time.Second
 
 // learn remembers an owner that answered, and forgets one that did not.

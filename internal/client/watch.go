@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	mathrand "math/rand/v2"
+	"sync"
 	"time"
 
 	"hyperscale"
@@ -22,7 +23,11 @@ func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, 
 	for {
 		heard := follow.heard
 		err := c.attempt(next.address, func(n node) error {
-			c.meet(ctx, n)
+			meeting, stop := context.WithCancel(ctx)
+			var met sync.WaitGroup
+			defer met.Wait()
+			defer stop()
+			met.Go(func() { c.meet(meeting, n) })
 			return n.Watch(ctx, job, follow.last, follow.hear)
 		})
 		if follow.failed != nil {
