@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hyperscale"
-
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
@@ -21,6 +19,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
+	"hyperscale"
 	"hyperscale/internal/rpc/identity"
 )
 

@@ -9,13 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"hyperscale"
-
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/proto"
 
+	"hyperscale"
 	"hyperscale/internal/rpc/identity"
 )
 

@@ -21,7 +21,6 @@ import (
 	"go.uber.org/zap/zapcore"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
 	"pgregory.net/rapid"
 
 	"hyperscale/internal/store"
