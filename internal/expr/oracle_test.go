@@ -23,6 +23,7 @@ type node struct {
 func parse(t interface{ Fatalf(string, ...any) }, raw json.RawMessage) node {
 	n := node{raw: raw}
 	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber() // JSON has numbers that float64 has not
 	open, err := dec.Token()
 	if err != nil {
 		t.Fatalf("%s: %v", raw, err)
