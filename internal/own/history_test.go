@@ -175,8 +175,11 @@ func TestOwnershipIsLinearizable(t *testing.T) {
 				}
 				h.record(client, deed{true, saved.Owner.Epoch}, func() any {
 					taken, _, err := TakeOver(ctx, s, Take{Job: "j", Gone: saved.Owner.Fence, How: ByEvidence}, noon)
-					if err == nil {
+					switch {
+					case err == nil:
 						own = taken
+					case errors.Is(err, ErrFenced): // it was taken, and from it too since
+						return true
 					}
 					return outcome(err)
 				})

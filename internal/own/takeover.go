@@ -32,10 +32,11 @@ type Take struct {
 // judged gone, under the next epoch, with an event that says so; of a job that has
 // ended the last event stays the last. What it gives was read after it.
 //
-// [ErrLostRace]: another was faster. [ErrNotFound]: the job is over, or there is
-// none. [ErrNoSession]: this node may own nothing. After [store.ErrUnavailable]
-// the outcome is open: [Adopt] tells once the store answers again, which a node
-// also learns from [WatchOwners].
+// [ErrLostRace]: another was faster. [ErrFenced]: this node was the owner, and
+// another took it over before what was saved could be read. [ErrNotFound]: the job
+// is over, or there is none. [ErrNoSession]: this node may own nothing. After
+// [store.ErrUnavailable] the outcome is open: [Adopt] tells once the store answers
+// again, which a node also learns from [WatchOwners].
 func TakeOver(ctx context.Context, s *Session, take Take, now time.Time) (*Tenure, Saved, error) {
 	for range attempts {
 		again, err := s.takeOnce(ctx, take, now)

@@ -127,7 +127,9 @@ func (o *office) try(ctx context.Context, e own.Try) {
 		return
 	}
 	take := own.Take{Job: e.Job, Gone: e.Gone, How: own.ByEvidence, Why: e.Why, SessionEnded: e.SessionEnded}
-	if err := o.takeOver(ctx, take); err != nil && !errors.Is(err, own.ErrLostRace) && !errors.Is(err, own.ErrNotFound) {
+	switch err := o.takeOver(ctx, take); {
+	case err == nil, errors.Is(err, own.ErrLostRace), errors.Is(err, own.ErrFenced), errors.Is(err, own.ErrNotFound):
+	default:
 		o.log.Warn("a job could not be taken over", "job", e.Job, "reason", err)
 	}
 }
