@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +20,7 @@ import (
 
 	"hyperscale/internal/cli"
 	"hyperscale/internal/demo"
+	"hyperscale/internal/testkit/ports"
 )
 
 func TestMain(m *testing.M) {
@@ -96,14 +96,6 @@ func prepare(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	refused := free.Addr().String()
-	if err := free.Close(); err != nil {
-		return err
-	}
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -118,34 +110,17 @@ func prepare(env *testscript.Env) error {
 	})
 	env.Values[targetKey{}] = target
 	env.Setenv("DEMO", "http://"+ln.Addr().String())
-	env.Setenv("REFUSED", "http://"+refused)
-	env.Setenv("NOBODY", refused)
-	cluster, err := freePorts(14)
+	const forCluster = 14
+	taken, err := ports.Take(forCluster + 1)
 	if err != nil {
 		return err
 	}
-	env.Setenv("CLUSTER", cluster)
+	env.Defer(taken.GiveUp)
+	env.Setenv("REFUSED", "http://"+taken.At(forCluster))
+	env.Setenv("NOBODY", taken.At(forCluster))
+	env.Setenv("CLUSTER", taken.At(0))
 	env.Setenv("ROOT", strings.TrimSuffix(root, "/test"))
 	return nil
-}
-
-// freePorts is the address of the first of so many ports on loopback that follow
-// each other and that nobody uses.
-func freePorts(n int) (string, error) {
-	for range 100 {
-		first := 20_000 + rand.IntN(10_000)
-		free := true
-		for port := first; port < first+n && free; port++ {
-			ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-			if free = err == nil; free {
-				free = ln.Close() == nil
-			}
-		}
-		if free {
-			return fmt.Sprintf("127.0.0.1:%d", first), nil
-		}
-	}
-	return "", fmt.Errorf("there are no %d free ports in a row", n)
 }
 
 func take(ts *testscript.TestScript, neg bool, args []string) {

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"hyperscale"
+	"hyperscale/internal/testkit/ports"
 )
 
 // serveEtcd runs an etcd as somebody else would, and gives its address.
@@ -18,7 +19,7 @@ func serveEtcd(t *testing.T) string {
 	t.Helper()
 	c := embed.NewConfig()
 	c.Dir, c.ZapLoggerBuilder = t.TempDir(), embed.NewZapLoggerBuilder(zap.NewNop())
-	clients, peers := url.URL{Scheme: "http", Host: freePort(t)}, url.URL{Scheme: "http", Host: freePort(t)}
+	clients, peers := url.URL{Scheme: "http", Host: ports.One(t)}, url.URL{Scheme: "http", Host: ports.One(t)}
 	c.ListenClientUrls, c.AdvertiseClientUrls = []url.URL{clients}, []url.URL{clients}
 	c.ListenPeerUrls, c.AdvertisePeerUrls = []url.URL{peers}, []url.URL{peers}
 	c.InitialCluster = c.InitialClusterFromName(c.Name)

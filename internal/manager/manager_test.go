@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -26,6 +25,7 @@ import (
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/store/etcdstore"
 	"hyperscale/internal/testkit"
+	"hyperscale/internal/testkit/ports"
 )
 
 // Where the disk was full before the store was ended, etcd dies with a lock held, and
@@ -39,34 +39,12 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction(serving+"(*serverWatchStream).recvLoop"))
 }
 
-// freePort is an address on loopback where nobody listens, by TCP and UDP.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		// Below the ports that systems give to outgoing calls: one of those could
-		// take it before the manager does.
-		address := fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(15000))
-		tcp, err := net.Listen("tcp", address)
-		if err != nil {
-			continue
-		}
-		udp, err := net.ListenPacket("udp", address)
-		tcp.Close()
-		if err == nil {
-			udp.Close()
-			return address
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
-}
-
 // config is a manager alone on free ports, with a directory of its own.
 func config(t *testing.T, name string) Config {
 	t.Helper()
 	return Config{
 		Name: hyperscale.NodeID(name), Cluster: "hs", Env: "test", DC: "fra", Version: "1.2.3", Data: filepath.Join(t.TempDir(), name),
-		At: Addresses{Listen: freePort(t), HTTP: freePort(t), Gossip: freePort(t), Store: freePort(t)},
+		At: Addresses{Listen: ports.One(t), HTTP: ports.One(t), Gossip: ports.One(t), Store: ports.One(t)},
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
+	"hyperscale/internal/testkit/ports"
 )
 
 // Setup says what a datacenter is made of. Zero numbers stand for the defaults.
@@ -31,7 +32,6 @@ type Setup struct {
 	Certify bool     // everybody has certificates
 	Within  []string // command that workers are run through; nil: none
 	Beside  []string // the same of managers
-	Ports   *Ports   // nil: any that are free
 }
 
 // Datacenter is managers and workers of one datacenter, each a process.
@@ -39,6 +39,7 @@ type Datacenter struct {
 	Managers, Workers []*Node
 
 	setup   Setup
+	ports   *ports.Taken
 	dialing rpc.Dialing // of who asks
 }
 
@@ -64,24 +65,22 @@ func New(setup Setup) (*Datacenter, error) {
 	if setup.Cores == 0 {
 		setup.Cores = 2
 	}
-	if setup.Ports == nil {
-		setup.Ports = new(Ports)
-	}
 	d := &Datacenter{setup: setup, dialing: rpc.Dialing{Self: client}}
 	if err := d.certify(); err != nil {
 		return nil, err
 	}
+	taken, err := ports.Take(3 * setup.Managers)
+	if err != nil {
+		return nil, err
+	}
+	d.ports = taken
 	var calls, gossip, store []string
 	for i := range setup.Managers {
-		ports, err := setup.Ports.take(3)
-		if err != nil {
-			return nil, err
-		}
+		call := taken.At(3 * i)
 		if setup.Hosts != nil {
-			_, port, _ := net.SplitHostPort(ports[0])
-			ports[0] = net.JoinHostPort(setup.Hosts[i], port)
+			call = net.JoinHostPort(setup.Hosts[i], strconv.Itoa(taken.Port(3*i)))
 		}
-		calls, gossip, store = append(calls, ports[0]), append(gossip, ports[1]), append(store, ports[2])
+		calls, gossip, store = append(calls, call), append(gossip, taken.At(3*i+1)), append(store, taken.At(3*i+2))
 	}
 	for i := range setup.Managers {
 		name := "m" + strconv.Itoa(i+1)
@@ -229,6 +228,7 @@ func (d *Datacenter) Close() {
 			n.Kill()
 		}
 	}
+	d.ports.GiveUp()
 }
 
 // Addresses are where the managers take calls, beginning with the i-th.

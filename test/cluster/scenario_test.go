@@ -34,11 +34,8 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// What the tests share: the program that was built, and the ports that are taken.
-var (
-	program string
-	ports   cluster.Ports
-)
+// What the tests share: the program that was built.
+var program string
 
 func run(m *testing.M) int {
 	if testing.Short() || raceDetector {
@@ -68,7 +65,7 @@ func start(t *testing.T, setup cluster.Setup) *scenario {
 	if !*long { // where figures are read, each has the machine to itself
 		t.Parallel()
 	}
-	setup.Program, setup.Dir, setup.Ports = program, t.TempDir(), &ports
+	setup.Program, setup.Dir = program, t.TempDir()
 	host := "127.0.0.1"
 	if setup.Hosts != nil {
 		host = setup.Hosts[0]

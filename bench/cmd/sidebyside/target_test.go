@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hyperscale/internal/testkit/ports"
 )
 
 // buildTarget compiles bench/target and bench/limit and starts the target on a
@@ -26,7 +28,12 @@ func buildTarget(t *testing.T) (*bench, *target) {
 	if _, err := exec.LookPath("taskset"); err != nil {
 		t.Skip("no taskset: the target cannot be pinned")
 	}
-	b := &bench{root: "../../..", bin: t.TempDir(), scratch: t.TempDir(), options: options{port: freePort(t)}}
+	taken, err := ports.Take(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(taken.GiveUp)
+	b := &bench{root: "../../..", bin: t.TempDir(), scratch: t.TempDir(), options: options{port: taken.Port(0)}}
 	for program, sources := range map[string][]string{
 		"target": {"../../target/target.c", "../../target/answer.c"},
 		"limit":  {"../../limit/limit.c"},
@@ -48,16 +55,6 @@ func buildTarget(t *testing.T) (*bench, *target) {
 		}
 	})
 	return b, server
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // A talk is one connection to the target.

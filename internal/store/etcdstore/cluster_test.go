@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -21,6 +20,7 @@ import (
 	"go.uber.org/zap"
 
 	"hyperscale/internal/store"
+	"hyperscale/internal/testkit/ports"
 )
 
 // patient bounds what should happen soon, on machines that are busy too.
@@ -130,17 +130,6 @@ func spawn(t *testing.T, as, text string) *exec.Cmd {
 	return cmd
 }
 
-// freeURL gives an address that nobody uses.
-func freeURL(t *testing.T, scheme string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return scheme + l.Addr().String()
-}
-
 // configs describes the members of a new cluster.
 func configs(t *testing.T, n int) []Config {
 	t.Helper()
@@ -148,7 +137,7 @@ func configs(t *testing.T, n int) []Config {
 	var all []Config
 	for i := range n {
 		name := fmt.Sprintf("m%d", i+1)
-		initial[name] = freeURL(t, "http://")
+		initial[name] = "http://" + ports.One(t)
 		all = append(all, Config{Name: name, Dir: t.TempDir(), Listen: initial[name], Initial: initial})
 	}
 	return all

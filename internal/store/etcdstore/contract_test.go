@@ -6,6 +6,7 @@ import (
 
 	"hyperscale/internal/store"
 	"hyperscale/internal/store/storetest"
+	"hyperscale/internal/testkit/ports"
 )
 
 func TestEmbeddedKeepsTheContract(t *testing.T) {
@@ -16,7 +17,7 @@ func TestEmbeddedKeepsTheContract(t *testing.T) {
 
 func TestExternalKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	client, peer := freeURL(t, "http://"), freeURL(t, "http://")
+	client, peer := "http://"+ports.One(t), "http://"+ports.One(t)
 	spawn(t, asExternal, strings.Join([]string{"outside", t.TempDir(), client, peer}, " "))
 	s, connection, err := Dial(strings.Replace(client, "http://", Scheme, 1), nil, "")
 	if err != nil {

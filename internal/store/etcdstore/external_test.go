@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"hyperscale/internal/store"
+	"hyperscale/internal/testkit/ports"
 )
 
 // An external etcd is killed and comes back on its data: a watch goes on without
 // gap or repeat, and what was asked meanwhile is told to be open.
 func TestExternalComesBack(t *testing.T) {
 	t.Parallel()
-	client, peer := freeURL(t, "http://"), freeURL(t, "http://")
+	client, peer := "http://"+ports.One(t), "http://"+ports.One(t)
 	words := strings.Join([]string{"outside", t.TempDir(), client, peer}, " ")
 	process := spawn(t, asExternal, words)
 	s, connection, err := Dial(strings.Replace(client, "http://", Scheme, 1), nil, DefaultPrefix)

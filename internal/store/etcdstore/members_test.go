@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"hyperscale/internal/store"
+	"hyperscale/internal/testkit/ports"
 )
 
 // invite asks until the members are calm enough to let somebody in.
@@ -45,7 +46,7 @@ func TestMembersJoin(t *testing.T) {
 	nodes := startAll(t, configs(t, 1))
 	mustPut(t, nodes[0].Store(), "a", "1")
 	for _, name := range []string{"m2", "m3"} {
-		at := freeURL(t, "http://")
+		at := "http://" + ports.One(t)
 		initial := invite(t, nodes[0], name, at)
 		if again := invite(t, nodes[0], name, at); len(again) != len(initial) {
 			t.Errorf("invited twice: %v, then %v", initial, again)
@@ -72,7 +73,7 @@ func TestMembersJoin(t *testing.T) {
 func TestMemberThatTheOthersDoNotKnow(t *testing.T) {
 	t.Parallel()
 	first := startAll(t, configs(t, 1))[0]
-	at := freeURL(t, "http://")
+	at := "http://" + ports.One(t)
 	c := Config{Name: "m2", Dir: t.TempDir(), Listen: at, Join: true,
 		Initial: map[string]string{"m1": first.config.Listen, "m2": at}}
 	if err := start(t, c).wait(); !errors.Is(err, ErrNotMet) {

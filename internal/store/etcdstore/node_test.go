@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"hyperscale/internal/store"
+	"hyperscale/internal/testkit/ports"
 )
 
 func TestNothingIsLeftBehind(t *testing.T) {
@@ -64,7 +65,7 @@ func TestOneNodeToADirectory(t *testing.T) {
 	t.Parallel()
 	c := configs(t, 1)
 	startAll(t, c)
-	second := start(t, Config{Name: "m1", Dir: c[0].Dir, Listen: freeURL(t, "http://")})
+	second := start(t, Config{Name: "m1", Dir: c[0].Dir, Listen: "http://" + ports.One(t)})
 	if err := second.wait(); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), c[0].Dir) {
 		t.Errorf("got %v", err)
 	}

@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"hyperscale/internal/testkit/ports"
 )
 
 // authority signs certificates of one test.
@@ -119,7 +121,7 @@ func TestWorkersAreNotMembers(t *testing.T) {
 	a := newAuthority(t)
 	initial := make(map[string]string)
 	for i := range 3 {
-		initial[fmt.Sprintf("m%d", i+1)] = freeURL(t, "https://")
+		initial[fmt.Sprintf("m%d", i+1)] = "https://" + ports.One(t)
 	}
 	var all []Config
 	for i := range 3 {
