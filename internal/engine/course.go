@@ -79,6 +79,9 @@ func (c *arrivals) advance(g *laneLeg, now hyperscale.JobTime) (hyperscale.JobTi
 		if at > now {
 			return at, false
 		}
+		if at >= g.edge() {
+			return now, false // it is of the next window: the one under way is cut first
+		}
 		c.cursor.Next()
 		c.met++
 		if late := g.leg.MaxLateness; late > 0 && now-at > late {

@@ -52,6 +52,7 @@ func TestHaltBeginsWhatWasDue(t *testing.T) {
 		{From: int64(10 * hyperscale.PerSecond), To: int64(10 * hyperscale.PerSecond), Over: time.Hour},
 	}})
 	g := newLaneLeg(l, newLegShared(e, legOf(t, w)))
+	l.nextCut = 10 * time.Second
 	e.base = e.base.Add(-950 * time.Millisecond) // ten slots are due since the lane last looked
 	rec := g.rec
 	g.halt(time.Second)
@@ -61,6 +62,42 @@ func TestHaltBeginsWhatWasDue(t *testing.T) {
 	e.base = e.base.Add(-time.Second)
 	if g.advance(l.tick()); g.rec.Due != 0 {
 		t.Errorf("%d slots were due after the stop", g.rec.Due)
+	}
+}
+
+// A lane that looks late tells of no slot that was due after the end of a window in
+// that window, nor in the last of a load that is halted meanwhile: from there on the
+// slots may be another's.
+func TestWindowHoldsNoSlotDueAfterIt(t *testing.T) {
+	for what, look := range map[string]func(*lane, *laneLeg){
+		"looks late":     func(l *lane, _ *laneLeg) { l.turn() },
+		"is halted late": func(_ *lane, g *laneLeg) { g.halt(0) },
+		"falls behind":   func(l *lane, g *laneLeg) { g.advance(l.now) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			e, err := New(Config{Lanes: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := e.lanes[0]
+			t.Cleanup(l.io.close)
+			l.io.drivers[0] = &echo{lane: l}
+			leg := legOf(t, get("http://127.0.0.1:1/", steady(100, time.Hour)))
+			leg.Warmup = time.Second
+			g := newLaneLeg(l, newLegShared(e, leg))
+			g.warm = false
+			l.legs, l.nextCut = append(l.legs, g), time.Second
+			e.base = e.base.Add(-900 * time.Millisecond)
+			for l.turn() <= l.now {
+			}
+			rec := g.rec // of the window [0, 1 s)
+			e.base = e.base.Add(-200 * time.Millisecond)
+			l.tick()
+			look(l, g)
+			if rec.Due > 100 {
+				t.Errorf("%d slots are told of, 100 were due", rec.Due)
+			}
+		})
 	}
 }
 

@@ -115,9 +115,12 @@ func (g *laneLeg) load(now hyperscale.JobTime) hyperscale.JobTime {
 
 // halt ends the load because somebody asked for it, and what is under way within
 // the time given. Slots that were due before are begun first, so that being
-// asked between two looks at the schedule loses none.
+// asked between two looks at the schedule loses none; and first the window is cut
+// whose end has passed.
 func (g *laneLeg) halt(within hyperscale.JobTime) {
-	g.advance(g.lane.tick())
+	g.lane.tick()
+	g.lane.cutWindows()
+	g.advance(g.lane.now)
 	g.stop(g.lane.now, true)
 	g.cutoff = min(g.cutoff, satAdd(g.lane.now, within))
 }
@@ -174,6 +177,20 @@ func (g *laneLeg) cut(at hyperscale.JobTime) {
 	g.rec = g.shared.record()
 	g.from = at
 	g.lane.engine.collect(part)
+}
+
+// edge is where the window under way ends, by what is known: a slot that is due there
+// or later is told of by another, however late the lane looks. Whoever takes the share
+// over from a window's end on begins it, too.
+func (g *laneLeg) edge() hyperscale.JobTime {
+	edge := g.lane.nextCut
+	if g.warm {
+		edge = min(edge, g.start+g.leg.Warmup)
+	}
+	if len(g.pending) > 0 {
+		edge = min(edge, g.pending[0].at)
+	}
+	return edge
 }
 
 func (g *laneLeg) stretch() stats.Stretch {
