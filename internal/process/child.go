@@ -246,7 +246,8 @@ func (c *child) drive(ctx context.Context, start order) error {
 
 // loop passes orders on to the engine and its reports to the agent.
 func (c *child) loop(ctx context.Context) error {
-	look := time.NewTicker(looking)
+	wait := firstLook
+	look := time.NewTimer(wait)
 	defer look.Stop()
 	if c.reserve != nil {
 		if err := c.look(true); err != nil {
@@ -267,6 +268,8 @@ func (c *child) loop(ctx context.Context) error {
 			c.heard = o.came
 			err = c.obey(o)
 		case now := <-look.C:
+			wait = min(2*wait, looking)
+			look.Reset(wait)
 			if a := c.setup.Autonomy; a > 0 && now.Sub(c.heard) > a {
 				c.heard = now.Add(a)                     // once is enough
 				_ = c.engine.Stop(legID, c.leg.Graceful) // or it has ended

@@ -112,3 +112,35 @@ func TestReserveRunsAhead(t *testing.T) {
 		}
 	}
 }
+
+// The fastest load that a core makes is not held up as it begins, where what it asks
+// for is granted as fast as an agent makes statements.
+func TestReserveDoesNotHoldUpTheStart(t *testing.T) {
+	const (
+		speed = 90.0 // iterations in a millisecond
+		apart = 20 * time.Millisecond
+	)
+	run := &spec.Run{Load: hyperscale.Load{Kind: hyperscale.LoadClosed, VUs: 64}, Share: hyperscale.Whole}
+	r := newReserve(0, run, engine.Reserve{}, false)
+	granted, grant := r.asked.Pass, apart // its first word was told as it began
+	reach, waited := 0.0, time.Duration(0)
+	look, wait := firstLook, firstLook
+	for at := time.Millisecond; at < 3*time.Second; at += time.Millisecond {
+		if at >= grant && granted != r.asked.Pass {
+			granted, grant = r.asked.Pass, at+apart
+		}
+		reach += speed / float64(run.Load.VUs)
+		if reach >= float64(granted) {
+			reach = float64(granted)
+			waited += time.Millisecond
+		}
+		if at == look {
+			r.look(at, engine.Reserve{Pass: int64(reach)})
+			wait = min(2*wait, looking)
+			look += wait
+		}
+	}
+	if waited > 0 {
+		t.Errorf("it waited for %v", waited)
+	}
+}

@@ -17,6 +17,7 @@ const (
 	roomAhead = 2 * time.Second
 	roomLeft  = time.Second           // with less than this, more is asked for
 	looking   = 50 * time.Millisecond // how often that is looked at
+	firstLook = 10 * time.Millisecond // after the start, before which no rate is known; then ever more seldom
 )
 
 // reserve decides how far a load of virtual users is let go.
@@ -48,7 +49,7 @@ func newReserve(now hyperscale.JobTime, run *spec.Run, from engine.Reserve, agai
 // for: asked then is what.
 func (r *reserve) look(now hyperscale.JobTime, reach engine.Reserve) bool {
 	// Over less time a rate would be chance.
-	if gone := now - r.looked; gone >= looking/2 {
+	if gone := now - r.looked; gone >= firstLook/2 {
 		r.places = lately(r.places, float64(reach.Place-r.seen.Place)/gone.Seconds())
 		r.passes = lately(r.passes, float64(reach.Pass-r.seen.Pass)/gone.Seconds())
 		r.seen, r.looked = reach, now

@@ -62,6 +62,9 @@ func (a *Agent) engineTold(ev Event) {
 	case EngineBeat:
 		if h := a.m.holder(ev.Engine); h != nil && h.engine.started {
 			h.told.reserve = ev.Reserve
+			if h.told.reserve != h.told.granted {
+				a.parents.hear(a.m.now) // it waits for the grant
+			}
 		}
 	case EngineAborted:
 		if h := a.m.holder(ev.Engine); h != nil && h.told.aborted == "" {

@@ -132,7 +132,7 @@ func (a *Agent) state() {
 		a.parents.hear(now)
 	}
 	var holds []link.Held
-	told := false
+	var told []*parent
 	for _, p := range a.parents.list {
 		if p.due > now {
 			continue
@@ -140,7 +140,7 @@ func (a *Agent) state() {
 		for _, h := range a.holds[len(holds):] {
 			holds = append(holds, h.held())
 		}
-		told = true
+		told = append(told, p)
 		a.seq++
 		s := link.Statement{
 			Node: a.m.cfg.Node, Boot: a.m.cfg.Boot, Seq: a.seq, Cores: a.m.cfg.Cores, Free: a.m.free(),
@@ -152,18 +152,20 @@ func (a *Agent) state() {
 		p.stated, p.due = now, never
 		a.m.do(Tell{To: p.node, Up: s})
 	}
-	if told || len(a.parents.list) == 0 {
-		a.grant()
-	}
-	if told {
+	if len(told) > 0 {
 		a.timers.late /= 2
 	}
+	a.grant(told)
 }
 
-// grant lets engines go as far as was stated.
-func (a *Agent) grant() {
+// grant lets engines go as far as these were told; where their job's owner is not
+// reached, as far as they ask.
+func (a *Agent) grant(told []*parent) {
 	for _, h := range a.holds {
-		if h.engine != nil && h.engine.started && h.told.reserve != h.told.granted {
+		if h.engine == nil || !h.engine.started || h.told.reserve == h.told.granted {
+			continue
+		}
+		if p := a.route(h.job); p == nil || slices.Contains(told, p) {
 			h.told.granted = h.told.reserve
 			a.m.tell(h, Command{Do: Grant, Reserve: h.told.reserve})
 		}
