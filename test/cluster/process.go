@@ -18,8 +18,11 @@ import (
 
 // Build makes the program from the tree that root is the top of.
 func Build(ctx context.Context, root, dir string) (program string, err error) {
-	program = filepath.Join(dir, "hyperscale")
-	c := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/hyperscale")
+	return build(ctx, root, filepath.Join(dir, "hyperscale"))
+}
+
+func build(ctx context.Context, root, program string, flags ...string) (string, error) {
+	c := exec.CommandContext(ctx, "go", append(append([]string{"build", "-o", program}, flags...), "./cmd/hyperscale")...)
 	c.Dir = root
 	if out, err := c.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building hyperscale: %w\n%s", err, out)

@@ -65,7 +65,10 @@ func start(t *testing.T, setup cluster.Setup) *scenario {
 	if !*long { // where figures are read, each has the machine to itself
 		t.Parallel()
 	}
-	setup.Program, setup.Dir = program, t.TempDir()
+	setup.Dir = t.TempDir()
+	if setup.Program == "" {
+		setup.Program = program
+	}
 	host := "127.0.0.1"
 	if setup.Hosts != nil {
 		host = setup.Hosts[0]
