@@ -55,12 +55,14 @@ type Hello struct {
 	Version string // of the program; for people only
 }
 
-// Wants is the whole of what the jobs of one manager want of the datacenter's
-// cores, and of what they run. It is said again each second; what is no longer
-// listed is withdrawn.
+// Wants is what the jobs of one manager want of the datacenter's cores, and what
+// they run: the whole of it, which is said again each second, or in between that of
+// jobs of which it changed. What is no longer listed of the jobs that it speaks of
+// is withdrawn.
 type Wants struct {
 	Wants []Want
 	Runs  []Run
+	Only  []hyperscale.JobID // the jobs that it speaks of; none: all of that manager
 }
 
 // Run says that a workflow of a job holds cores, or that a job which has begun is

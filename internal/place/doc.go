@@ -23,4 +23,9 @@
 // statement. A grant is void when none shows it within five seconds of the last
 // time it was told; nothing else is remembered, so a new placer knows all from
 // the first statements. The atomic refusal of a worker is what safety rests on.
+//
+// A worker has at most three grants to take up at once, so that it does not make
+// ready dozens of jobs in one moment, and a grant that it can't take up soon is left
+// for another. What is taken up is what its statements show, ready or not: a share
+// that is slow to make ready holds up no other.
 package place

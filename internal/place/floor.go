@@ -29,6 +29,19 @@ func (f *floor) add(w *worker, room int) {
 
 func (f *floor) sort() { slices.SortFunc(f.spots, compareSpots) }
 
+// shut leaves out the workers that is names, and gives what room they had.
+func (f *floor) shut(is func(*worker) bool) (room int) {
+	f.spots = slices.DeleteFunc(f.spots, func(s spot) bool {
+		if is(s.worker) {
+			room += s.room
+			return true
+		}
+		return false
+	})
+	f.total -= room
+	return room
+}
+
 func compareSpots(a, b spot) int {
 	if c := cmp.Compare(a.worker.health, b.worker.health); c != 0 {
 		return c

@@ -18,6 +18,7 @@ type Config struct {
 	Rise     time.Duration // waiting raises a want by one class; 0: 10 min
 	Silent   time.Duration // a worker that says nothing gets nothing; 0: 3 s
 	Gone     time.Duration // and is removed; 0: 120 s
+	Orders   int           // of so many grants a worker may have something to take up at once; 0: 3
 }
 
 func (c Config) withDefaults() Config {
@@ -28,6 +29,7 @@ func (c Config) withDefaults() Config {
 	c.Rise = cmp.Or(c.Rise, 10*time.Minute)
 	c.Silent = cmp.Or(c.Silent, 3*time.Second)
 	c.Gone = cmp.Or(c.Gone, 2*time.Minute)
+	c.Orders = cmp.Or(c.Orders, 3)
 	return c
 }
 
@@ -50,10 +52,10 @@ type worker struct {
 	seq         uint64
 	heard       time.Duration
 	cores, free int
-	pledged     int // granted, and not yet in a statement
 	draining    bool
 	health      Health
 	uses        []Use
+	pledges     []pledge // what was granted of it, and no statement shows
 }
 
 // job is what is known of a job that wants or holds cores.
@@ -82,14 +84,14 @@ type want struct {
 	withdrawn bool          // its manager names it no more
 	told      time.Duration // when it was last told that it is granted
 	given     []Given       // nil: it waits
-	pledges   []pledge      // of what was given: what no statement has shown
+	open      int           // pledges of what was given
 	rank      int           // while it waits: its class, see rank
 	waits     Waiting       // while it waits: for what
 }
 
-// pledge is cores that were granted and that no statement shows.
+// pledge is cores of a worker that were granted and that no statement shows.
 type pledge struct {
-	worker   *worker
+	want     *want
 	workflow string
 	cores    int
 	before   []hyperscale.Share // what the worker held of the workflow when they were granted
@@ -152,20 +154,40 @@ func (p *Placer) stated(now time.Duration, s Stated) {
 		p.workers[s.Node] = w
 		p.changed = true
 	}
-	room := w.room(now, p.config.Silent)
+	room := p.room(now, w)
 	w.seq, w.heard, w.cores, w.free = s.Seq, now, s.Cores, min(s.Free, s.Cores)
 	w.draining, w.health = s.Draining, s.Health
 	p.account(now, w, s.Uses)
 	p.redeem(w)
-	p.changed = p.changed || room != w.room(now, p.config.Silent)
+	p.changed = p.changed || room != p.room(now, w)
 }
 
 // room is how many cores of a worker can be given now.
-func (w *worker) room(now, silent time.Duration) int {
-	if !w.usable(now, silent) {
+func (p *Placer) room(now time.Duration, w *worker) int {
+	if !w.usable(now, p.config.Silent) || w.orders() >= p.config.Orders {
 		return 0
 	}
-	return max(w.free-w.pledged, 0)
+	return w.unpledged()
+}
+
+// unpledged is how many cores are free and were promised to nobody.
+func (w *worker) unpledged() int {
+	free := w.free
+	for _, g := range w.pledges {
+		free -= g.cores
+	}
+	return max(free, 0)
+}
+
+// orders is of how many grants the worker has something to take up.
+func (w *worker) orders() int {
+	n := 0
+	for i, g := range w.pledges { // those of one grant stand together
+		if i == 0 || w.pledges[i-1].want != g.want {
+			n++
+		}
+	}
+	return n
 }
 
 // usable reports whether a worker may be given anything.
@@ -199,46 +221,52 @@ func (p *Placer) account(now time.Duration, w *worker, uses []Use) {
 
 // redeem strikes the pledges that a worker's statement shows.
 func (p *Placer) redeem(w *worker) {
-	if w.pledged == 0 {
-		return
-	}
-	for _, u := range w.uses {
-		j := p.jobs[u.Job]
-		if j == nil {
-			continue
+	p.strike(w, func(g pledge) bool {
+		return slices.ContainsFunc(w.uses, func(u Use) bool {
+			return u.Job == g.want.Job && u.Workflow == g.workflow && !slices.Contains(g.before, u.Share)
+		})
+	})
+}
+
+// strike takes back the pledges of a worker that is names, and forgets the jobs of
+// which nothing is left.
+func (p *Placer) strike(w *worker, is func(pledge) bool) {
+	before := slices.Clone(w.pledges)
+	w.takeBack(is)
+	for _, g := range before {
+		if j := p.jobs[g.want.Job]; j != nil {
+			p.forget(j)
 		}
-		for _, want := range j.wants {
-			want.strike(func(g pledge) bool {
-				return g.worker == w && g.workflow == u.Workflow && !slices.Contains(g.before, u.Share)
-			})
-		}
-		p.forget(j)
 	}
 }
 
-// strike gives back the pledges that is names, and reports whether there were
-// any.
-func (w *want) strike(is func(pledge) bool) bool {
-	before := len(w.pledges)
+// takeBack strikes the pledges of a worker that is names.
+func (w *worker) takeBack(is func(pledge) bool) {
 	w.pledges = slices.DeleteFunc(w.pledges, func(g pledge) bool {
 		if is(g) {
-			g.worker.pledged -= g.cores
+			g.want.open--
 			return true
 		}
 		return false
 	})
-	return len(w.pledges) < before
+}
+
+// recall takes back what was pledged for a workflow of a want; "": for all of
+// them.
+func (p *Placer) recall(of *want, workflow string) {
+	for _, given := range of.given {
+		for _, c := range given.Cores {
+			if w := p.workers[c.Node]; of.open > 0 && w != nil {
+				w.takeBack(func(g pledge) bool { return g.want == of && (workflow == "" || g.workflow == workflow) })
+			}
+		}
+	}
 }
 
 // remove forgets a worker, and with it all that it held or was to hold.
 func (p *Placer) remove(w *worker) {
 	p.account(0, w, nil)
-	for _, j := range p.jobs {
-		for _, want := range j.wants {
-			want.strike(func(g pledge) bool { return g.worker == w })
-		}
-		p.forget(j)
-	}
+	p.strike(w, func(pledge) bool { return true })
 	delete(p.workers, w.Node)
 	p.changed = true
 }
@@ -260,7 +288,7 @@ func (p *Placer) job(id hyperscale.JobID) *job {
 // with the last.
 func (p *Placer) forget(j *job) {
 	j.wants = slices.DeleteFunc(j.wants, func(w *want) bool {
-		return w.withdrawn && len(w.pledges) == 0
+		return w.withdrawn && w.open == 0
 	})
 	if len(j.wants) == 0 && len(j.held) == 0 && len(j.ends) == 0 {
 		delete(p.jobs, j.id)

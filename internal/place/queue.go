@@ -17,6 +17,7 @@ type pass struct {
 	now       time.Duration
 	floor     floor
 	capacity  int        // cores of all workers that may be given anything
+	held      int        // those that are free of workers that have enough to take up
 	running   int        // jobs that hold cores or were promised some
 	one       *job       // the first of them by name
 	alone     *job       // an exclusive one among them; nil: none
@@ -85,11 +86,11 @@ func (p *Placer) refuse(w *want) Effect {
 	return Refuse{To: w.from, Want: w.Want, Reason: reason}
 }
 
-// waiting tells a manager for what its wants wait.
+// waiting tells a manager for what the wants wait that it has just listed.
 func (p *Placer) waiting(from hyperscale.NodeID) []Effect {
 	var effects []Effect
 	for _, w := range p.queue {
-		if w.from == from {
+		if w.from == from && w.round == p.round {
 			told := w.waits
 			told.To, told.Want = from, w.Want
 			effects = append(effects, told)
@@ -121,7 +122,7 @@ func (p *Placer) rank(now time.Duration, j *job, w *want) int {
 // running reports whether the job holds cores, was promised some, or has begun
 // and is not over.
 func (j *job) running() bool {
-	return len(j.held) > 0 || len(j.ends) > 0 || slices.ContainsFunc(j.wants, func(w *want) bool { return len(w.pledges) > 0 })
+	return len(j.held) > 0 || len(j.ends) > 0 || slices.ContainsFunc(j.wants, func(w *want) bool { return w.open > 0 })
 }
 
 // look surveys the datacenter.
@@ -130,7 +131,8 @@ func (p *Placer) look(now time.Duration) *pass {
 	for _, w := range p.workers {
 		if w.usable(now, p.config.Silent) {
 			l.capacity += w.cores
-			l.floor.add(w, w.room(now, p.config.Silent))
+			l.floor.add(w, p.room(now, w))
+			l.held += w.unpledged() - p.room(now, w)
 		}
 	}
 	l.floor.sort()
@@ -195,6 +197,8 @@ func (l *pass) bar(w *want) string {
 	switch {
 	case need > there:
 		return fmt.Sprintf("it asks for %s, and the workers that are there have %s", cores(need), cores(there))
+	case need > free && need <= free+l.held:
+		return fmt.Sprintf("it asks for %s, and workers with free ones have yet to take up what they were given", cores(need))
 	case need > free:
 		return fmt.Sprintf("it asks for %s, and %s free", cores(need), are(free))
 	}
@@ -208,7 +212,7 @@ func (l *pass) offer(w *want) (there, free int) {
 	for _, h := range w.Exclude {
 		if x := l.workers[h.Node]; x != nil && x.Boot == h.Boot && x.usable(l.now, l.config.Silent) {
 			there -= x.cores
-			free -= x.room(l.now, l.config.Silent)
+			free -= l.room(l.now, x)
 		}
 	}
 	return there, free
@@ -231,7 +235,7 @@ func (l *pass) reserve(w *want) {
 // expected is how long it takes, as far as is known, until a want and all ahead
 // of it could be granted; 0: unknown.
 func (l *pass) expected(w *want) time.Duration {
-	missing := least(w.Want) + l.ahead - l.floor.total
+	missing := least(w.Want) + l.ahead - l.floor.total - l.held
 	i := sort.Search(len(l.back), func(i int) bool { return l.back[i].cores >= missing })
 	all := l.alone != nil || w.Exclusive // it waits until nothing runs
 	if all && !l.jobs[w.Job].running() {
@@ -287,19 +291,20 @@ func (l *pass) grant(w *want) Effect {
 		}
 		w.given = append(w.given, Given{Workflow: f.Workflow, Cores: cores})
 	}
+	l.held += l.floor.shut(func(w *worker) bool { return w.orders() >= l.config.Orders })
 	return Grant{To: w.from, Want: w.Want, Given: w.given}
 }
 
 // pledge notes that cores of a worker were promised.
 func (w *want) pledge(to *worker, workflow string, cores int) {
-	g := pledge{worker: to, workflow: workflow, cores: cores}
+	g := pledge{want: w, workflow: workflow, cores: cores}
 	for _, u := range to.uses {
 		if u.Job == w.Job && u.Workflow == workflow {
 			g.before = append(g.before, u.Share)
 		}
 	}
-	to.pledged += cores
-	w.pledges = append(w.pledges, g)
+	to.pledges = append(to.pledges, g)
+	w.open++
 }
 
 func cores(n int) string {

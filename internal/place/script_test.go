@@ -111,6 +111,15 @@ func (p *player) say(id hyperscale.NodeID) []string {
 	return p.step(Wanted{From: id, Wants: said})
 }
 
+// change says what some jobs want now, which the manager says of them from then on.
+func (p *player) change(id hyperscale.NodeID, said link.Wants) []string {
+	all := p.managers[id]
+	all.Wants = slices.DeleteFunc(all.Wants, func(w link.Want) bool { return slices.Contains(said.Only, w.Job) })
+	all.Runs = slices.DeleteFunc(all.Runs, func(r link.Run) bool { return slices.Contains(said.Only, r.Job) })
+	all.Wants, all.Runs = append(all.Wants, said.Wants...), append(all.Runs, said.Runs...)
+	return p.step(Wanted{From: id, Wants: said})
+}
+
 func (p *player) act(who hyperscale.NodeID, what string, rest []string) []string {
 	switch what {
 	case "states", "state":
@@ -120,6 +129,8 @@ func (p *player) act(who hyperscale.NodeID, what string, rest []string) []string
 		said := p.readSaid(strings.Join(rest, " "))
 		p.managers[who] = &said
 		return p.say(who)
+	case "changes":
+		return p.change(who, p.readSaid(strings.Join(rest, " ")))
 	case "falls":
 		delete(p.managers, who)
 	case "leaves":
@@ -199,7 +210,7 @@ func (p *player) readState(who hyperscale.NodeID, words []string) *Stated {
 	return s
 }
 
-// readSaid reads "want JOB#NUMBER WORKFLOW=N[-M] …; run JOB/WORKFLOW …".
+// readSaid reads "want JOB#NUMBER WORKFLOW=N[-M] …; run JOB/WORKFLOW …; of JOB …".
 func (p *player) readSaid(text string) link.Wants {
 	var said link.Wants
 	for _, part := range strings.Split(text, ";") {
@@ -210,6 +221,10 @@ func (p *player) readSaid(text string) link.Wants {
 		switch words[0] {
 		case "want":
 			said.Wants = append(said.Wants, p.readWant(words[1:]))
+		case "of":
+			for _, word := range words[1:] {
+				said.Only = append(said.Only, hyperscale.JobID(word))
+			}
 		case "run":
 			job, workflow, _ := strings.Cut(words[1], "/")
 			run := link.Run{Job: hyperscale.JobID(job), Workflow: workflow}

@@ -25,16 +25,28 @@ func (p *Placer) wanted(now time.Duration, ev Wanted) []Effect {
 			effects = append(effects, Grant{To: ev.From, Want: w.Want, Given: w.given})
 		}
 	}
-	for _, j := range p.jobs {
-		for _, w := range j.wants {
-			w.withdrawn = w.withdrawn || w.from == ev.From && w.round != p.round
+	for _, id := range ev.Only {
+		if j := p.jobs[id]; j != nil {
+			p.unlisted(ev.From, j)
 		}
-		if j.owner == ev.From && j.round != p.round {
-			clear(j.ends)
+	}
+	if len(ev.Only) == 0 {
+		for _, j := range p.jobs {
+			p.unlisted(ev.From, j)
 		}
-		p.forget(j)
 	}
 	return effects
+}
+
+// unlisted withdraws what a manager has just spoken of a job without listing it.
+func (p *Placer) unlisted(from hyperscale.NodeID, j *job) {
+	for _, w := range j.wants {
+		w.withdrawn = w.withdrawn || w.from == from && w.round != p.round
+	}
+	if j.owner == from && j.round != p.round {
+		clear(j.ends)
+	}
+	p.forget(j)
 }
 
 // ran takes in what a manager's jobs run.
@@ -92,7 +104,7 @@ func (p *Placer) ask(now time.Duration, from hyperscale.NodeID, asked link.Want)
 	}
 	w := j.numbered(asked.Number)
 	if w == nil {
-		replace(j, asked)
+		p.replace(j, asked)
 		w = &want{Want: asked, since: now}
 		j.wants = append(j.wants, w)
 	}
@@ -125,11 +137,14 @@ func (j *job) numbered(n uint64) *want {
 }
 
 // replace takes back what was granted before for the workflows of a new want.
-func replace(j *job, asked link.Want) {
+func (p *Placer) replace(j *job, asked link.Want) {
 	for _, old := range j.wants {
-		if overlap(old.Want, asked) {
-			old.withdrawn = true
-			old.strike(func(g pledge) bool { return names(asked, g.workflow) })
+		if !overlap(old.Want, asked) {
+			continue
+		}
+		old.withdrawn = true
+		for _, f := range asked.Workflows {
+			p.recall(old, f.Workflow)
 		}
 	}
 }
@@ -153,8 +168,8 @@ func (p *Placer) sweep(now time.Duration) {
 	for _, j := range p.jobs {
 		for _, w := range j.wants {
 			w.withdrawn = w.withdrawn || now-w.listed > p.config.Void
-			if len(w.pledges) > 0 && now-w.told > p.config.Void {
-				w.strike(func(pledge) bool { return true })
+			if w.open > 0 && now-w.told > p.config.Void {
+				p.recall(w, "")
 				w.given = nil // still listed: it waits again
 			}
 		}

@@ -39,7 +39,8 @@ type Judged struct {
 // Left says that this start of a worker is gone for good.
 type Left struct{ link.Holder }
 
-// Wanted is the whole of what one manager's jobs want and run.
+// Wanted is what one manager's jobs want and run: of all of them, or of those that
+// changed.
 type Wanted struct {
 	From hyperscale.NodeID
 	link.Wants

@@ -48,6 +48,20 @@ func readRun(r *pb.Run) link.Run {
 	return link.Run{Job: hyperscale.JobID(r.GetJob()), Workflow: r.GetWorkflow(), Exclusive: r.GetExclusive(), Left: time.Duration(r.GetLeftNs())}
 }
 
+func wireWants(w link.Wants) *pb.Wants {
+	return &pb.Wants{
+		Wants: each(w.Wants, wireWant), Runs: each(w.Runs, wireRun),
+		Only: each(w.Only, func(j hyperscale.JobID) string { return string(j) }),
+	}
+}
+
+func readWants(w *pb.Wants) link.Wants {
+	return link.Wants{
+		Wants: each(w.GetWants(), readWant), Runs: each(w.GetRuns(), readRun),
+		Only: each(w.GetOnly(), func(j string) hyperscale.JobID { return hyperscale.JobID(j) }),
+	}
+}
+
 // readPriority takes what it does not know for normal.
 func readPriority(p pb.Priority) link.Priority {
 	priority, err := enum("a priority", int32(p), link.PriorityAuto+1)
@@ -152,7 +166,7 @@ func wireSaid(s link.Said) (*pb.Saying, error) {
 	case link.Hello:
 		return &pb.Saying{Said: &pb.Saying_Hello{Hello: &pb.Hello{Node: string(s.Node), Boot: uint64(s.Boot), Version: valid(s.Version)}}}, nil
 	case link.Wants:
-		return &pb.Saying{Said: &pb.Saying_Wants{Wants: &pb.Wants{Wants: each(s.Wants, wireWant), Runs: each(s.Runs, wireRun)}}}, nil
+		return &pb.Saying{Said: &pb.Saying_Wants{Wants: wireWants(s)}}, nil
 	case link.Grants:
 		return &pb.Saying{Said: &pb.Saying_Grants{Grants: &pb.Grants{Grants: each(s.Grants, wireGrant)}}}, nil
 	case link.Hear:
@@ -176,7 +190,7 @@ func readSaid(s *pb.Saying) (link.Said, error) {
 		h := said.Hello
 		return link.Hello{Node: hyperscale.NodeID(h.GetNode()), Boot: hyperscale.Boot(h.GetBoot()), Version: h.GetVersion()}, nil
 	case *pb.Saying_Wants:
-		return link.Wants{Wants: each(said.Wants.GetWants(), readWant), Runs: each(said.Wants.GetRuns(), readRun)}, nil
+		return readWants(said.Wants), nil
 	case *pb.Saying_Grants:
 		return link.Grants{Grants: each(said.Grants.GetGrants(), readGrant)}, nil
 	case *pb.Saying_Hear:

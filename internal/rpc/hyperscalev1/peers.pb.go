@@ -374,11 +374,13 @@ func (x *Run) GetLeftNs() int64 {
 	return 0
 }
 
-// Wants is the whole of what a manager's jobs want and run.
+// Wants is what a manager's jobs want and run: the whole of it, or of the jobs that
+// only names.
 type Wants struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Wants         []*Want                `protobuf:"bytes,1,rep,name=wants,proto3" json:"wants,omitempty"`
 	Runs          []*Run                 `protobuf:"bytes,2,rep,name=runs,proto3" json:"runs,omitempty"`
+	Only          []string               `protobuf:"bytes,3,rep,name=only,proto3" json:"only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -423,6 +425,13 @@ func (x *Wants) GetWants() []*Want {
 func (x *Wants) GetRuns() []*Run {
 	if x != nil {
 		return x.Runs
+	}
+	return nil
+}
+
+func (x *Wants) GetOnly() []string {
+	if x != nil {
+		return x.Only
 	}
 	return nil
 }
@@ -1636,10 +1645,11 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x1a\n" +
 	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12\x1c\n" +
 	"\texclusive\x18\x03 \x01(\bR\texclusive\x12\x17\n" +
-	"\aleft_ns\x18\x04 \x01(\x03R\x06leftNs\"Z\n" +
+	"\aleft_ns\x18\x04 \x01(\x03R\x06leftNs\"n\n" +
 	"\x05Wants\x12)\n" +
 	"\x05wants\x18\x01 \x03(\v2\x13.hyperscale.v1.WantR\x05wants\x12&\n" +
-	"\x04runs\x18\x02 \x03(\v2\x12.hyperscale.v1.RunR\x04runs\"D\n" +
+	"\x04runs\x18\x02 \x03(\v2\x12.hyperscale.v1.RunR\x04runs\x12\x12\n" +
+	"\x04only\x18\x03 \x03(\tR\x04only\"D\n" +
 	"\x05Cores\x12-\n" +
 	"\x06holder\x18\x01 \x01(\v2\x15.hyperscale.v1.HolderR\x06holder\x12\f\n" +
 	"\x01n\x18\x02 \x01(\x05R\x01n\"\x80\x02\n" +

@@ -91,7 +91,7 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 		n.jobHere(ev)
 	case JobGone:
 		delete(n.jobs, ev.Job)
-		n.placer.changed = true
+		n.placer.note(ev.Job)
 	case JobTells:
 		n.jobTells(ev)
 	case JobAnswers:
@@ -123,7 +123,7 @@ func (n *Node) tick() {
 	}
 	if n.now >= n.beat {
 		n.beat = n.now + n.cfg.Beat
-		n.placer.changed = true
+		n.placer.all = true
 	}
 	n.placer.step(n, place.Tick{})
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -11,12 +12,13 @@ import (
 )
 
 // placing is this node's part in giving out cores: what its jobs want goes to the
-// placer, each second and whenever it changes; and while it is the placer itself
-// it answers everybody.
+// placer, all of it each second and to a new one, and in between what changed; and
+// while it is the placer itself it answers everybody.
 type placing struct {
-	node    hyperscale.NodeID // the placer; "": nobody is
-	table   *place.Placer     // nil: somebody else is
-	changed bool              // what the jobs here want is to be said again
+	node    hyperscale.NodeID  // the placer; "": nobody is
+	table   *place.Placer      // nil: somebody else is
+	all     bool               // all that the jobs here want is to be said again
+	changed []hyperscale.JobID // or what these want, or did before they were over
 }
 
 // appoint notes who the placer is. A new one begins with the statements that it
@@ -25,7 +27,7 @@ func (p *placing) appoint(n *Node, node hyperscale.NodeID) {
 	if p.node == node {
 		return
 	}
-	p.node, p.table, p.changed = node, nil, true
+	p.node, p.table, p.all = node, nil, true
 	if node == n.cfg.Self {
 		p.table = place.New(n.cfg.Place)
 		for _, k := range n.kids.list {
@@ -61,45 +63,76 @@ func (n *Node) jobWants(ev JobWants) {
 	if j == nil {
 		return
 	}
+	changed := !slices.EqualFunc(j.wants, ev.Wants, sameWant) || !slices.EqualFunc(j.runs, ev.Runs, sameRun)
 	since := map[uint64]time.Duration{}
 	for i := range ev.Wants {
 		number := ev.Wants[i].Number
 		at, known := j.since[number]
 		if !known {
 			at = n.now - ev.Wants[i].Queued
-			n.placer.changed = true
 		}
 		since[number] = at
 	}
-	if len(since) != len(j.since) || !slices.Equal(j.runs, ev.Runs) {
-		n.placer.changed = true
-	}
 	j.wants, j.runs, j.since = ev.Wants, ev.Runs, since
+	if changed {
+		n.placer.note(ev.Job)
+	}
 }
 
-// ask tells the placer all that the jobs here want, if that changed.
+// note notes that what a job wants changed. A placer that is yet to come hears all.
+func (p *placing) note(job hyperscale.JobID) {
+	if p.node != "" {
+		p.changed = append(p.changed, job)
+	}
+}
+
+// sameWant compares what can change of a want of one number.
+func sameWant(a, b link.Want) bool {
+	return a.Number == b.Number && slices.Equal(a.Workflows, b.Workflows)
+}
+
+// sameRun compares all but what passes by itself, which is told each second.
+func sameRun(a, b link.Run) bool {
+	a.Left = b.Left
+	return a == b
+}
+
+// ask tells the placer what changed of what the jobs here want: while thousands of
+// jobs come at once, not all that came before with each of them.
 func (n *Node) ask() {
-	for n.placer.changed && n.placer.node != "" {
-		n.placer.changed = false
-		all := n.jobs.wants(n.now)
+	for (n.placer.all || len(n.placer.changed) > 0) && n.placer.node != "" {
+		said := n.jobs.wants(n.now, n.placer.speakOf())
 		if n.placer.node != n.cfg.Self {
-			n.do(ToPeer{n.placer.node, all})
+			n.do(ToPeer{n.placer.node, said})
 			return
 		}
-		n.placer.step(n, place.Wanted{From: n.cfg.Self, Wants: all})
+		n.placer.step(n, place.Wanted{From: n.cfg.Self, Wants: said})
 	}
 }
 
-// wants is all that the jobs here want and run.
-func (all jobs) wants(now time.Duration) link.Wants {
-	var said link.Wants
-	var names []hyperscale.JobID
-	for name := range all {
-		names = append(names, name)
+// speakOf is of which jobs something is to be said, by name, which is then done;
+// none: of all.
+func (p *placing) speakOf() []hyperscale.JobID {
+	only := p.changed
+	if p.all {
+		only = nil
 	}
-	slices.Sort(names)
-	for _, name := range names {
+	p.all, p.changed = false, nil
+	slices.Sort(only)
+	return slices.Compact(only)
+}
+
+// wants is what the jobs here want and run: all of them, or some.
+func (all jobs) wants(now time.Duration, only []hyperscale.JobID) link.Wants {
+	said := link.Wants{Only: only}
+	if len(only) == 0 {
+		only = slices.Sorted(maps.Keys(all))
+	}
+	for _, name := range only {
 		j := all[name]
+		if j == nil {
+			continue // over, and so it wants nothing
+		}
 		for _, w := range j.wants {
 			w.Queued = now - j.since[w.Number]
 			said.Wants = append(said.Wants, w)
