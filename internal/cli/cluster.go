@@ -65,6 +65,7 @@ type clusterFlags struct {
 	membership
 	servers []string
 	wait    time.Duration
+	silent  func(error) // hears from a watch when nobody answers, and when somebody does again; nil: nobody cares
 }
 
 // How long a cluster that does not answer is tried: by those who ask, and by those
@@ -111,7 +112,7 @@ func (a *app) dial(f *clusterFlags) (*client.Client, error) {
 	} else if err := errors.Join(matches(f.flags, self, certificates.ID())...); err != nil {
 		return nil, refused(err)
 	}
-	c, err := client.New(client.Config{Nodes: f.servers, Patience: f.wait, Dialing: rpc.Dialing{Self: self, Certificates: certificates}})
+	c, err := client.New(client.Config{Nodes: f.servers, Patience: f.wait, Silent: f.silent, Dialing: rpc.Dialing{Self: self, Certificates: certificates}})
 	return c, refused(err)
 }
 

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -172,19 +174,45 @@ func (a *app) cancel(ctx context.Context, cl *client.Client, what rpc.Cancellati
 		return err
 	}
 	if status == rpc.NothingToCancel {
-		name := "job " + string(what.Job)
-		if what.Workflow != "" {
-			name += " has no workflow " + what.Workflow
-		} else {
-			name = "there is no " + name
-		}
-		return rpc.Errorf(rpc.NotFound, "%s", name)
+		return nothingToCancel(ctx, cl, what)
 	}
 	if a.json {
 		return a.printJSON(map[string]any{"job": what.Job, "workflow": what.Workflow, "status": status})
 	}
-	_, err = fmt.Fprintln(a.Stdout, status)
+	_, err = fmt.Fprintln(a.Stdout, cancelText(what, status))
 	return err
+}
+
+// nothingToCancel says that there is no such job or workflow, and which there are.
+func nothingToCancel(ctx context.Context, cl *client.Client, what rpc.Cancellation) error {
+	s, err := cl.Get(ctx, what.Job)
+	if err != nil || what.Workflow == "" {
+		return cmp.Or(err, error(rpc.Errorf(rpc.NotFound, "there is no job %s", what.Job)))
+	}
+	var names []string
+	for _, w := range s.Workflows {
+		names = append(names, w.Name)
+	}
+	return rpc.Errorf(rpc.NotFound, "job %s has no workflow %s; it has %s", what.Job, what.Workflow, strings.Join(names, ", "))
+}
+
+// cancelText says what came of a wish to cancel.
+func cancelText(what rpc.Cancellation, status rpc.CancelStatus) string {
+	name := "job " + string(what.Job)
+	if what.Workflow != "" {
+		name = "workflow " + what.Workflow + " of " + name
+	}
+	switch status {
+	case rpc.CancelledNow:
+		return name + " is cancelled"
+	case rpc.PendingCancelled:
+		return name + " is being cancelled: what was started may finish within its grace"
+	case rpc.AlreadyCancelled:
+		return name + " was cancelled already"
+	case rpc.AlreadyCompleted:
+		return name + " has ended already"
+	}
+	return name + ": " + string(status)
 }
 
 func membersCommand(a *app) *cobra.Command {

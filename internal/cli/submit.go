@@ -97,6 +97,7 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 		return refused(err)
 	}
 	w := &follower{app: a, flags: &f.follow, specs: specs, outputs: outputs, plan: loaded.Plan, owns: true}
+	f.silent = w.silent(f.wait)
 	err = a.withClient(&f.clusterFlags, func(cl *client.Client) error {
 		accepted, err := cl.Submit(ctx, rpc.Submission{
 			Key: f.key, Name: loaded.Plan.Name, Spec: content,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +37,18 @@ func (w *follower) update(u rpc.Update) error {
 		}
 	}
 	return nil
+}
+
+// silent says to whoever watches that no manager answers, and when one does again:
+// the job goes on meanwhile.
+func (w *follower) silent(wait time.Duration) func(error) {
+	return func(why error) {
+		if why == nil {
+			w.view.report("a manager answers again")
+			return
+		}
+		w.view.report(clusterError(why).Error() + "; the job goes on, and managers are asked for another " + show.Duration(wait))
+	}
 }
 
 // happened tells an event of the cluster; those of workflows are in the progress.
@@ -117,6 +130,7 @@ func (a *app) watchJob(ctx context.Context, job hyperscale.JobID, f *submitFlags
 		return refused(err)
 	}
 	w := &follower{app: a, flags: &f.follow, specs: specs, outputs: outputs}
+	f.silent = w.silent(f.wait)
 	err = a.withClient(&f.clusterFlags, func(cl *client.Client) error { return w.follow(ctx, cl, job) })
 	if !w.finished {
 		outputs.Discard()

@@ -58,23 +58,18 @@ func refusalText(err error) string {
 	return strings.Join(said, "; ")
 }
 
-// contactText says that nobody answers, or nobody can do it now, and leaves out how
-// gRPC says it. What the client put before it, such as the key to try again with,
-// stays.
+// contactText says that nobody answers, or nobody can do it now. What the client put
+// before it, such as the key to try again with, stays.
 func contactText(err error) string {
 	text, what := err.Error(), "the cluster can't do this now: "
-	if strings.Contains(text, "connection error") {
-		what = "the cluster can't be reached: "
-	}
-	if before, dialing, found := strings.Cut(text, `connection error: desc = "transport: Error while dialing: `); found {
-		dialing = strings.TrimSuffix(dialing, `"`)
-		if i := strings.LastIndex(dialing, ": "); i >= 0 {
-			dialing = dialing[i+2:]
-		}
-		text = before + dialing
+	if strings.Contains(text, noConnection) {
+		what, text = "the cluster can't be reached: ", strings.Replace(text, noConnection, "", 1)
 	}
 	return what + strings.Replace(text, rpc.Unavailable.Error()+": ", "", 1)
 }
+
+// noConnection is how errors say that a node was not reached.
+const noConnection = "no connection: "
 
 // countsView is the plain numbers of a job or workflow, as the summary names them.
 type countsView struct {

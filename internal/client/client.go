@@ -24,6 +24,10 @@ type Config struct {
 	Dialing  rpc.Dialing
 	Owner    time.Duration // for how long a job's owner is remembered; 0: 30 s
 	Patience time.Duration // how long a call is tried while nobody can answer it; 0: 60 s
+
+	// Silent is told by a watch, once, that no node answers it any more and why,
+	// and nil when one does again; a nil Silent is told nothing.
+	Silent func(why error)
 }
 
 // Client is safe for concurrent use. It keeps connections until it is closed.
@@ -81,6 +85,9 @@ func New(config Config) (*Client, error) {
 	if config.Patience <= 0 {
 		config.Patience = 60 * time.Second
 	}
+	if config.Silent == nil {
+		config.Silent = func(error) {}
+	}
 	return &Client{
 		config: config,
 		dial:   func(address string) (node, error) { return rpc.Dial(address, config.Dialing) },
@@ -103,20 +110,26 @@ func (c *Client) Close() error {
 }
 
 // Submit hands a job in. Without a key it makes one up, so that trying again
-// never makes a second job; if all tries fail the error names the key.
+// never makes a second job; if all tries fail the error names the key, or says that
+// nothing was taken.
 func (c *Client) Submit(ctx context.Context, s rpc.Submission) (rpc.Accepted, error) {
 	if s.Key == "" {
 		s.Key = rand.Text()
 	}
 	var accepted rpc.Accepted
+	open := false
 	err := c.ask(ctx, "", func(n node) (err error) {
 		accepted, err = n.Submit(ctx, s)
+		open = open || err != nil && !rpc.Undone(err)
 		return err
 	})
-	if kind := rpc.KindOf(err); kind.Again() || kind == rpc.OutOfTime || kind == rpc.Cancelled {
+	switch kind := rpc.KindOf(err); {
+	case err == nil:
+	case open:
 		return accepted, fmt.Errorf("submitting %q: whether it was taken is open; try again with the same key, %s: %w", s.Name, s.Key, err)
-	}
-	if err != nil {
+	case kind.Again():
+		return accepted, fmt.Errorf("submitting %q: nothing was taken: %w", s.Name, err)
+	default:
 		return accepted, fmt.Errorf("submitting %q: %w", s.Name, err)
 	}
 	c.found(accepted.Job, accepted.Address)

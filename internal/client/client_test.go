@@ -33,6 +33,8 @@ type cluster struct {
 	dialled map[string]int
 	closed  int
 
+	undone bool // nodes that are down were not reached
+
 	watch func(n *member, after uint64, got func(rpc.Update) error) error
 	there []rpc.Member
 }
@@ -77,7 +79,7 @@ func (n *member) reach() error {
 	defer c.mu.Unlock()
 	c.asked = append(c.asked, n.address)
 	if c.down[n.address] {
-		return rpc.Errorf(rpc.Unavailable, "%s is down", n.address)
+		return &rpc.Error{Kind: rpc.Unavailable, Text: n.address + " is down", Undone: c.undone}
 	}
 	return nil
 }
@@ -205,6 +207,72 @@ func TestAFailedSubmissionNamesItsKey(t *testing.T) {
 		}
 		if took := time.Since(began); took < 50*time.Second || took > time.Minute {
 			t.Errorf("it was tried for %s", took)
+		}
+	})
+}
+
+// Where nobody was reached, or all turned it away, nothing was taken; one answer that
+// was lost leaves it open whatever comes after it.
+func TestASubmissionThatReachedNobodyIsNotOpen(t *testing.T) {
+	const open = "whether it was taken is open"
+	for name, c := range map[string]struct {
+		first  int // answers that are lost
+		undone bool
+		want   string
+	}{
+		"nobody reached":       {0, true, "nothing was taken"},
+		"it is not known":      {0, false, open},
+		"an answer lost first": {1, true, open},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newCluster()
+			n.drop, n.undone = c.first, c.undone
+			n.down["b:1"], n.down["c:1"], n.down["a:1"] = true, true, c.first == 0
+			client := n.client(t, Config{})
+			dial := client.dial
+			client.dial = func(address string) (node, error) {
+				m, err := dial(address)
+				return failing{m.(*member)}, err
+			}
+			_, err := client.Submit(t.Context(), rpc.Submission{Name: "shop"})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v; want %q", name, err, c.want)
+			}
+		})
+	}
+}
+
+// failing is a member that is down once an answer of it was lost.
+type failing struct{ *member }
+
+func (f failing) Submit(ctx context.Context, s rpc.Submission) (rpc.Accepted, error) {
+	a, err := f.member.Submit(ctx, s)
+	f.cluster.down[f.address] = true
+	return a, err
+}
+
+// A watch says once that nobody answers, and that somebody does again.
+func TestAWatchSaysThatNobodyAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		var told []string
+		client := c.client(t, Config{Silent: func(why error) { told = append(told, fmt.Sprint(why)) }})
+		tries := 0
+		c.watch = func(_ *member, _ uint64, got func(rpc.Update) error) error {
+			if tries++; tries > 1 && tries < 9 {
+				return rpc.Errorf(rpc.Unavailable, "away")
+			}
+			_ = got(rpc.Live{})
+			if tries < 9 {
+				return rpc.Errorf(rpc.Unavailable, "it broke")
+			}
+			return nil
+		}
+		if err := client.Watch(t.Context(), "7", 0, func(rpc.Update) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"unavailable: away", "<nil>"}; !reflect.DeepEqual(told, want) {
+			t.Errorf("it told %q, want %q", told, want)
 		}
 	})
 }

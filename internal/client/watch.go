@@ -18,7 +18,7 @@ import (
 // go on.
 func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, got func(rpc.Update) error) error {
 	course := c.course(time.Now())
-	follow := follower{last: after, got: got}
+	follow := follower{last: after, got: got, silent: c.config.Silent}
 	next := course.first(c.ownerOf(job, time.Now()))
 	for {
 		heard := follow.heard
@@ -44,6 +44,9 @@ func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, 
 		if next = course.after(time.Now(), mathrand.Float64(), err); next.end {
 			return explain(err, "watching job", job)
 		}
+		if next.wait > 0 {
+			follow.missing(err)
+		}
 		if pause(ctx, next.wait) != nil {
 			return explain(err, "watching job", job)
 		}
@@ -58,6 +61,24 @@ type follower struct {
 	heard  uint64           // how much was told, beside snapshots
 	got    func(rpc.Update) error
 	failed error // what got said
+	silent func(error)
+	missed bool // nobody answers, and that was told
+}
+
+// missing tells that nobody answers.
+func (f *follower) missing(why error) {
+	if !f.missed {
+		f.missed = true
+		f.silent(why)
+	}
+}
+
+// there tells that somebody answers, if nobody did.
+func (f *follower) there() {
+	if f.missed {
+		f.missed = false
+		f.silent(nil)
+	}
 }
 
 // hear tells an update, unless it was told before. An error ends the connection.
@@ -82,6 +103,7 @@ func (f *follower) hear(u rpc.Update) error {
 	if _, again := u.(rpc.Snapshot); !again {
 		f.heard++
 	}
+	f.there()
 	f.failed = f.got(u)
 	return f.failed
 }

@@ -10,6 +10,7 @@
 package link
 
 import (
+	"math"
 	"time"
 
 	"hyperscale"
@@ -99,6 +100,10 @@ const (
 	Drop              // forget it, windows and all
 	Adjust            // go on as Brief says from JobTime on, as adjustment Number
 )
+
+// NoOwner is the epoch of an order that no owner gives: the job is over, or never
+// was, and whatever was said of it counts no more.
+const NoOwner hyperscale.Epoch = math.MaxInt64
 
 // Order is what a parent wants of a child. Children refuse those of an epoch
 // lower than the highest they heard of the job. Given twice it does no more than

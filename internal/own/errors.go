@@ -34,6 +34,16 @@ var (
 	ErrDamaged = errors.New("damaged")
 )
 
+// mistake is an [ErrInvalid] of which callers read the words alone.
+type mistake string
+
+// mistaken makes a mistake.
+func mistaken(format string, args ...any) error { return mistake(fmt.Sprintf(format, args...)) }
+
+func (m mistake) Error() string { return string(m) }
+
+func (m mistake) Unwrap() error { return ErrInvalid }
+
 // open reports whether an error leaves open if a write was done.
 func open(err error) bool {
 	for _, known := range []error{store.ErrCompacted, store.ErrNoLease, store.ErrFull, store.ErrTooLarge, store.ErrInvalid} {

@@ -39,9 +39,9 @@ func (s Submission) digest(spec Digest) Digest {
 func (s Submission) check() error {
 	switch {
 	case s.Client == "" || s.Key == "":
-		return fmt.Errorf("a submission without client or key: %w", ErrInvalid)
+		return mistaken("a submission without client or key")
 	case s.Job == "":
-		return fmt.Errorf("a submission without a name for its job: %w", ErrInvalid)
+		return mistaken("a submission without a name for its job")
 	case len(s.Options) > MaxOptions:
 		return fmt.Errorf("options of %d bytes, %d are taken: %w", len(s.Options), MaxOptions, store.ErrTooLarge)
 	}
@@ -143,7 +143,7 @@ func (s Submission) answer(e store.Entry) (Accepted, error) {
 		return Accepted{}, fmt.Errorf("%s: %w", e.Key, err)
 	}
 	if before.Digest != s.digest(s.Origin.Spec) {
-		return Accepted{}, fmt.Errorf("the key was used for another one, job %s: %w", before.Job, ErrInvalid)
+		return Accepted{}, mistaken("the key was used within a day for another plan or other options, by job %s", before.Job)
 	}
 	return Accepted{Job: before.Job}, nil
 }
@@ -185,7 +185,7 @@ func (b *Submitter) accept(ctx context.Context, sub Submission, lease store.Leas
 	case only(done.Read[1]).Mod != b.s.mod:
 		return Accepted{}, false, ErrNoSession
 	case only(done.Read[2]).Mod != 0:
-		return Accepted{}, false, fmt.Errorf("there is a job %s already: %w", sub.Job, ErrInvalid)
+		return Accepted{}, false, mistaken("there is a job %s already", sub.Job)
 	}
 	return Accepted{}, true, nil
 }

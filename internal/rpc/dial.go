@@ -232,16 +232,53 @@ func (c *Conn) explain(err error) error {
 	if !errors.As(err, &e) || e.Kind != Unavailable {
 		return err
 	}
+	away := strings.HasPrefix(e.Text, "connection error: ")
+	e.Undone = e.Undone || away
 	switch {
 	case strings.Contains(e.Text, "does not look like a TLS handshake"):
 		e.Kind, e.Text = Unauthenticated, "what answers takes no certificates; leave them out, or ask another"
 	case strings.Contains(e.Text, "handshake failed") && !strings.Contains(e.Text, "EOF") || strings.Contains(e.Text, "remote error: tls"):
-		e.Kind = Unauthenticated
+		e.Kind, e.Text = Unauthenticated, handshakeText(e.Text)
 	case c.certs == nil && strings.Contains(e.Text, "server preface") && c.wantsCertificates():
 		e.Kind, e.Text = Unauthenticated, "what answers wants certificates: --cert, --key-file and --ca name them, hyperscale certs makes some"
+	case away:
+		e.Text = noConnection(e.Text)
 	}
 	e.Text = "calling " + c.address + ": " + e.Text
 	return e
+}
+
+// handshakeText says in words for people why there is no trust between two nodes.
+// What it does not know it leaves as it is.
+func handshakeText(reason string) string {
+	switch {
+	case strings.Contains(reason, "could not verify leaf certificate") && strings.Contains(reason, "expired"):
+		return "its certificate has expired, or is not valid yet by the clock of this machine"
+	case strings.Contains(reason, "could not verify leaf certificate"), strings.Contains(reason, "no X.509 bundle"):
+		return "its certificate is of another authority, cluster or environment than is trusted here"
+	case strings.Contains(reason, "remote error: tls: bad certificate"):
+		return "it does not take the certificate of this side: another authority, cluster, environment or datacenter, or one that has expired; its log says which"
+	}
+	for _, noise := range []string{"connection error: desc = ", `"transport: `, "authentication handshake failed: "} {
+		reason = strings.Replace(reason, noise, "", 1)
+	}
+	return strings.TrimSuffix(reason, `"`)
+}
+
+// noConnection says in words for people why there is no connection to a node.
+func noConnection(reason string) string {
+	reason = strings.TrimSuffix(strings.TrimPrefix(reason, `connection error: desc = "`), `"`)
+	switch dialing, is := strings.CutPrefix(reason, "transport: Error while dialing: "); {
+	case is:
+		reason = dialing[strings.LastIndex(dialing, ": ")+1:]
+	case strings.Contains(reason, "looked like an HTTP/1.1 header"):
+		reason = " what listens there speaks HTTP/1 and is no manager; those take calls at port 7400, if nothing else was said"
+	case strings.Contains(reason, "server preface"):
+		reason = " what listens there hangs up: no manager, or one that ends; managers take calls at port 7400, if nothing else was said"
+	default:
+		reason = " " + reason
+	}
+	return "no connection:" + reason
 }
 
 // wantsCertificates reports whether what hung up on us speaks TLS. Nothing is said

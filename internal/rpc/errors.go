@@ -29,7 +29,7 @@ const (
 	WrongVersion    Kind = "WRONG_VERSION"   // caller and node don't speak the same protocol
 	Unauthenticated Kind = "UNAUTHENTICATED" // the caller did not say or prove who it is
 	Unauthorized    Kind = "UNAUTHORIZED"    // the caller may not do this
-	Unavailable     Kind = "UNAVAILABLE"     // nobody answers now; whether the call was carried out is open
+	Unavailable     Kind = "UNAVAILABLE"     // nobody answers now; whether the call was carried out is open but for Undone
 	Unsupported     Kind = "UNSUPPORTED"     // the node can't do this
 	Cancelled       Kind = "CANCELLED"       // the caller gave up
 	OutOfTime       Kind = "OUT_OF_TIME"     // the caller's deadline passed
@@ -52,6 +52,7 @@ type Error struct {
 	Size    int64             // TooLarge, in bytes
 	Limit   int64             // TooLarge, in bytes
 	Field   string            // TooLarge: what takes most room
+	Undone  bool              // Unavailable: nobody was reached, or who was turned the call away
 }
 
 // Fault is what is wrong with one field of a call.
@@ -109,6 +110,19 @@ func KindOf(err error) Kind {
 // Again reports whether the same call may succeed later or elsewhere.
 func (k Kind) Again() bool {
 	return k == Unavailable || k == Overloaded || k == RateLimited || k == NotOwner
+}
+
+// Undone reports whether nothing came of a call that failed: it was refused, or
+// nobody was reached. Of all else it is open.
+func Undone(err error) bool {
+	var e *Error
+	switch KindOf(err) {
+	case "", OutOfTime, Cancelled, Internal:
+		return false
+	case Unavailable:
+		return errors.As(err, &e) && e.Undone
+	}
+	return true
 }
 
 // tooLarge says what is too large, by how much, and what to do.

@@ -23,6 +23,7 @@ func errorSamples() []*Error {
 		{Kind: Fenced, Text: "epoch 3 is over", Epoch: 5},
 		{Kind: Conflict, Text: "the workflow has not started"},
 		{Kind: TooLarge, Text: "too much", Size: 17 << 20, Limit: 16 << 20, Field: "spec"},
+		{Kind: Unavailable, Text: "takes no jobs", Undone: true},
 		{Kind: Overloaded, Text: "no room", Retry: 1500 * time.Millisecond},
 		{Kind: RateLimited, Text: "too often", Retry: 200 * time.Millisecond},
 		{Kind: WrongCluster, Text: "not ours"},

@@ -177,7 +177,7 @@ func (i interceptor) admit(ctx context.Context, name string) (who Caller, leave 
 // node serves at all.
 func (s *Server) enter(name string, who Caller) (leave func(), err error) {
 	if away := s.config.Away; away != "" {
-		return nil, Errorf(Unavailable, "%s", away)
+		return nil, &Error{Kind: Unavailable, Text: away, Undone: true}
 	}
 	m := methods[name]
 	if who.Role == identity.Client {

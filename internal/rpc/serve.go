@@ -36,8 +36,11 @@ func missing(what string) error { return Errorf(Unsupported, "this node has no %
 
 // jobOf reads the name of a job, which is never empty.
 func jobOf(job string) (hyperscale.JobID, error) {
-	if job == "" || len(job) > MaxKey {
-		return "", InvalidField("job", "%d bytes; 1 to %d are wanted", len(job), MaxKey)
+	switch {
+	case job == "":
+		return "", InvalidField("job", "its name is empty")
+	case len(job) > MaxKey:
+		return "", InvalidField("job", "no job has a name of %d bytes; %d are the most", len(job), MaxKey)
 	}
 	return hyperscale.JobID(job), nil
 }

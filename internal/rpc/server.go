@@ -167,7 +167,7 @@ func (s *Server) refusedHandshake(addr net.Addr, err error) {
 	if errors.Is(err, io.EOF) {
 		level = slog.LevelDebug // it went without a word: somebody looked whether the port is open
 	}
-	s.deps.Log.Log(context.Background(), level, "a connection was refused", "from", addr.String(), "reason", err)
+	s.deps.Log.Log(context.Background(), level, "a connection was refused", "from", addr.String(), "reason", handshakeText(err.Error()))
 }
 
 // overloaded is a refusal for want of room, with a delay that is spread.

@@ -109,6 +109,9 @@ func metadataOf(e *Error) map[string]string {
 	put("size", strconv.FormatInt(e.Size, 10))
 	put("limit", strconv.FormatInt(e.Limit, 10))
 	put("field", e.Field)
+	if e.Undone {
+		put("undone", "yes")
+	}
 	return m
 }
 
@@ -159,6 +162,7 @@ func (e *Error) fill(d *errdetails.ErrorInfo) {
 	}
 	e.Owner, e.Address = hyperscale.NodeID(d.Metadata["owner"]), d.Metadata["address"]
 	e.Epoch = hyperscale.Epoch(number("epoch"))
+	e.Undone = d.Metadata["undone"] != ""
 	e.Size, e.Limit, e.Field = int64(number("size")), int64(number("limit")), d.Metadata["field"]
 }
 

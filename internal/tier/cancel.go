@@ -3,6 +3,7 @@ package tier
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"hyperscale"
@@ -32,12 +33,22 @@ func (t front) Cancel(ctx context.Context, who rpc.Caller, c rpc.Cancellation) (
 		return "", t.halt(ctx, who, c)
 	case err != nil:
 		return "", explain(err)
+	case saved.Head.Phase.Terminal() && c.Workflow != "" && !t.hadWorkflow(ctx, c.Job, saved, c.Workflow):
+		return rpc.NothingToCancel, nil
 	case saved.Head.Phase == hyperscale.Cancelled:
 		return rpc.AlreadyCancelled, nil
 	case saved.Head.Phase.Terminal():
 		return rpc.AlreadyCompleted, nil
 	}
 	return "", t.registry.notOwner(c.Job)
+}
+
+// hadWorkflow reports whether a job that has ended had a workflow. Once its plan is
+// forgotten it is believed.
+func (t front) hadWorkflow(ctx context.Context, job hyperscale.JobID, saved own.Saved, workflow string) bool {
+	status := t.statusOf(job, saved.Head, saved.Owner)
+	t.describeEnded(ctx, &status)
+	return len(status.Workflows) == 0 || slices.ContainsFunc(status.Workflows, func(w rpc.WorkflowStatus) bool { return w.Name == workflow })
 }
 
 // cancelTime is how long a cancel may take to be written down before load is stopped

@@ -56,6 +56,7 @@ func TestCancelInAllStates(t *testing.T) {
 	r.ended(c, done)
 	r.cancels(done, "", rpc.AlreadyCompleted)
 	r.cancels(done, "browse", rpc.AlreadyCompleted)
+	r.cancels(done, "nothing", rpc.NothingToCancel)
 }
 
 // B-44: cancelling is pending while a worker does not confirm, twice says so, and

@@ -15,6 +15,7 @@ import (
 	"hyperscale/internal/own"
 	"hyperscale/internal/place"
 	"hyperscale/internal/rpc"
+	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/spec"
 	"hyperscale/internal/store"
 	"hyperscale/internal/tier/seat"
@@ -26,7 +27,12 @@ func newJobID(now time.Time) hyperscale.JobID {
 }
 
 // clientOf is whose a submission is: the same name is the same client.
-func clientOf(who rpc.Caller) string { return who.Tenant + "/" + who.Name }
+func clientOf(who rpc.Caller) string {
+	if who.Role != identity.Client {
+		return who.Who() // it hands on what a client asked of it
+	}
+	return who.Tenant + "/" + who.Name
+}
 
 // front is what a node does for those who use its cluster.
 type front struct{ *Tier }
@@ -35,7 +41,7 @@ type front struct{ *Tier }
 func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rpc.Accepted, error) {
 	o := t.inside.Load()
 	if o == nil || t.draining.Load() {
-		return rpc.Accepted{}, rpc.Errorf(rpc.Unavailable, "this node takes no jobs now; ask another")
+		return rpc.Accepted{}, &rpc.Error{Kind: rpc.Unavailable, Text: "manager " + string(t.cfg.Self) + " takes no jobs now; ask another", Undone: true}
 	}
 	plan, _, err := spec.Decode(s.Spec)
 	if err != nil {

@@ -220,7 +220,11 @@ func (s *shell) ordered(by hyperscale.NodeID, o link.Order) {
 	if o.Do == link.Own || o.Do == link.Adjust {
 		level = slog.LevelDebug
 	}
-	s.log.Log(s.ctx, level, "ordered to "+doNames[o.Do], append(holdAttrs(o.Hold), "epoch", uint64(o.Epoch), "manager", by)...)
+	attrs := append(holdAttrs(o.Hold), "manager", by)
+	if o.Epoch < link.NoOwner { // else nobody owns the job any more
+		attrs = append(attrs, "epoch", uint64(o.Epoch))
+	}
+	s.log.Log(s.ctx, level, "ordered to "+doNames[o.Do], attrs...)
 }
 
 // doNames are the orders in words.

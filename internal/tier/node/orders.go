@@ -1,7 +1,6 @@
 package node
 
 import (
-	"math"
 	"time"
 
 	"hyperscale"
@@ -17,7 +16,7 @@ func (n *Node) Disown(child hyperscale.NodeID, job hyperscale.JobID) []Effect {
 	}
 	var drops []Effect
 	for _, h := range k.holds[job] {
-		order := link.Order{Do: link.Drop, Epoch: math.MaxInt64, Owner: n.cfg.Self, Hold: h.Hold}
+		order := link.Order{Do: link.Drop, Epoch: link.NoOwner, Owner: n.cfg.Self, Hold: h.Hold}
 		drops = append(drops, ToChild{Child: child, Conn: k.conn, Down: order})
 	}
 	return drops
