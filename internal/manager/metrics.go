@@ -117,6 +117,7 @@ func (s *sheet) figures(f tier.Figures) {
 		s.counter("windows", "Windows received, by what they were judged to be.", n, "receipt", receiptNames[receipt])
 	}
 	s.counter("saved_bytes", "Bytes of checkpoints and results made durable.", f.Saves.Bytes)
+	s.gauge("save_interval_seconds", "How far apart the checkpoints of a job are: 1, or more to keep all of them within their budget.", f.Every.Seconds())
 	s.gauge("save_lag_seconds", "How long the oldest save under way has been.", f.Lag.Seconds())
 	s.histogram("save_seconds", "How long it took to make a checkpoint or result durable.", f.Saves)
 }
@@ -150,7 +151,7 @@ func (s *sheet) store(h etcdstore.Health) {
 }
 
 func (s *sheet) pressure(p pressure) {
-	for of, value := range map[string]float64{"cpu": p.cpu, "memory": p.memory, "saves": p.saves} {
+	for of, value := range map[string]float64{"cpu": p.cpu, "memory": p.memory, "saves": p.saves, "budget": p.budget} {
 		s.gauge("pressure", "How near the manager is to having too much to do; at 0.7, 0.85 and 0.95 it takes less.", value, "of", of)
 	}
 	s.gauge("overload_level", "How much is refused or held back: 0 nothing … 3 all but what is critical.", float64(p.level))

@@ -8,6 +8,7 @@ import (
 
 	"hyperscale/internal/link"
 	"hyperscale/internal/rpc"
+	"hyperscale/internal/tier"
 )
 
 // level is how much there is to do: 0 no more than can be done, 1 … 3 at 70, 85
@@ -49,13 +50,10 @@ func (g *gauge) take(part float64) level {
 // what it can.
 type pressure struct {
 	cpu, memory float64 // smoothed
-	saves       float64 // how long the oldest save has been under way, of longestSave
+	saves       float64 // how long the oldest save has been under way, of tier.LongestEvery
+	budget      float64 // how far apart checkpoints are to be: above the first of levels, further than they may
 	level       level
 }
-
-// longestSave is a save that takes as long as checkpoints may be apart at most:
-// the store takes nothing more.
-const longestSave = 15 * time.Second
 
 // Weights of the newest sample of what is smoothed, and time between samples.
 const (
@@ -78,17 +76,20 @@ func (p *pulse) last() pressure {
 	return p.now
 }
 
-// take takes a sample, and gives what is to be done about calls and windows.
-func (p *pulse) take(cpu, memory float64, lag time.Duration) (rpc.Pressure, link.Level) {
+// take takes a sample, and gives what is to be done about calls and windows. A save
+// that takes as long as checkpoints may be apart at most is from a store that takes
+// nothing more.
+func (p *pulse) take(cpu, memory float64, f tier.Figures) (rpc.Pressure, link.Level) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.now.cpu += smooth * (cpu - p.now.cpu)
 	p.now.memory += smooth * (memory - p.now.memory)
-	p.now.saves = min(float64(lag)/float64(longestSave), 1)
+	p.now.saves = min(float64(f.Lag)/float64(tier.LongestEvery), 1)
+	p.now.budget = min(levels[1]*float64(f.Wants)/float64(tier.LongestEvery), 1)
 	p.now.level = p.all.take(max(p.now.cpu, p.now.memory, p.now.saves))
-	// Windows that are held cost less CPU already when they are few: of want of it
-	// alone nothing is held back wholly, for then nobody would see the job.
-	held := p.windows.take(max(min(p.now.cpu, levels[2]), p.now.memory, p.now.saves))
+	// Windows cost less CPU, and fewer bytes to save, already when they are few: of
+	// want of these alone nothing is held back wholly, for then nobody would see the job.
+	held := p.windows.take(max(min(max(p.now.cpu, p.now.budget), levels[2]), p.now.memory, p.now.saves))
 	return rpc.Pressure(p.now.level), link.Level(held)
 }
 
@@ -106,7 +107,7 @@ func (l *life) feel(ctx context.Context) error {
 			memory = min(float64(is.memory)/float64(limit), 1)
 		}
 		used, at = is, now
-		calls, windows := l.pulse.take(cpu, memory, l.tier.Ops().Figures().Lag)
+		calls, windows := l.pulse.take(cpu, memory, l.tier.Ops().Figures())
 		if l.tier.Ready() == nil {
 			l.served.Store(true)
 		}
@@ -114,7 +115,7 @@ func (l *life) feel(ctx context.Context) error {
 		l.tier.Ops().Press(windows)
 		if p := l.pulse.last(); p.level != told {
 			l.log.Warn("how much this manager has to do has changed", "level", int(p.level), "before", int(told),
-				"cpu", p.cpu, "memory", p.memory, "saves", p.saves)
+				"cpu", p.cpu, "memory", p.memory, "saves", p.saves, "budget", p.budget)
 			told = p.level
 		}
 	}

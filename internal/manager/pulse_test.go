@@ -6,6 +6,7 @@ import (
 
 	"hyperscale/internal/link"
 	"hyperscale/internal/rpc"
+	"hyperscale/internal/tier"
 )
 
 // A level rises at once, and falls after two lower samples.
@@ -33,27 +34,30 @@ func TestPressure(t *testing.T) {
 	for _, tt := range []struct {
 		what        string
 		cpu, memory float64
-		lag         time.Duration
+		lag, wants  time.Duration
 		calls       rpc.Pressure
 		windows     link.Level
 	}{
-		{"nothing to do", 0, 0, 0, rpc.Calm, link.Normal},
-		{"all of the CPU", 1, 0, 0, rpc.Full, link.Batch},
-		{"all of the memory", 0, 1, 0, rpc.Full, link.Reject},
-		{"a store that takes nothing", 0, 0, time.Minute, rpc.Full, link.Reject},
-		{"a slow store", 0, 0, 11 * time.Second, rpc.Busy, link.Throttle},
+		{"nothing to do", 0, 0, 0, 0, rpc.Calm, link.Normal},
+		{"all of the CPU", 1, 0, 0, 0, rpc.Full, link.Batch},
+		{"all of the memory", 0, 1, 0, 0, rpc.Full, link.Reject},
+		{"a store that takes nothing", 0, 0, time.Minute, 0, rpc.Full, link.Reject},
+		{"a slow store", 0, 0, 11 * time.Second, 0, rpc.Busy, link.Throttle},
+		{"checkpoints as far apart as may be", 0, 0, 0, 14 * time.Second, rpc.Calm, link.Normal},
+		{"more to save than may be", 0, 0, 0, 16 * time.Second, rpc.Calm, link.Throttle},
+		{"far more", 0, 0, 0, time.Hour, rpc.Calm, link.Batch},
 	} {
 		var p pulse
 		var calls rpc.Pressure
 		var windows link.Level
 		for range 30 {
-			calls, windows = p.take(tt.cpu, tt.memory, tt.lag)
+			calls, windows = p.take(tt.cpu, tt.memory, tier.Figures{Lag: tt.lag, Wants: tt.wants})
 		}
 		if calls != tt.calls || windows != tt.windows {
 			t.Errorf("%s: calls %v, windows %v", tt.what, calls, windows)
 		}
 		for range 30 {
-			calls, windows = p.take(0, 0, 0)
+			calls, windows = p.take(0, 0, tier.Figures{})
 		}
 		if calls != rpc.Calm || windows != link.Normal {
 			t.Errorf("after %s: calls %v, windows %v", tt.what, calls, windows)

@@ -73,6 +73,7 @@ func (m office) stand(job hyperscale.JobID) {
 	}
 	m.w.say("%s stops acting for %s", m.id, job)
 	delete(m.seats, job)
+	m.budget.Gone(job)
 	m.step(node.JobGone{Job: job})
 }
 
@@ -174,14 +175,14 @@ func (c *chair) save(save owner.Save) {
 		m.w.say("%s %s event %q %s %s %s", m.id, c.job, ev.What, ev.Workflow, ev.Node, ev.Detail)
 	}
 	if save.Result != nil {
-		m.w.jobs[c.job].decided(cmp.Or(c.over, m.w.now), c.seat.Owner())
+		m.w.jobs[c.job].decided(cmp.Or(c.over, m.w.now), c.tenure.Epoch(), c.seat.Owner())
 	}
 	c.saves = append(c.saves, save)
 	if len(c.saves) == 1 {
 		c.write(save)
 	}
 	if c.early(save) {
-		c.step(owner.Saved{Number: save.Number})
+		c.step(owner.Saved{Number: save.Number, Every: m.budget.Every()})
 	}
 }
 
@@ -214,7 +215,11 @@ func (c *chair) write(save owner.Save) {
 				m.post(do)
 			}
 		}
-		c.step(owner.Saved{Number: save.Number})
+		every := m.budget.Saved(c.job, save)
+		if every > time.Second {
+			m.w.saw("saves further apart")
+		}
+		c.step(owner.Saved{Number: save.Number, Every: every})
 	})
 }
 

@@ -149,7 +149,7 @@ func (w judge) checkRequests(c *client, t *truth, result *stats.Result) {
 	var saw, told, stray uint64
 	for _, f := range t.plan.Workflows {
 		flow := t.flows[f.Name]
-		flow.close(t.ends)
+		flow.close(t.end.at)
 		w.checkFlow(t, result, &f)
 		if c.cutOff(&f) {
 			w.saw("holder cut off by a broken stream")

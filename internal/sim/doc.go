@@ -12,6 +12,9 @@
 // Seeds from [Rich] on ask for more: values that workflows export, searches,
 // thresholds that end a job, adjustments, workflows cancelled alone.
 //
+// By default there is room for a checkpoint of each job each second; Config.SaveBudget
+// takes it away, and checkpoints are up to 15 s apart.
+//
 // # What is demanded
 //
 // In this order in the design, and where it is looked at:

@@ -12,6 +12,7 @@ import (
 	"hyperscale/internal/own"
 	"hyperscale/internal/store"
 	"hyperscale/internal/tier/node"
+	"hyperscale/internal/tier/seat"
 )
 
 // manager is a manager's process: the shell around node, seats and succession, as
@@ -29,7 +30,8 @@ type manager struct {
 	asked   map[hyperscale.JobID]bool  // whether it is over is being read
 	blind   time.Duration              // until then its watches bring nothing
 	seen    map[*manager]time.Duration // when the failure detector last heard each other one
-	inbox   []func()                   // what the parts of the process have for each other, in order
+	budget  seat.Budget
+	inbox   []func() // what the parts of the process have for each other, in order
 }
 
 // term is one session of a manager.
@@ -64,6 +66,7 @@ func (m *manager) start() {
 	m.store = &reached{p: &m.proc}
 	m.node = node.New(node.Config{Self: m.id, Boot: m.boot})
 	m.streams, m.conns, m.peers = nil, map[hyperscale.NodeID]*stream{}, map[hyperscale.NodeID]*stream{}
+	m.budget = seat.Budget{PerSecond: m.w.cfg.SaveBudget}
 	m.inbox, m.seen = nil, map[*manager]time.Duration{}
 	for _, other := range m.w.managers {
 		m.seen[other] = m.w.now

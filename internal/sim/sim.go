@@ -19,6 +19,9 @@ type Config struct {
 	Whole    bool // keep the whole trace
 	Sabotage Sabotage
 	Alone    bool // no job has a parent
+	// SaveBudget is how many bytes a second the checkpoints of a manager may come to;
+	// 0: as many as by default, which are enough here for one each second.
+	SaveBudget int
 }
 
 // Outcome is what came of a run.

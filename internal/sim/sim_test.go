@@ -12,21 +12,42 @@ var (
 	seeds = flag.Int("seeds", 200, "how many seeds to run")
 	from  = flag.Uint64("from", 1, "the first seed")
 	alone = flag.Bool("alone", false, "no job has a parent")
+	tight = flag.Bool("tight", false, "checkpoints are many seconds apart")
 	whole = flag.Bool("whole", false, "print the whole trace of a seed that fails")
 )
 
 // TestSeeds runs whole datacenters, each as its seed has it.
-func TestSeeds(t *testing.T) { runSeeds(t, *from) }
+func TestSeeds(t *testing.T) { runSeeds(t, *from, *tight) }
 
 // TestRichSeeds runs those in which more is asked for.
 func TestRichSeeds(t *testing.T) {
 	if *from >= Rich {
 		t.Skip("TestSeeds does")
 	}
-	runSeeds(t, Rich+*from)
+	runSeeds(t, Rich+*from, *tight)
 }
 
-func runSeeds(t *testing.T, from uint64) {
+// TestTightSeeds runs both with a budget that allows a checkpoint every few seconds.
+func TestTightSeeds(t *testing.T) {
+	if *tight {
+		t.Skip("TestSeeds does")
+	}
+	runSeeds(t, *from, true)
+	if *from < Rich {
+		runSeeds(t, Rich+*from, true)
+	}
+}
+
+// budgetOf is how many bytes a second the checkpoints of a manager may come to in a
+// seed: what a job or two write in two seconds to a minute.
+func budgetOf(seed uint64, tight bool) int {
+	if !tight {
+		return 0
+	}
+	return 20 << (seed % 6)
+}
+
+func runSeeds(t *testing.T, from uint64, tight bool) {
 	next := make(chan uint64)
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -35,7 +56,7 @@ func runSeeds(t *testing.T, from uint64) {
 	for range runtime.GOMAXPROCS(0) {
 		all.Go(func() {
 			for seed := range next {
-				out := Run(Config{Seed: seed, Whole: *whole, Alone: *alone})
+				out := Run(Config{Seed: seed, Whole: *whole, Alone: *alone, SaveBudget: budgetOf(seed, tight)})
 				mu.Lock()
 				for what, n := range out.Sites {
 					sites[what] += n
@@ -46,9 +67,9 @@ func runSeeds(t *testing.T, from uint64) {
 				if len(out.Wrong) > 0 {
 					failed++
 					if failed <= 5 || *seeds == 1 {
-						t.Errorf("%s\n%s", again(seed, *alone, out), tail(out.Trace))
+						t.Errorf("%s\n%s", again(seed, *alone, tight, out), tail(out.Trace))
 					} else {
-						t.Errorf("%s", again(seed, *alone, out))
+						t.Errorf("%s", again(seed, *alone, tight, out))
 					}
 				}
 				mu.Unlock()
@@ -64,10 +85,13 @@ func runSeeds(t *testing.T, from uint64) {
 }
 
 // again says what was wrong, and how to see it again.
-func again(seed uint64, alone bool, out Outcome) string {
+func again(seed uint64, alone, tight bool, out Outcome) string {
 	how := ""
 	if alone {
 		how = " -alone"
+	}
+	if tight {
+		how += " -tight"
 	}
 	return fmt.Sprintf("seed %d: %v\nagain: go test ./internal/sim -run TestSeeds -seeds 1 -from %d -whole%s", seed, out.Wrong[0], seed, how)
 }
@@ -101,19 +125,21 @@ var found = []uint64{
 // foundWithParent are seeds that showed a fault of jobs with a parent.
 var foundWithParent = []uint64{1177, 20596}
 
+// foundTight are seeds that showed one with checkpoints far apart.
+var foundTight = []uint64{1304, 1049185}
+
 // TestFound runs them again.
 func TestFound(t *testing.T) {
-	run := func(seed uint64, alone bool) {
-		if out := Run(Config{Seed: seed, Alone: alone}); len(out.Wrong) > 0 {
-			t.Errorf("%s\n%s", again(seed, alone, out), tail(out.Trace))
+	run := func(seeds []uint64, alone, tight bool) {
+		for _, seed := range seeds {
+			if out := Run(Config{Seed: seed, Alone: alone, SaveBudget: budgetOf(seed, tight)}); len(out.Wrong) > 0 {
+				t.Errorf("%s\n%s", again(seed, alone, tight, out), tail(out.Trace))
+			}
 		}
 	}
-	for _, seed := range found {
-		run(seed, true)
-	}
-	for _, seed := range foundWithParent {
-		run(seed, false)
-	}
+	run(found, true, false)
+	run(foundWithParent, false, false)
+	run(foundTight, false, true)
 }
 
 // TestSabotage takes away one rule after the other, and demands that it is missed

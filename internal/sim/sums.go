@@ -33,7 +33,7 @@ func (w judge) checkSums(t *truth, r *stats.Result) {
 	}
 	for h, windows := range t.sent {
 		for seq, text := range windows {
-			if seq > t.marks[h] {
+			if seq > t.end.marks[h] {
 				continue
 			}
 			v, err := stats.DecodeWindow([]byte(text))

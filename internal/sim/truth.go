@@ -22,8 +22,7 @@ type truth struct {
 	owners []ownership
 	sent   map[link.Hold]map[uint64]string // windows by number: always the same bytes
 	acked  map[link.Hold]uint64            // windows that were acknowledged
-	marks  map[link.Hold]uint64            // windows that had been received …
-	ends   time.Duration                   // … when an owner last decided that it is over
+	end    decision                        // of the owner of the highest epoch that decided
 	over   time.Duration                   // when its result was written; 0: it was not
 	phase  hyperscale.Phase                // … and what it says
 	tokens map[string][]string             // what workflows exported
@@ -37,6 +36,14 @@ type ownership struct {
 	at    time.Duration
 	node  hyperscale.NodeID
 	epoch hyperscale.Epoch
+}
+
+// decision is an owner's that the job is over. Only that of the last owner can be
+// written: those before it may not know yet that they were replaced.
+type decision struct {
+	epoch hyperscale.Epoch
+	at    time.Duration
+	marks map[link.Hold]uint64 // windows that it had received
 }
 
 // shown is the most that an owner showed of a job's progress.
@@ -67,7 +74,7 @@ type start struct {
 }
 
 func newTruth(id hyperscale.JobID, plan *hyperscale.Plan) *truth {
-	t := &truth{id: id, plan: plan, flows: map[string]*flowTruth{}, sent: map[link.Hold]map[uint64]string{}, acked: map[link.Hold]uint64{}, marks: map[link.Hold]uint64{}}
+	t := &truth{id: id, plan: plan, flows: map[string]*flowTruth{}, sent: map[link.Hold]map[uint64]string{}, acked: map[link.Hold]uint64{}}
 	t.tokens, t.uses, t.wishes = map[string][]string{}, map[string]string{}, newWishes()
 	for _, f := range plan.Workflows {
 		t.flows[f.Name] = &flowTruth{starts: map[iteration][]start{}}
@@ -92,10 +99,13 @@ func (t *truth) started(e *engine, f *flight) {
 }
 
 // decided notes that an owner decided that the job is over, and what it had received.
-func (t *truth) decided(now time.Duration, o *owner.Owner) {
-	t.ends = now
+func (t *truth) decided(now time.Duration, epoch hyperscale.Epoch, o *owner.Owner) {
+	if epoch < t.end.epoch {
+		return
+	}
+	t.end = decision{epoch: epoch, at: now, marks: map[link.Hold]uint64{}}
 	for h := range t.sent {
-		t.marks[h] = o.Mark(h)
+		t.end.marks[h] = o.Mark(h)
 	}
 }
 

@@ -261,14 +261,14 @@ func (d *desk) write(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case s := <-d.saves:
-			done := d.tier.counts.saving(d.job, len(s.Record)+len(s.Result))
+			done := d.tier.counts.saving(d.job, s)
 			err := d.save(ctx, s)
-			done()
+			every := done()
 			if err != nil {
 				d.end(err)
 				return
 			}
-			d.put(owner.Saved{Number: s.Number})
+			d.put(owner.Saved{Number: s.Number, Every: every})
 		}
 	}
 }

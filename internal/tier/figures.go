@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/stats"
 	"hyperscale/internal/tier/node"
+	"hyperscale/internal/tier/seat"
 )
 
 // Figures is what a node has and did since it was made, for metrics.
@@ -20,7 +22,14 @@ type Figures struct {
 
 	// Lag is for how long the oldest save that is under way has been; 0: none is.
 	Lag time.Duration
+	// Every is how far apart the checkpoints of a job are: a second, or more where
+	// all together would be above their budget. Wants is how far they would have to
+	// be to stay within it.
+	Every, Wants time.Duration
 }
+
+// LongestEvery is how far apart the checkpoints of a job are at most.
+const LongestEvery = owner.LongestEvery
 
 // Received is how many windows were judged each way, by [stats.Receipt].
 type Received [stats.Broken + 1]uint64
@@ -46,6 +55,7 @@ type counts struct {
 	takeovers uint64
 	windows   Received
 	saves     Saves
+	budget    seat.Budget
 }
 
 // jobCount is one job that is owned here.
@@ -54,7 +64,9 @@ type jobCount struct {
 	saving time.Time // since when; zero: no save is under way
 }
 
-func newCounts() *counts { return &counts{jobs: map[hyperscale.JobID]*jobCount{}} }
+func newCounts(perSecond int) *counts {
+	return &counts{jobs: map[hyperscale.JobID]*jobCount{}, budget: seat.Budget{PerSecond: perSecond}}
+}
 
 // is notes the phase of a job that is owned here.
 func (c *counts) is(job hyperscale.JobID, phase hyperscale.Phase) {
@@ -71,6 +83,7 @@ func (c *counts) gone(job hyperscale.JobID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.jobs, job)
+	c.budget.Gone(job)
 }
 
 // took counts a job that was another's.
@@ -90,24 +103,28 @@ func (c *counts) judged(more Received) {
 }
 
 // saving notes that a save of a job has begun, and gives what notes that it is
-// done.
-func (c *counts) saving(job hyperscale.JobID, bytes int) (done func()) {
+// done, and says how far apart those that are timed are to be from now on.
+func (c *counts) saving(job hyperscale.JobID, save owner.Save) (done func() time.Duration) {
 	began := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if j := c.jobs[job]; j != nil {
 		j.saving = began
 	}
-	return func() {
+	return func() time.Duration {
 		took := time.Since(began)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if j := c.jobs[job]; j != nil {
 			j.saving = time.Time{}
 		}
-		c.saves.Bytes += uint64(bytes)
+		c.saves.Bytes += uint64(len(save.Record) + len(save.Result))
 		c.saves.Took += took
 		c.saves.Class[classOf(took)]++
+		if c.jobs[job] == nil {
+			return c.budget.Every() // it is gone, and to be forgotten
+		}
+		return c.budget.Saved(job, save)
 	}
 }
 
@@ -124,7 +141,10 @@ func classOf(took time.Duration) int {
 func (c *counts) figures(now time.Time) Figures {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := Figures{Owned: map[hyperscale.Phase]int{}, Takeovers: c.takeovers, Windows: c.windows, Saves: c.saves}
+	f := Figures{
+		Owned: map[hyperscale.Phase]int{}, Takeovers: c.takeovers, Windows: c.windows, Saves: c.saves,
+		Every: c.budget.Every(), Wants: c.budget.Wants(),
+	}
 	for _, j := range c.jobs {
 		f.Owned[j.phase]++
 		if !j.saving.IsZero() {

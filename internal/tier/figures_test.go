@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/job/owner"
 	"hyperscale/internal/stats"
 )
 
 func TestFigures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCounts()
+		c := newCounts(0)
 		c.is("a", hyperscale.Running)
 		c.is("b", hyperscale.Running)
 		c.is("c", hyperscale.Waiting)
@@ -19,9 +20,9 @@ func TestFigures(t *testing.T) {
 		c.took()
 		c.judged(Received{stats.Merged: 2, stats.Broken: 1})
 		c.judged(Received{stats.Merged: 3})
-		first := c.saving("a", 10)
+		first := c.saving("a", owner.Save{Record: make([]byte, 10)})
 		time.Sleep(3 * time.Millisecond)
-		second := c.saving("b", 20)
+		second := c.saving("b", owner.Save{Record: make([]byte, 20)})
 		time.Sleep(time.Minute)
 		if lag := c.figures(time.Now()).Lag; lag != time.Minute+3*time.Millisecond {
 			t.Errorf("the oldest save is under way for %v", lag)
@@ -31,7 +32,7 @@ func TestFigures(t *testing.T) {
 			t.Errorf("the other for %v", lag)
 		}
 		second()
-		quick := c.saving("gone", 5) // of a job that is forgotten
+		quick := c.saving("gone", owner.Save{Record: make([]byte, 5)}) // of a job that is forgotten
 		time.Sleep(5 * time.Millisecond)
 		quick()
 

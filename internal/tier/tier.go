@@ -32,6 +32,7 @@ type Config struct {
 	Session    own.SessionConfig
 	Node       node.Config // Self and Boot are filled in
 	Succession own.SuccessionConfig
+	SaveBudget int           // bytes that the checkpoints of all jobs may come to in a second; 0: 512 KiB
 	MaxLate    time.Duration // later arrivals are missed, for somebody may have covered them; 0: 1 s
 
 	// Of tests: called before each step of a job, and of the node.
@@ -78,7 +79,7 @@ func New(cfg Config, deps Deps) *Tier {
 		cfg: cfg, deps: deps, log: deps.Log, began: time.Now(),
 		node: mailbox.New[any](), heirs: mailbox.New[own.SuccessionEvent](),
 		registry: newRegistry(), lines: newLines(deps.Dialing, deps.Log), readers: newReaders(),
-		unowned: errands{under: map[errand]bool{}}, counts: newCounts(),
+		unowned: errands{under: map[errand]bool{}}, counts: newCounts(cfg.SaveBudget),
 	}
 	t.room.Store(&seat.Room{})
 	return t

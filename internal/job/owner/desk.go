@@ -30,6 +30,7 @@ type desk struct {
 	show    bool
 	windows []*stats.Window // joints since the last Show
 	written written
+	pace    pace
 }
 
 // page is what is said and done once a save is durable.
@@ -54,8 +55,8 @@ const (
 // need is what must be saved, and when.
 type need struct {
 	now   bool // before anything is said
-	later bool // when a second is over
-	due   bool // it is
+	later bool // when time asks for a save
+	due   bool // it does
 	shape bool // who holds what is to be saved too
 }
 
@@ -94,7 +95,7 @@ func (a *acks) of(h link.Hold, to link.Holder) *ack {
 }
 
 // change notes that something changed which must be saved before anything is
-// said. note is for what may wait until the second is over.
+// said. note is for what may wait until time asks for a save.
 func (d *desk) change() { d.need.now, d.need.shape, d.changes = true, true, d.changes+1 }
 func (d *desk) note()   { d.need.later, d.need.shape, d.changes = true, true, d.changes+1 }
 
@@ -131,7 +132,7 @@ func (d *desk) save() {
 	d.number++
 	d.state.Done = max(d.state.Done, d.story.done())
 	e := Save{
-		Number: d.number, Clock: d.at(), Phase: d.phase(), Done: d.state.Done, Events: d.events,
+		Number: d.number, Timed: d.need.due, Clock: d.at(), Phase: d.phase(), Done: d.state.Done, Events: d.events,
 	}
 	if e.Phase == hyperscale.Waiting {
 		e.Reason = d.why
@@ -161,7 +162,7 @@ func (d *desk) saved(ev Saved) {
 		return
 	}
 	sent := d.sent
-	d.under, d.sent = false, page{}
+	d.under, d.sent, d.pace.every = false, page{}, ev.Every
 	for _, e := range sent.say {
 		d.do(e)
 	}
@@ -177,6 +178,16 @@ func (d *desk) saved(ev Saved) {
 	case leaving:
 		d.end = gone
 		d.do(Over{Phase: d.over.Phase})
+	}
+}
+
+// glimpse shows watchers the numbers of a second that no save goes with. They are no
+// promise: a new owner gets all of it again. But one whose save does not get through
+// shows nothing, and windows are shown when they are saved, each once.
+func (d *desk) glimpse() {
+	if d.show && !d.under {
+		d.show = false
+		d.do(Show{Progress: d.story.progress(), Done: d.state.Done})
 	}
 }
 

@@ -93,8 +93,14 @@ type (
 	// ParentTells: the parent answers what it was sent.
 	ParentTells struct{ Receipt link.Receipt }
 
-	// Saved: everything up to and including that save is durable.
-	Saved struct{ Number uint64 }
+	// Saved: everything up to and including that save is durable. Every is how many
+	// whole seconds of job time are to lie between the Timed saves from now on, as
+	// what all jobs of the node write has it; 0: one. Longer than [LongestEvery] it
+	// never is.
+	Saved struct {
+		Number uint64
+		Every  time.Duration
+	}
 
 	// Tick: the time that [Owner.Next] told has come. It does no harm at others.
 	Tick struct{}
@@ -139,6 +145,7 @@ type (
 	// most one is under way. A save that is not Base is added to those before.
 	Save struct {
 		Number uint64
+		Timed  bool // it comes at its time, after others that something else asked for
 		Base   bool
 		Record []byte // nil: nothing but events and phase
 		Clock  hyperscale.JobTime
@@ -171,8 +178,8 @@ type (
 		Refused    string
 	}
 
-	// Show gives watchers the newest numbers, and the joints of windows that were
-	// saved.
+	// Show gives watchers the newest numbers each second, and the joints of windows
+	// that were saved. Done is of what was saved, too.
 	Show struct {
 		Progress stats.Progress
 		Done     float64

@@ -124,6 +124,7 @@ func (o *Owner) Step(now time.Duration, ev Event) []Effect {
 		o.settling.settle()
 		o.desk.leave()
 		o.desk.save()
+		o.desk.glimpse()
 		o.desk.goUp()
 	}
 	return o.desk.effects

@@ -143,5 +143,5 @@ func (o *receiving) second(second hyperscale.JobTime) {
 	}
 	o.show = true
 	o.note()
-	o.need.due = true
+	o.need.due = o.pace.due(second, len(o.events) > 0) || o.need.due
 }

@@ -29,6 +29,7 @@ import (
 //	saved                                 what was to be saved is
 //	cancel [WORKFLOW]
 //	adjust WORKFLOW RATE                  the load goes on at so many slots a second
+//	every T                               timed saves are so far apart, as the answer to each save has it from now on
 //	wait T                                time passes, in ticks as the owner asks for them
 //	takeover                              another owner reads what was saved
 //	parent LINK                           its parent is reached over that link; 0: not at all
@@ -43,6 +44,8 @@ type script struct {
 	records [][]byte
 	clock   hyperscale.JobTime
 	pending *Save
+	every   time.Duration // as saves are answered
+	shown   int           // how often watchers were shown something
 	workers map[hyperscale.NodeID]*hand
 	parent  *Parent
 	above   map[string]string // what the parent was sent, by name
@@ -126,6 +129,8 @@ func (s *script) run(line string) {
 		s.step(Adjust{Token: 8, Key: line, By: "ann", Adjustment: hyperscale.Adjustment{
 			Workflow: args[0], Do: hyperscale.AdjustRate, Rate: hyperscale.PerSecond * hyperscale.Rate(number(s.t, args[1])),
 		}})
+	case "every":
+		s.every = length(s.t, args[0])
 	case "wait":
 		s.wait(s.now + length(s.t, args[0]))
 	case "takeover":
@@ -366,7 +371,7 @@ func (s *script) saved() {
 	}
 	s.clock = save.Clock
 	s.now += time.Millisecond
-	s.step(Saved{Number: save.Number})
+	s.step(Saved{Number: save.Number, Every: s.every})
 }
 
 func (s *script) takeover() {
@@ -423,6 +428,8 @@ func (s *script) tell(e Effect) {
 		}
 	case Deliver:
 		s.up(e.Delivery)
+	case Show:
+		s.shown++
 	case Answer:
 		s.say("answer %d %s", e.Token, e.Status)
 	case Over:
