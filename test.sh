@@ -126,5 +126,6 @@ fuzz
 say "go test -race"
 go list -race -test -export ./... >/dev/null # compiles on all cores, which -p 1 would not
 go test -p 1 -race ./...
-say "go test, of what runs the program itself"
-go test -p 1 ./test/...
+say "go test, of what the race detector is too slow for or says nothing about"
+go test -run '^TestOtherSystems$|^TestScripts$/^cluster$' ./test
+go test ./test/cluster
