@@ -118,7 +118,7 @@ func (l *loop) second(n int) {
 	if l.saves != nil {
 		lag = l.now - l.since
 	}
-	_, l.level = l.pulse.take(0, 0, tier.Figures{Lag: lag})
+	_, l.level = l.pulse.take(0, 0, 0, tier.Figures{Lag: lag})
 	l.highest = max(l.highest, l.level)
 	l.words++
 	l.told(link.Word{Node: "m", Boot: 1, Seq: l.words, Level: l.level, Owns: []link.Owned{{Job: "7", Epoch: 1}}})

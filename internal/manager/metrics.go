@@ -151,7 +151,7 @@ func (s *sheet) store(h etcdstore.Health) {
 }
 
 func (s *sheet) pressure(p pressure) {
-	for of, value := range map[string]float64{"cpu": p.cpu, "memory": p.memory, "saves": p.saves, "budget": p.budget} {
+	for of, value := range map[string]float64{"cpu": p.cpu, "memory": p.memory, "saves": p.saves, "budget": p.budget, "latency": p.latency} {
 		s.gauge("pressure", "How near the manager is to having too much to do; at 0.7, 0.85 and 0.95 it takes less.", value, "of", of)
 	}
 	s.gauge("overload_level", "How much is refused or held back: 0 nothing … 3 all but what is critical.", float64(p.level))

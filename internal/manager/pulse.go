@@ -52,6 +52,7 @@ type pressure struct {
 	cpu, memory float64 // smoothed
 	saves       float64 // how long the oldest save has been under way, of tier.LongestEvery
 	budget      float64 // how far apart checkpoints are to be: above the first of levels, further than they may
+	latency     float64 // how long it takes to handle something, as levels has it
 	level       level
 }
 
@@ -67,6 +68,7 @@ type pulse struct {
 	now     pressure
 	all     gauge // of everything: what calls are admitted by
 	windows gauge // of what windows cost
+	latency latency
 }
 
 // last is the newest.
@@ -78,15 +80,17 @@ func (p *pulse) last() pressure {
 
 // take takes a sample, and gives what is to be done about calls and windows. A save
 // that takes as long as checkpoints may be apart at most is from a store that takes
-// nothing more.
-func (p *pulse) take(cpu, memory float64, f tier.Figures) (rpc.Pressure, link.Level) {
+// nothing more. Wait is how long something waited for the node.
+func (p *pulse) take(cpu, memory float64, wait time.Duration, f tier.Figures) (rpc.Pressure, link.Level) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.now.cpu += smooth * (cpu - p.now.cpu)
 	p.now.memory += smooth * (memory - p.now.memory)
 	p.now.saves = min(float64(f.Lag)/float64(tier.LongestEvery), 1)
 	p.now.budget = min(levels[1]*float64(f.Wants)/float64(tier.LongestEvery), 1)
-	p.now.level = p.all.take(max(p.now.cpu, p.now.memory, p.now.saves))
+	p.latency.take(wait, f)
+	p.now.latency = p.latency.part()
+	p.now.level = p.all.take(max(p.now.cpu, p.now.memory, p.now.saves, p.now.latency))
 	// Windows cost less CPU, and fewer bytes to save, already when they are few: of
 	// want of these alone nothing is held back wholly, for then nobody would see the job.
 	held := p.windows.take(max(min(max(p.now.cpu, p.now.budget), levels[2]), p.now.memory, p.now.saves))
@@ -107,7 +111,7 @@ func (l *life) feel(ctx context.Context) error {
 			memory = min(float64(is.memory)/float64(limit), 1)
 		}
 		used, at = is, now
-		calls, windows := l.pulse.take(cpu, memory, l.tier.Ops().Figures())
+		calls, windows := l.pulse.take(cpu, memory, l.waited(ctx), l.tier.Ops().Figures())
 		if l.tier.Ready() == nil {
 			l.served.Store(true)
 		}
@@ -115,7 +119,7 @@ func (l *life) feel(ctx context.Context) error {
 		l.tier.Ops().Press(windows)
 		if p := l.pulse.last(); p.level != told {
 			l.log.Warn("how much this manager has to do has changed", "level", int(p.level), "before", int(told),
-				"cpu", p.cpu, "memory", p.memory, "saves", p.saves, "budget", p.budget)
+				"cpu", p.cpu, "memory", p.memory, "saves", p.saves, "budget", p.budget, "latency", p.latency)
 			told = p.level
 		}
 	}

@@ -42,7 +42,7 @@ func TestPressure(t *testing.T) {
 		{"all of the CPU", 1, 0, 0, 0, rpc.Full, link.Batch},
 		{"all of the memory", 0, 1, 0, 0, rpc.Full, link.Reject},
 		{"a store that takes nothing", 0, 0, time.Minute, 0, rpc.Full, link.Reject},
-		{"a slow store", 0, 0, 11 * time.Second, 0, rpc.Busy, link.Throttle},
+		{"a slow store", 0, 0, 11 * time.Second, 0, rpc.Full, link.Throttle},
 		{"checkpoints as far apart as may be", 0, 0, 0, 14 * time.Second, rpc.Calm, link.Normal},
 		{"more to save than may be", 0, 0, 0, 16 * time.Second, rpc.Calm, link.Throttle},
 		{"far more", 0, 0, 0, time.Hour, rpc.Calm, link.Batch},
@@ -51,13 +51,13 @@ func TestPressure(t *testing.T) {
 		var calls rpc.Pressure
 		var windows link.Level
 		for range 30 {
-			calls, windows = p.take(tt.cpu, tt.memory, tier.Figures{Lag: tt.lag, Wants: tt.wants})
+			calls, windows = p.take(tt.cpu, tt.memory, 0, tier.Figures{Lag: tt.lag, Wants: tt.wants})
 		}
 		if calls != tt.calls || windows != tt.windows {
 			t.Errorf("%s: calls %v, windows %v", tt.what, calls, windows)
 		}
 		for range 30 {
-			calls, windows = p.take(0, 0, tier.Figures{})
+			calls, windows = p.take(0, 0, 0, tier.Figures{})
 		}
 		if calls != rpc.Calm || windows != link.Normal {
 			t.Errorf("after %s: calls %v, windows %v", tt.what, calls, windows)

@@ -48,6 +48,16 @@ type Saves struct {
 	Class [len(SaveBounds) + 1]uint64 // saves by SaveBounds
 }
 
+// Mean is how long a save took that was made since s was before, on average; 0: none
+// was.
+func (s Saves) Mean(before Saves) time.Duration {
+	n := uint64(0)
+	for i := range s.Class {
+		n += s.Class[i] - before.Class[i]
+	}
+	return (s.Took - before.Took) / time.Duration(max(n, 1))
+}
+
 // counts is what figures are made of. It is safe for concurrent use.
 type counts struct {
 	mu        sync.Mutex
@@ -179,4 +189,16 @@ func (o Ops) Children(ctx context.Context) ([]node.Child, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// Wait tells how long something that is put to the node now waits until it is taken
+// in; until ctx ends at most.
+func (o Ops) Wait(ctx context.Context) time.Duration {
+	began, done := time.Now(), make(chan struct{})
+	o.tier.node.Put(func(*node.Node) { close(done) })
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	return time.Since(began)
 }
