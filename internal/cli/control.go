@@ -11,21 +11,30 @@ import (
 	"hyperscale/internal/show"
 )
 
-// control turns signals and keys into wishes for an end: the first is for a
-// graceful one, the second for one at once, the third ends the process.
+// control turns signals and keys into wishes for an end: of a run the first is for a
+// graceful one, the second for one at once; the third ends the process.
 type control struct {
 	app        *app
 	view       *view
 	outputs    *report.Outputs
 	graceful   time.Duration // the longest of the plan
-	leaves     bool          // an interrupt goes away, and ends nothing
+	ends       ending
 	interrupts chan struct{}
 	keys       chan struct{}
 }
 
-func newControl(a *app, p *hyperscale.Plan, outputs *report.Outputs, leaves bool) *control {
-	c := &control{app: a, leaves: leaves, outputs: outputs, interrupts: make(chan struct{}, 2), keys: make(chan struct{}, 3)}
-	c.view = a.newView(c.press, leaves)
+// ending is what interrupts come to.
+type ending int
+
+const (
+	endsRun ending = iota // finishes what was started; again: stops it at once
+	asksEnd               // asks a cluster to end the job; again: goes away
+	leaves                // goes away, and ends nothing
+)
+
+func newControl(a *app, p *hyperscale.Plan, outputs *report.Outputs, ends ending) *control {
+	c := &control{app: a, ends: ends, outputs: outputs, interrupts: make(chan struct{}, 2), keys: make(chan struct{}, 3)}
+	c.view = a.newView(c.press, ends == leaves)
 	for i := range p.Workflows {
 		c.graceful = max(c.graceful, p.Workflows[i].Graceful)
 	}
@@ -72,8 +81,12 @@ func (c *control) listen(ctx context.Context, signals <-chan os.Signal, hide fun
 		case n > 2:
 			c.exit(hide)
 			return
-		case c.leaves:
+		case c.ends == leaves:
 			c.view.tell("interrupted: going away; the job goes on")
+		case c.ends == asksEnd && n == 1:
+			c.view.tell("interrupted: asking the cluster to end the job; again to go away")
+		case c.ends == asksEnd:
+			c.view.tell("interrupted again: going away; again to exit at once")
 		case n == 1:
 			c.view.tell("interrupted: finishing " + c.active() + ", up to " + show.Duration(c.graceful) + "; again to stop now")
 		default:

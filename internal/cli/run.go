@@ -216,7 +216,7 @@ func (p *runner) printSummary(s *report.Summary) error {
 
 // watched runs the plan while people watch and may interrupt.
 func (a *app) watched(ctx context.Context, cfg local.Config, outputs *report.Outputs) (*stats.Result, error) {
-	c := newControl(a, cfg.Plan, outputs, false)
+	c := newControl(a, cfg.Plan, outputs, endsRun)
 	outputs.OnFailure(c.view.fear)
 	stop := c.start()
 	cfg.Interrupts, cfg.Watch = c.interrupts, c.view.watch

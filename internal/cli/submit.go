@@ -61,7 +61,7 @@ func submitCommand(a *app) *cobra.Command {
 	flags.StringVar(&f.priority, "priority", "normal", "`LEVEL` among jobs that wait: high, normal, low, auto")
 	flags.BoolVar(&f.exclusive, "exclusive", false, "nothing else runs beside it")
 	flags.IntVar(&f.cores, "cores", 0, "`N` cores for each workflow (as many as its load asks for)")
-	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: with --watch, as of run; 97 also if others cancelled it")
+	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: with --watch, as of run; 97 also if others cancelled it,\n     105 also if it goes away")
 	return c
 }
 
@@ -207,7 +207,11 @@ var errDetached = errors.New("the job goes on")
 // watch shows the job until it has ended.
 func (w *follower) watch(ctx context.Context, cl *client.Client, job hyperscale.JobID) error {
 	plan := cmp.Or(w.plan, &hyperscale.Plan{})
-	control := newControl(w.app, plan, w.outputs, !w.owns)
+	ends := leaves
+	if w.owns {
+		ends = asksEnd
+	}
+	control := newControl(w.app, plan, w.outputs, ends)
 	w.view = control.view
 	stop := control.start()
 	defer stop()
@@ -219,10 +223,11 @@ func (w *follower) watch(ctx context.Context, cl *client.Client, job hyperscale.
 		select {
 		case err := <-ended:
 			if cause := context.Cause(watching); errors.Is(cause, errDetached) {
+				text := fmt.Sprintf("job %s goes on: hyperscale watch %[1]s", job)
 				if w.asked {
-					return fmt.Errorf("job %s was asked to end, and ends unwatched: hyperscale watch %s", job, job)
+					text = fmt.Sprintf("job %s was asked to end, and ends unwatched: hyperscale watch %[1]s", job)
 				}
-				return fmt.Errorf("%w: hyperscale watch %s", errDetached, job)
+				return plain{errInterrupted, text}
 			}
 			return err
 		case <-control.interrupts:

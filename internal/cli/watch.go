@@ -100,7 +100,7 @@ func watchCommand(a *app) *cobra.Command {
 	f.clusterFlags.addWaiting(c, waitWatching)
 	f.follow.add(c)
 	c.Flags().BoolVar(&events, "events", false, "only print what happens, a line each")
-	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: as of run; 97 also if it was cancelled")
+	clusterExits(c, "105  interrupted: the job goes on", "97, 107, 99, 91, 90, 1: as of run; 97 also if it was cancelled")
 	return c
 }
 

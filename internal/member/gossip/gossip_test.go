@@ -357,6 +357,16 @@ func TestJournal(t *testing.T) {
 	if n := strings.Count(text, "level=WARN msg=\"it hurts\""); n < loudest || n > 3*loudest || strings.Contains(text, "nobody") {
 		t.Errorf("%d lines:\n%s", n, text)
 	}
+	for range 100 {
+		fmt.Fprintf(j, "[WARN] memberlist: Got ping for unexpected node 'm1#7' from=127.0.0.1:1\n")
+	}
+	j.second = time.Time{}
+	fmt.Fprintf(j, "[WARN] memberlist: Got ping for unexpected node 'm1#7' from=127.0.0.1:1\n")
+	j.second, j.mistook = time.Time{}, time.Time{}
+	fmt.Fprintf(j, "[WARN] memberlist: Got ping for unexpected node 'm1#7' from=127.0.0.1:1\n")
+	if n := strings.Count(out.String(), "earlier start"); n != 1 || strings.Contains(out.String(), "unexpected") {
+		t.Errorf("an earlier start is told of %d times:\n%s", n, out.String())
+	}
 	j.second = time.Time{}
 	fmt.Fprintf(j, "[WARN] memberlist: it is over\n")
 	if !strings.Contains(out.String(), "lines=9") || !strings.Contains(out.String(), "level=INFO msg=\"it is over\"") {
