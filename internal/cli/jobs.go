@@ -206,7 +206,7 @@ func cancelText(what rpc.Cancellation, status rpc.CancelStatus) string {
 	case rpc.CancelledNow:
 		return name + " is cancelled"
 	case rpc.PendingCancelled:
-		return name + " is being cancelled: what was started may finish within its grace"
+		return name + " is being cancelled; what was started may finish within its grace"
 	case rpc.AlreadyCancelled:
 		return name + " was cancelled already"
 	case rpc.AlreadyCompleted:

@@ -162,7 +162,7 @@ func TestOneOfTwoJobsIsCancelled(t *testing.T) {
 	cancelled := s.submit(l)
 	goesOn.at(fault())
 	out, code, err := s.Command(s.ctx, "cancel", string(cancelled.ID))
-	if err != nil || code != 0 || !strings.Contains(out, "CANCELLED") {
+	if err != nil || code != 0 || !strings.Contains(out, "being cancelled") {
 		t.Errorf("cancel: exit code %d, %v: %s", code, err, out)
 	}
 	o := cancelled.end()
