@@ -44,6 +44,9 @@ func Summarise(r *stats.Result, o Options) *Summary {
 		s.Thresholds = append(s.Thresholds, threshold(t))
 	}
 	s.Totals = b.totals(r.Tally.Job(), b.plannedVU())
+	if r.Verdict.State == stats.Valid && s.Totals.idle() {
+		s.Verdict.State = ""
+	}
 	for i := range r.Workflows {
 		w := &r.Workflows[i]
 		if w.Phase == hyperscale.Skipped {
@@ -92,13 +95,18 @@ func named(s string) *string {
 }
 
 func verdict(v stats.Verdict) Verdict {
-	out := Verdict{State: v.State.String(), Causes: []Cause{}}
+	out := Verdict{State: State(v.State.String()), Causes: []Cause{}}
 	for _, c := range v.Causes {
 		if c.State != stats.Valid {
 			out.Causes = append(out.Causes, Cause{c.What, named(c.Node), seconds(c.From), seconds(c.To)})
 		}
 	}
 	return out
+}
+
+// idle reports whether nothing was due.
+func (t *Totals) idle() bool {
+	return (t.Iterations == nil || t.Iterations.Due == 0) && t.Requests.Started == 0
 }
 
 func threshold(t stats.ThresholdResult) Threshold {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"time"
 )
 
@@ -86,9 +87,17 @@ type Loss struct {
 
 // Verdict says whether the generator did what the plan asked, and if not, why.
 type Verdict struct {
-	State  string  `json:"state"` // VALID, DEGRADED, INVALID
+	State  State   `json:"state"`
 	Causes []Cause `json:"causes"`
 }
+
+// State is VALID, DEGRADED or INVALID; "", which is null in JSON: nothing was asked of
+// the generator, for the run ended before anything was due. What nobody asked for was
+// not done well.
+type State string
+
+// MarshalJSON implements [json.Marshaler].
+func (s State) MarshalJSON() ([]byte, error) { return json.Marshal(named(string(s))) }
 
 // Cause is one reason of a verdict, with its stretch of job time.
 type Cause struct {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -133,11 +134,10 @@ func (p *printer) verdict() {
 		paint, means = p.Theme.Warn, "read the figures with this in mind:"
 	case "INVALID":
 		paint, means = p.Theme.Bad, "the generator did not do what the plan asked; trust no figure"
+	case "":
+		paint, means = p.Theme.Warn, "nothing was asked of the generator: it ended before anything was due"
 	}
-	verdict := v.State
-	if i := p.s.Totals.Iterations; v.State == "VALID" && (i == nil || i.Due == 0) && p.s.Totals.Requests.Started == 0 {
-		verdict, paint, means = "no verdict", p.Theme.Warn, "nothing was asked of the generator: it ended before anything was due"
-	}
+	verdict := cmp.Or(string(v.State), "no verdict")
 	for i, line := range show.Wrap(means, p.Width-label) {
 		state := verdict
 		if i > 0 {

@@ -52,8 +52,13 @@ func (o *stating) stated(ev Stated) {
 	}
 }
 
-// heard takes in what a child says of one hold.
+// heard takes in what a child says of one hold. Of what it was never given it has
+// nothing to say: neither what time it is, nor that the job was cancelled.
 func (o *stating) heard(k *kid, h *link.Held) {
+	if node, given := o.state.givenTo(h.Hold); !given || node != k.Node {
+		o.heardOther(k, h)
+		return
+	}
 	if h.Start != 0 && h.Start == o.state.Start {
 		o.hearClock(k, h)
 		if h.Silence > o.cfg.Gone {
