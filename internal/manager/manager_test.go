@@ -208,6 +208,7 @@ func TestWhatThoseSeeWhoRunAManager(t *testing.T) {
 		for _, want := range []string{
 			`hyperscale_manager_build_info{version="1.2.3"} 1`, `hyperscale_manager_workers{state="heard"} 1`, "hyperscale_manager_cores 3",
 			"hyperscale_manager_cores_free 3", `hyperscale_manager_jobs_owned{phase="RUNNING"} 0`, "hyperscale_manager_takeovers_total 0",
+			"hyperscale_manager_save_interval_seconds 1",
 			`hyperscale_manager_windows_total{receipt="stray"} 0`, `hyperscale_manager_save_seconds_bucket{le="0.05"} 0`, "hyperscale_manager_save_seconds_count 0",
 			"hyperscale_manager_store_leader 1", `hyperscale_manager_store_state{state="ready"} 1`, `hyperscale_manager_calls_calls_total{of="Link/Attach"} 1`,
 			`hyperscale_manager_pressure{of="memory"}`, "hyperscale_manager_overload_level 0", "go_goroutines",

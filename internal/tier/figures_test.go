@@ -7,6 +7,8 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/job/owner"
+	"hyperscale/internal/link"
+	"hyperscale/internal/rpc"
 	"hyperscale/internal/stats"
 )
 
@@ -47,4 +49,41 @@ func TestFigures(t *testing.T) {
 			t.Errorf("saves: %+v", f.Saves)
 		}
 	})
+}
+
+// A node that may write next to nothing saves a job each 15 s; who watches it sees it
+// go on each second, and its end comes at once.
+func TestWatchedBetweenSaves(t *testing.T) {
+	r := newRig(t, 1, func(c *Config, _ *Deps) { c.SaveBudget = 1 })
+	w := r.newChild("w1", 2, longRun)
+	a := r.submit(r.client(), planOf("browse"))
+	w.holds(link.Running, 1)
+	figures := r.stations[0].Ops().Figures
+	r.wait(func() bool { return figures().Every == LongestEvery }, "checkpoints are not further apart")
+	saves := func() (n uint64) {
+		for _, of := range figures().Saves.Class {
+			n += of
+		}
+		return n
+	}
+	before := saves()
+	d := r.watch(r.stations[0], a.Job, 0)
+	lives := func() (n int) {
+		for _, u := range d.told {
+			if _, live := u.(rpc.Live); live {
+				n++
+			}
+		}
+		return n
+	}
+	r.until(d.changes, func() bool { return lives() >= 4 }, "no live numbers are shown")
+	if n := saves() - before; n > 1 {
+		t.Errorf("%d saves were made meanwhile", n)
+	}
+	asked := time.Now()
+	w.finish()
+	r.until(d.changes, func() bool { return d.over }, "the watch does not end")
+	if took := time.Since(asked); took > LongestEvery/2 {
+		t.Errorf("the end took %v", took)
+	}
 }
