@@ -27,6 +27,7 @@ type submitFlags struct {
 	priority  string
 	exclusive bool
 	cores     int
+	oneHolder bool
 }
 
 func submitCommand(a *app) *cobra.Command {
@@ -61,6 +62,7 @@ func submitCommand(a *app) *cobra.Command {
 	flags.StringVar(&f.priority, "priority", "normal", "`LEVEL` among jobs that wait: high, normal, low, auto")
 	flags.BoolVar(&f.exclusive, "exclusive", false, "nothing else runs beside it")
 	flags.IntVar(&f.cores, "cores", 0, "`N` cores for each workflow (as many as its load asks for)")
+	flags.BoolVar(&f.oneHolder, "one-holder", false, "never two workers on the same slots: after 10 s without word a worker stops,\nand only then others go on (always so with data that is picked unique)")
 	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: with --watch, as of run; 97 also if others cancelled it,\n     105 also if it goes away")
 	return c
 }
@@ -101,7 +103,7 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 	err = a.withClient(&f.clusterFlags, func(cl *client.Client) error {
 		accepted, err := cl.Submit(ctx, rpc.Submission{
 			Key: f.key, Name: loaded.Plan.Name, Spec: content,
-			Options: rpc.Options{Priority: priority, Exclusive: f.exclusive, Cores: f.cores, Tags: loaded.Plan.Tags},
+			Options: rpc.Options{Priority: priority, Exclusive: f.exclusive, Cores: f.cores, OneHolder: f.oneHolder, Tags: loaded.Plan.Tags},
 		})
 		if err != nil {
 			return err

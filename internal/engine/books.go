@@ -20,6 +20,7 @@ type legShared struct {
 	noRow        atomic.Int64
 	adjusted     uint64 // number of the last change heard of; guarded by the engine's mu
 	bound        *bound // nil: there is none
+	lease        lease
 
 	mu  sync.Mutex
 	end legEnd // guarded by mu

@@ -91,6 +91,18 @@ func (b *bound) reach() Reserve {
 	return r
 }
 
+// lease is until when a leg may begin something. The zero value ends never.
+type lease struct{ until atomic.Int64 }
+
+// renew makes it end at the time given; 0: never.
+func (e *lease) renew(until hyperscale.JobTime) { e.until.Store(int64(until)) }
+
+// over reports whether nothing may begin any more.
+func (e *lease) over(now hyperscale.JobTime) bool {
+	until := e.until.Load()
+	return until != 0 && int64(now) >= until
+}
+
 // park puts a virtual user, which rests, to those that wait for a reserve.
 func park(waiting []*user, u *user) []*user {
 	u.parked = true

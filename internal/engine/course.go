@@ -79,6 +79,9 @@ func (c *arrivals) advance(g *laneLeg, now hyperscale.JobTime) (hyperscale.JobTi
 		if at > now {
 			return at, false
 		}
+		if g.shared.lease.over(now) {
+			return never, false
+		}
 		if at >= g.edge() {
 			return now, false // it is of the next window: the one under way is cut first
 		}
@@ -227,7 +230,7 @@ func (c *crowd) climb(g *laneLeg, level int64, at hyperscale.JobTime) {
 
 // loop begins u's next iteration.
 func (c *crowd) loop(g *laneLeg, u *user) {
-	if !g.shared.bound.allows(g.lane, 0, u.pass) {
+	if !g.allows(0, u.pass) {
 		c.parked = park(c.parked, u)
 		return
 	}

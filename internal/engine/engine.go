@@ -117,6 +117,7 @@ func (e *Engine) Start(leg Leg) error {
 		return fmt.Errorf("start leg %d: it runs already", leg.ID)
 	}
 	s := newLegShared(e, &leg)
+	s.lease.renew(leg.Until)
 	e.legs[leg.ID] = s
 	for _, l := range e.lanes {
 		l.post(func() { l.legs = append(l.legs, newLaneLeg(l, s)) })
@@ -156,6 +157,23 @@ func (e *Engine) Grant(leg int, upTo Reserve) error {
 			g.course.granted(g)
 		}
 	})
+}
+
+// Lease lets a leg begin nothing from the time given on, by the engine's clock. Each
+// lane looks at its own clock before it begins something, so that one that stood
+// still begins nothing late. A leg that is not running has no lease.
+func (e *Engine) Lease(leg int, until hyperscale.JobTime) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.legs[leg]
+	if s == nil {
+		return
+	}
+	over := s.lease.over(e.clock())
+	s.lease.renew(until)
+	if over { // what waited goes on
+		e.post(s, func(g *laneLeg) { g.course.granted(g) })
+	}
 }
 
 // each does f on every lane's part of a leg.

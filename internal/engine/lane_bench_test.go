@@ -101,6 +101,42 @@ func TestWindowHoldsNoSlotDueAfterIt(t *testing.T) {
 	}
 }
 
+// Once its lease is over a leg begins nothing, however late its lane looks, until the
+// lease is renewed; and what was due and not begun is missed when it is halted.
+func TestLeaseEnds(t *testing.T) {
+	for _, load := range []hyperscale.Load{
+		steady(100, time.Hour),
+		{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 1, To: 1, Over: time.Hour}}},
+		{Kind: hyperscale.LoadIterations, Iterations: 1000, VUs: 1},
+	} {
+		e, err := New(Config{Lanes: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := e.lanes[0]
+		t.Cleanup(l.io.close)
+		l.io.drivers[0] = &echo{lane: l}
+		leg := legOf(t, get("http://127.0.0.1:1/", load))
+		leg.Until = 500 * time.Millisecond
+		s := newLegShared(e, leg)
+		s.lease.renew(leg.Until)
+		e.legs[leg.ID] = s
+		g := newLaneLeg(l, s)
+		l.legs, l.nextCut = append(l.legs, g), time.Hour
+		e.base = e.base.Add(-600 * time.Millisecond) // it stood still from before the start
+		l.turn()
+		if g.rec.Slots.Started != 0 {
+			t.Errorf("load %v: %d slots were started after the lease", load.Kind, g.rec.Slots.Started)
+		}
+		rec := g.rec
+		e.Lease(leg.ID, time.Hour)
+		l.turn()
+		if rec.Slots.Started == 0 {
+			t.Errorf("load %v: no slot was started after the lease was renewed", load.Kind)
+		}
+	}
+}
+
 // legOf is a leg that runs the workflow.
 func legOf(tb testing.TB, w *hyperscale.Workflow) *Leg {
 	p := &hyperscale.Plan{Workflows: []hyperscale.Workflow{*w}}

@@ -273,6 +273,11 @@ type iteration struct {
 	due  hyperscale.JobTime
 }
 
+// allows reports whether an iteration of a load of virtual users may begin.
+func (g *laneLeg) allows(slot hyperscale.Slot, pass int64) bool {
+	return !g.shared.lease.over(g.lane.now) && g.shared.bound.allows(g.lane, slot, pass)
+}
+
 // begin begins an iteration of u. It reports false when u has no data row for
 // it: then it never was.
 func (g *laneLeg) begin(u *user, it iteration) bool {

@@ -43,6 +43,9 @@ type Held struct {
 	// UpTo bounds what a load of virtual users begins until [Engine.Grant] says
 	// more; nil: no bound.
 	UpTo *Reserve
+	// Until is when nothing begins any more, unless [Engine.Lease] says later; 0: there
+	// is no such time.
+	Until hyperscale.JobTime
 	// Changes of the load that were made so far, in order.
 	Changes []schedule.Change
 }

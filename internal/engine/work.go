@@ -71,7 +71,7 @@ func (c *work) loop(g *laneLeg, u *user) {
 		g.leave(u, g.lane.now)
 		return
 	}
-	if c.paused || !g.shared.bound.allows(g.lane, it.slot, it.pass) {
+	if c.paused || !g.allows(it.slot, it.pass) {
 		c.parked = park(c.parked, u)
 		return
 	}

@@ -79,6 +79,7 @@ type Statement struct {
 	Holds       []Held
 	Heard       uint64        // number of the last word of this parent; 0: none
 	HeardAgo    time.Duration // since it came: with it the parent reckons the round trip
+	At          time.Duration // on the child's own clock, for words to tell back; 0: not told
 	Vitals      Vitals
 }
 
@@ -121,7 +122,13 @@ type Order struct {
 	In     time.Duration      // Start: that moment, from the receipt of the order
 	Within time.Duration      // Stop
 	Client string             // Prepare: whose job it is
-	Proof  *Proof             // Stop: the client wants it, so that it is obeyed whoever gives it; else nil
+
+	// Autonomy, with a Prepare, is of a job that lets no two hold a slot: nothing is
+	// begun, and nothing goes on, once so long has passed since the last statement that
+	// its owner is known to have heard, whatever happened meanwhile. 0: the job lets
+	// them, and the child goes on alone for as long as it is set up to.
+	Autonomy time.Duration
+	Proof    *Proof // Stop: the client wants it, so that it is obeyed whoever gives it; else nil
 }
 
 // Cancelled says which client wanted a load stopped, so that the job's owner hears
@@ -150,6 +157,10 @@ type Word struct {
 	Level   Level
 	Parents []Parent // the healthy ones, the sender too; nil: unknown
 	Drain   bool     // the child is to take nothing new, finish what it holds and go
+
+	// HeardAt is when, by the child's own clock, it made the last statement that the
+	// sender heard; 0: it heard none since the link stands.
+	HeardAt time.Duration
 }
 
 // Owned says that the sender owns a job, and how old its word of the job's top
@@ -203,4 +214,5 @@ type Receipt struct {
 	Level   Level
 	Owner   Parent        // who owns the job now; zero: unknown
 	Delay   time.Duration // send no sooner than that; 0: at once
+	Reserve Reserve       // of a job that lets no two hold a slot: what was stated and is durable, and may be reached up to
 }

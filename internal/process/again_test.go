@@ -21,7 +21,7 @@ func lose(t *testing.T, tg *target, load hyperscale.Load, b []byte, asked int64)
 	var r link.Reserve
 	r.Place, r.Pass = schedule.Ahead(load, hyperscale.Share{Hi: 2, Of: 4}) // is said for it
 	for tg.all.Load() < asked {
-		e.Beat()
+		e.Beat(0)
 		beat := next[process.Beat](t, e)
 		r = beat.Reserve
 		e.Grant(r)
@@ -108,7 +108,7 @@ func TestWaitsForGrant(t *testing.T) {
 		e.Start(process.Start{Number: 1})
 		var beat process.Beat
 		for beat.JobTime < 1500*time.Millisecond {
-			e.Beat()
+			e.Beat(0)
 			beat = next[process.Beat](t, e)
 		}
 		places, passes := schedule.Ahead(load, hyperscale.Whole)

@@ -89,6 +89,8 @@ type child struct {
 	engine  *engine.Engine
 	reserve *reserve // nil: the load has none
 	heard   time.Time
+	until   hyperscale.JobTime // when all is to end by itself; 0: never
+	alone   bool               // it did, or for want of a word
 	aborted bool
 	lowered string
 }
@@ -209,7 +211,7 @@ func (c *child) awaitStart(ctx context.Context) (*order, error) {
 func (c *child) begin(o order) {
 	s := o.start
 	c.engine.Begin(o.came.Add(s.In - s.At))
-	c.heard = o.came
+	c.heard, c.until, c.leg.Until = o.came, s.Until, s.Until
 	run := &c.brief.Run
 	c.leg.At = s.Begin
 	from := engine.Reserve{Place: run.Place, Pass: run.Pass}
@@ -270,10 +272,7 @@ func (c *child) loop(ctx context.Context) error {
 		case now := <-look.C:
 			wait = min(2*wait, looking)
 			look.Reset(wait)
-			if a := c.setup.Autonomy; a > 0 && now.Sub(c.heard) > a {
-				c.heard = now.Add(a)                     // once is enough
-				_ = c.engine.Stop(legID, c.leg.Graceful) // or it has ended
-			}
+			c.endAlone(now)
 			if c.reserve != nil {
 				err = c.look(false)
 			}
@@ -283,6 +282,20 @@ func (c *child) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// endAlone ends the load when nothing was heard for too long. Once is enough, and it
+// may have ended.
+func (c *child) endAlone(now time.Time) {
+	switch a := c.setup.Autonomy; {
+	case c.alone:
+	case c.until > 0 && c.engine.Now() >= c.until:
+		c.alone = true
+		_ = c.engine.Cut(legID)
+	case a > 0 && now.Sub(c.heard) > a:
+		c.alone = true
+		_ = c.engine.Stop(legID, c.leg.Graceful)
 	}
 }
 
@@ -296,6 +309,8 @@ func (c *child) obey(o order) error {
 	case sayGrant:
 		_ = c.engine.Grant(legID, engine.Reserve{Place: o.reserve.Place, Pass: o.reserve.Pass})
 	case sayBeat:
+		c.until = o.until
+		c.engine.Lease(legID, o.until)
 		return c.look(true)
 	case sayAdjust:
 		if err := c.hearOf(o.adjust); err != nil {
@@ -362,7 +377,7 @@ func (c *child) reported(r engine.Report) error {
 		e.Exports = append(e.Exports, hyperscale.Pair{Name: name, Value: v.Text})
 	}
 	slices.SortFunc(e.Exports, func(a, b hyperscale.Pair) int { return cmp.Compare(a.Name, b.Name) })
-	return c.tell(tellEnded, Ended{e})
+	return c.tell(tellEnded, Ended{e, c.alone})
 }
 
 // tell tells the agent something.

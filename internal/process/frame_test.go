@@ -23,7 +23,7 @@ var messages = map[kind]Message{
 	tellRefused:  Refused{"why"},
 	tellBeat:     Beat{time.Second, link.Reserve{Place: 5, Pass: 1}},
 	tellAborted:  Aborted{"pay"},
-	tellEnded:    Ended{link.Ending{Failed: true, Reason: "r", Exports: []hyperscale.Pair{{Name: "a", Value: "b"}}, NoRows: 2, Waived: 3, Stopped: 4}},
+	tellEnded:    Ended{link.Ending{Failed: true, Reason: "r", Exports: []hyperscale.Pair{{Name: "a", Value: "b"}}, NoRows: 2, Waived: 3, Stopped: 4}, true},
 }
 
 func TestMessagesComeBack(t *testing.T) {
@@ -37,8 +37,11 @@ func TestMessagesComeBack(t *testing.T) {
 			t.Errorf("%+v became %+v, %v", m, got, err)
 		}
 	}
-	s := Start{Number: 3, Begin: 1, At: 2, In: -3, Again: true, From: 4, Reserve: link.Reserve{Place: 1, Pass: 2}}
+	s := Start{Number: 3, Begin: 1, At: 2, In: -3, Again: true, From: 4, Reserve: link.Reserve{Place: 1, Pass: 2}, Until: 5}
 	if o, err := readOrder(sayStart, pack.Append(nil, s), time.Time{}); err != nil || o.start != s {
+		t.Errorf("%+v, %v", o, err)
+	}
+	if o, err := readOrder(sayBeat, pack.Append(nil, beat{7}), time.Time{}); err != nil || o.until != 7 {
 		t.Errorf("%+v, %v", o, err)
 	}
 	setup := Setup{Node: "w", Demo: "d", Autonomy: time.Second, Targets: []string{"a", "b"}}

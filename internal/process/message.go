@@ -39,8 +39,12 @@ type (
 	// Aborted: a step with on-error: abort failed. It is told once.
 	Aborted struct{ Step string }
 
-	// Ended: the last window came before; the process is gone.
-	Ended struct{ link.Ending }
+	// Ended: the last window came before; the process is gone. Alone says that it ended
+	// its load by itself, for it had heard nothing for too long.
+	Ended struct {
+		link.Ending
+		Alone bool
+	}
 )
 
 func (Prepared) message() {}
@@ -71,6 +75,8 @@ type Start struct {
 	Again   bool
 	From    hyperscale.JobTime
 	Reserve link.Reserve
+
+	Until hyperscale.JobTime // see [Process.Beat]
 }
 
 // order is what an engine is told after its brief.
@@ -79,12 +85,16 @@ type order struct {
 	start   Start
 	within  time.Duration
 	reserve link.Reserve
+	until   hyperscale.JobTime
 	adjust  []byte
 	came    time.Time
 }
 
 // stop is the body of sayStop.
 type stop struct{ Within time.Duration }
+
+// beat is the body of sayBeat.
+type beat struct{ Until hyperscale.JobTime }
 
 // orderMemory bounds what an order takes.
 const orderMemory = 1 << 20
@@ -105,7 +115,12 @@ func readOrder(k kind, body []byte, came time.Time) (order, error) {
 	case sayAdjust:
 		o.adjust = body
 		return o, nil
-	case sayCut, sayBeat:
+	case sayBeat:
+		var b beat
+		err := pack.Decode(body, &b, orderMemory)
+		o.until = b.Until
+		return o, err
+	case sayCut:
 		return o, nil
 	}
 	return o, fmt.Errorf("an order of kind %d", k)

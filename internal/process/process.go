@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"hyperscale"
 	"hyperscale/internal/link"
 	"hyperscale/internal/spec/pack"
 )
@@ -58,8 +59,9 @@ func (p *Process) Stop(within time.Duration) { p.tell(sayStop, pack.Append(nil, 
 // Cut interrupts what is under way.
 func (p *Process) Cut() { p.tell(sayCut, nil) }
 
-// Beat says that the agent lives, and asks how far the load has come.
-func (p *Process) Beat() { p.tell(sayBeat, nil) }
+// Beat says that the agent lives, and asks how far the load has come. From the job time
+// until on nothing may begin, and what is under way is cut; 0: there is no such time.
+func (p *Process) Beat(until hyperscale.JobTime) { p.tell(sayBeat, pack.Append(nil, beat{until})) }
 
 // Adjust tells of adjustments as [spec.Adjustments] encodes them.
 func (p *Process) Adjust(adjustments []byte) { p.tell(sayAdjust, adjustments) }

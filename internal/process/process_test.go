@@ -184,7 +184,7 @@ func TestRuns(t *testing.T) {
 		t.Errorf("the first window is of %v … %v", first.From, first.To)
 	}
 	e.tally.Add(first.Window)
-	e.Beat()
+	e.Beat(0)
 	if beat := next[process.Beat](t, e); beat.JobTime < 8*time.Second || beat.Reserve != (link.Reserve{}) {
 		t.Errorf("beat %+v", beat)
 	}
@@ -241,6 +241,19 @@ func TestGoesWithItsAgent(t *testing.T) {
 			t.Errorf("started %v: %v", started, err)
 		}
 		t.Logf("gone after %v", time.Since(before))
+	}
+}
+
+// Once its lease is over an engine cuts its load by itself, and says so.
+func TestLease(t *testing.T) {
+	tg := newTarget(t)
+	e := begin(t, config("engine"), process.Setup{}, brief(t, tg.URL, spec.Run{Load: rate(100, time.Hour)}))
+	next[process.Prepared](t, e)
+	e.Start(process.Start{Number: 1, Until: time.Hour})
+	e.Beat(400 * time.Millisecond)
+	ended := next[process.Ended](t, e)
+	if !ended.Alone || ended.Stopped < 400*time.Millisecond || ended.Stopped > 5*time.Second {
+		t.Errorf("%+v; want that it ended alone after 400ms", ended)
 	}
 }
 

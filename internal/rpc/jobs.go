@@ -60,6 +60,7 @@ type Options struct {
 	Priority  link.Priority
 	Exclusive bool          // nothing else runs beside it
 	Cores     int           // over all workers; 0: as many as the load asks for
+	OneHolder bool          // no slot is given to another before its holder must have stopped
 	Deadline  time.Duration // of the whole job; 0: by the plan
 	Tags      []hyperscale.Pair
 }

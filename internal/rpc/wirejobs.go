@@ -14,6 +14,7 @@ func wireHeader(s Submission) *pb.SubmitHeader {
 	return &pb.SubmitHeader{
 		Key: valid(s.Key), Name: valid(s.Name), Priority: pb.Priority(s.Priority + 1), Exclusive: s.Exclusive, Cores: small(s.Cores),
 		DeadlineNs: int64(s.Deadline), Tags: each(s.Tags, wirePair), Size: uint64(len(s.Spec)),
+		OneHolder: s.OneHolder,
 	}
 }
 
@@ -22,6 +23,7 @@ func readHeader(h *pb.SubmitHeader) (Submission, uint64, error) {
 	s := Submission{Key: h.GetKey(), Name: h.GetName(), Options: Options{
 		Priority: readPriority(h.GetPriority()), Exclusive: h.GetExclusive(), Cores: int(h.GetCores()),
 		Deadline: time.Duration(h.GetDeadlineNs()), Tags: each(h.GetTags(), readPair),
+		OneHolder: h.GetOneHolder(),
 	}}
 	return s, h.GetSize(), checkSubmission(s, h.GetSize())
 }

@@ -50,7 +50,7 @@ func wireStatement(s link.Statement) *pb.Statement {
 	return &pb.Statement{
 		Node: string(s.Node), Boot: uint64(s.Boot), Seq: s.Seq, Cores: small(s.Cores), Free: small(s.Free),
 		Draining: s.Draining, Stall: s.Stall, Holds: each(s.Holds, wireHeld), Heard: s.Heard, HeardAgoNs: int64(s.HeardAgo),
-		Cpu: s.Vitals.CPU, Memory: s.Vitals.Memory,
+		Cpu: s.Vitals.CPU, Memory: s.Vitals.Memory, AtNs: int64(s.At),
 	}
 }
 
@@ -59,7 +59,7 @@ func readStatement(s *pb.Statement) (link.Statement, error) {
 	return link.Statement{
 		Node: hyperscale.NodeID(s.GetNode()), Boot: hyperscale.Boot(s.GetBoot()), Seq: s.GetSeq(),
 		Cores: count(s.GetCores()), Free: count(s.GetFree()), Draining: s.GetDraining(), Stall: s.GetStall(),
-		Holds: holds, Heard: s.GetHeard(), HeardAgo: time.Duration(s.GetHeardAgoNs()),
+		Holds: holds, Heard: s.GetHeard(), HeardAgo: time.Duration(s.GetHeardAgoNs()), At: time.Duration(s.GetAtNs()),
 		Vitals: link.Vitals{CPU: s.GetCpu(), Memory: s.GetMemory()},
 	}, err
 }
@@ -79,7 +79,7 @@ func wireOrder(o link.Order) *pb.Order {
 	return &pb.Order{
 		Do: pb.Do(o.Do + 1), Epoch: uint64(o.Epoch), Owner: string(o.Owner), Hold: wireHold(o.Hold), Cores: small(o.Cores),
 		Brief: o.Brief, Number: o.Number, AtNs: int64(o.At), InNs: int64(o.In), WithinNs: int64(o.Within), BeginNs: int64(o.Begin),
-		Client: valid(o.Client), Proof: wireProof(o.Proof),
+		Client: valid(o.Client), Proof: wireProof(o.Proof), AutonomyNs: int64(o.Autonomy),
 	}
 }
 
@@ -94,7 +94,7 @@ func readOrder(o *pb.Order) (link.Order, error) {
 		Brief: o.GetBrief(), Number: o.GetNumber(),
 		Begin: hyperscale.JobTime(o.GetBeginNs()),
 		At:    hyperscale.JobTime(o.GetAtNs()), In: time.Duration(o.GetInNs()), Within: time.Duration(o.GetWithinNs()),
-		Client: o.GetClient(), Proof: readProof(o.GetProof()),
+		Client: o.GetClient(), Proof: readProof(o.GetProof()), Autonomy: max(time.Duration(o.GetAutonomyNs()), 0),
 	}, err
 }
 
@@ -140,7 +140,7 @@ func readParent(p *pb.Parent) link.Parent {
 
 func wireWord(w link.Word) *pb.Word {
 	return &pb.Word{
-		Node: string(w.Node), Boot: uint64(w.Boot), Seq: w.Seq, Level: pb.Level(w.Level + 1), Drain: w.Drain,
+		Node: string(w.Node), Boot: uint64(w.Boot), Seq: w.Seq, Level: pb.Level(w.Level + 1), Drain: w.Drain, HeardAtNs: int64(w.HeardAt),
 		Parents: each(w.Parents, wireParent),
 		Owns: each(w.Owns, func(o link.Owned) *pb.Owned {
 			return &pb.Owned{Job: string(o.Job), Epoch: uint64(o.Epoch), AgeNs: int64(o.Age)}
@@ -151,6 +151,7 @@ func wireWord(w link.Word) *pb.Word {
 func readWord(w *pb.Word) link.Word {
 	return link.Word{
 		Node: hyperscale.NodeID(w.GetNode()), Boot: hyperscale.Boot(w.GetBoot()), Seq: w.GetSeq(), Level: readLevel(w.GetLevel()), Drain: w.GetDrain(),
+		HeardAt: time.Duration(w.GetHeardAtNs()),
 		Parents: each(w.GetParents(), readParent),
 		Owns: each(w.GetOwns(), func(o *pb.Owned) link.Owned {
 			return link.Owned{Job: hyperscale.JobID(o.GetJob()), Epoch: hyperscale.Epoch(o.GetEpoch()), Age: time.Duration(o.GetAgeNs())}
@@ -199,6 +200,7 @@ func wireReceipt(r link.Receipt) *pb.Receipt {
 	return &pb.Receipt{
 		Hold: wireHold(r.Hold), Seq: r.Seq, Again: r.Again, Unknown: r.Unknown, Broken: r.Broken, Epoch: uint64(r.Epoch),
 		Level: pb.Level(r.Level + 1), Owner: wireParent(r.Owner), DelayNs: int64(r.Delay),
+		ReservePlace: r.Reserve.Place, ReservePass: r.Reserve.Pass,
 	}
 }
 
@@ -207,6 +209,7 @@ func readReceipt(r *pb.Receipt) (link.Receipt, error) {
 	return link.Receipt{
 		Hold: hold, Seq: r.GetSeq(), Again: r.GetAgain(), Unknown: r.GetUnknown(), Broken: r.GetBroken(), Epoch: hyperscale.Epoch(r.GetEpoch()),
 		Level: readLevel(r.GetLevel()), Owner: readParent(r.GetOwner()), Delay: time.Duration(r.GetDelayNs()),
+		Reserve: link.Reserve{Place: r.GetReservePlace(), Pass: r.GetReservePass()},
 	}, err
 }
 

@@ -46,7 +46,7 @@ func (m office) sit(job hyperscale.JobID, tenure *own.Tenure, saved own.Saved) {
 		panic("sim: two owners of one job in one manager")
 	}
 	t := w.jobs[job]
-	as := owner.Config{Job: job, Self: m.id, Epoch: tenure.Epoch(), Plan: t.plan, Parent: w.above.parentOf(t)}
+	as := owner.Config{Job: job, Self: m.id, Epoch: tenure.Epoch(), Plan: t.plan, Parent: w.above.parentOf(t), OneHolder: t.single}
 	cfg := seat.Config{Job: job, Epoch: tenure.Epoch(), Plan: t.plan, Brief: briefOf(t.plan)}
 	s, err := seat.Open(cfg, as, saved)
 	if err != nil {

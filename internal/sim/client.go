@@ -47,6 +47,7 @@ func (c *client) submit(m *manager) {
 	c.attempts++
 	id := hyperscale.JobID(fmt.Sprintf("%s-%d", c.id, c.attempts))
 	w.jobs[id] = newTruth(id, c.sub.plan)
+	w.jobs[id].single = c.sub.single
 	sub := own.Submission{
 		Key: c.key, Job: id, Origin: own.Origin{Name: c.sub.plan.Name, Client: string(c.id)},
 		Content: []byte(c.sub.plan.Name), Event: hyperscale.Event{What: "accepted"},

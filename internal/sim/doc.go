@@ -26,7 +26,9 @@
 //   - due slots are those of the plan and its adjustments: checkFlow
 //   - no write of a fenced owner counts: what was acknowledged every later owner
 //     knows (readBy), epochs of events only rise (take), two never share one (owned)
-//   - two holders of a slot for no longer than autonomy, none twice in a turn: check
+//   - two holders of a slot for no longer than autonomy, none twice in a turn: check; of
+//     a job that lets no two hold one, none begun twice, none begun while another goes
+//     on: heldOnce
 //   - events without gaps or repeats at every client, the same for all: take
 //   - one job for each key, in an order that agrees with time: checkKeys
 //   - nothing left in managers, workers or engines after the end: checkRest

@@ -45,6 +45,8 @@ type run struct {
 	flying  []*flight
 	grace   hyperscale.JobTime // what is in flight is cut then; never
 	cutAt   hyperscale.JobTime // the next cut
+	until   hyperscale.JobTime // it ends by itself then; 0: never
+	alone   bool               // it did
 	changing
 }
 
@@ -170,6 +172,8 @@ func (e *engine) obey(c agent.Command) {
 		}
 	case agent.Beat:
 		if e.run != nil {
+			e.run.until = c.Until
+			endAlone(e)
 			e.beat()
 		}
 	case agent.Grant:
@@ -198,13 +202,14 @@ func (e *engine) start(c agent.Command) {
 		r.upTo = link.Reserve{Place: r.from.Place + r.ahead.Place, Pass: r.from.Pass + r.ahead.Pass}
 	}
 	r.asked = r.upTo
-	run := &run{since: max(since, c.Begin), begin: c.Begin, end: never, stopped: never, grace: never}
+	run := &run{until: c.Until, since: max(since, c.Begin), begin: c.Begin, end: never, stopped: never, grace: never}
 	run.from = run.since
 	run.rec = stats.NewRecord(layoutOf(p.Workflow))
 	e.run = run
 	run.changing.begin(schedule.Changes(p.Adjustments, e.hold.Workflow, run.begin), run.begin, run.since)
 	witness{e.k.w}.used(e)
 	run.load = e.driver(since)
+	endAlone(e)
 	wait := max(run.since-e.now(), 0)
 	e.after(wait, func() {
 		e.turn()
@@ -239,7 +244,7 @@ func (e *engine) reach() link.Reserve {
 // turn begins what is due and comes again when there is more.
 func (e *engine) turn() {
 	r := e.run
-	if r == nil || e.dead || r.stopped != never {
+	if r == nil || e.dead || r.stopped != never || leaseOver(e) {
 		return
 	}
 	now := e.now()
@@ -336,7 +341,7 @@ func (e *engine) settle() {
 			ending.Exports = []hyperscale.Pair{{Name: "token", Value: tokenOf(e)}}
 		}
 	}
-	e.told(agent.EngineEnded{Engine: e.id, Ending: ending})
+	e.told(agent.EngineEnded{Engine: e.id, Ending: ending, Alone: r.alone})
 }
 
 // begin begins an iteration, which the target notes.

@@ -15,6 +15,10 @@ import (
 // below it are as they always were.
 const Rich = 1 << 20
 
+// Single is the first seed of worlds, rich ones, in which of most jobs no two may ever
+// hold a slot at once: the client asked for it, or a row may be used only once.
+const Single = 5 << 20
+
 // wish is what a client wants of its job while it runs.
 type wish struct {
 	after    time.Duration // since the job was accepted
@@ -27,6 +31,13 @@ func (w fate) enrich(s *scenario) {
 	if w.cfg.Seed < Rich {
 		return
 	}
+	if w.cfg.Seed >= Single {
+		for i := range s.faults { // long enough for leases to end
+			if w.chance(0.5) {
+				s.faults[i].length = w.between(8*time.Second, 30*time.Second)
+			}
+		}
+	}
 	for i := range s.jobs {
 		sub := &s.jobs[i]
 		for n := range sub.plan.Workflows {
@@ -34,6 +45,13 @@ func (w fate) enrich(s *scenario) {
 		}
 		w.watchOver(sub.plan)
 		sub.wishes = w.wishes(sub.plan)
+		if w.cfg.Seed < Single {
+			continue
+		}
+		sub.single = w.chance(0.6)
+		if w.chance(0.4) {
+			sub.plan.Data = append(sub.plan.Data, hyperscale.DataSet{Name: "users", Pick: hyperscale.PickUnique})
+		}
 	}
 }
 

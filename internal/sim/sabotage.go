@@ -25,6 +25,7 @@ const (
 	AckBeforeSaved   Sabotage = "acknowledged before it is saved"
 	NoDuplicateCheck Sabotage = "no duplicate is noticed"
 	ReadBefore       Sabotage = "read before the takeover"
+	NoLease          Sabotage = "who is not heard goes on, though no two may hold a slot"
 	SentBeforeSaved  Sabotage = "sent to the parent before it is saved"
 )
 
@@ -39,6 +40,15 @@ func (s Sabotage) txn(t store.Txn) store.Txn {
 		t.If = nil
 	}
 	return t
+}
+
+// heard is what a worker hears of what it is told.
+func (s Sabotage) heard(down link.Down) link.Down {
+	if o, order := down.(link.Order); order && s == NoLease {
+		o.Autonomy = 0
+		return o
+	}
+	return down
 }
 
 // takeItOver is [own.TakeOver].

@@ -22,6 +22,7 @@ type submission struct {
 	twice  bool          // to another manager too
 	cancel time.Duration // after the submission; 0: never
 	wishes []wish
+	single bool // no two may hold a slot at once
 }
 
 // mostFlows is how many workflows a plan has at most.

@@ -27,6 +27,14 @@ func TestRichSeeds(t *testing.T) {
 	runSeeds(t, Rich+*from, *tight)
 }
 
+// TestSingleSeeds runs those in which of most jobs no two may hold a slot at once.
+func TestSingleSeeds(t *testing.T) {
+	if *from >= Rich {
+		t.Skip("TestSeeds does")
+	}
+	runSeeds(t, Single+*from, *tight)
+}
+
 // TestTightSeeds runs those with a budget that allows a checkpoint every few seconds.
 func TestTightSeeds(t *testing.T) {
 	if *tight || *from >= Rich {
@@ -104,7 +112,7 @@ func tail(trace string) string {
 
 // TestSameSeedSameRun runs seeds twice: everything is as it was.
 func TestSameSeedSameRun(t *testing.T) {
-	for _, seed := range []uint64{1, 2, 3, 4, 5, 6, 7, 8, Rich + 1, Rich + 2, Rich + 3, Rich + 4, Rich + 5, Rich + 6} {
+	for _, seed := range []uint64{1, 2, 3, 4, 5, 6, 7, 8, Rich + 1, Rich + 2, Rich + 3, Rich + 4, Rich + 5, Rich + 6, Single + 1, Single + 2} {
 		a, b := Run(Config{Seed: seed}), Run(Config{Seed: seed})
 		if a.Digest != b.Digest || a.Length != b.Length {
 			t.Errorf("seed %d runs otherwise the second time", seed)
@@ -143,7 +151,7 @@ func TestFound(t *testing.T) {
 // within 200 seeds. The one that missed it when it was last looked for goes first.
 func TestSabotage(t *testing.T) {
 	for what, first := range map[Sabotage]uint64{
-		NoFence: 89, SayBeforeSaved: 20, AckBeforeSaved: 67, NoDuplicateCheck: 2, ReadBefore: 64, SentBeforeSaved: 2,
+		NoFence: 89, SayBeforeSaved: 20, AckBeforeSaved: 67, NoDuplicateCheck: 2, ReadBefore: 64, SentBeforeSaved: 2, NoLease: Single + 156,
 	} {
 		t.Run(string(what), func(t *testing.T) {
 			t.Parallel()
@@ -154,6 +162,9 @@ func TestSabotage(t *testing.T) {
 					return
 				}
 				seed = next
+				if what == NoLease {
+					seed += Single
+				}
 			}
 			t.Error("nothing was found wrong in 200 seeds")
 		})

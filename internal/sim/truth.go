@@ -28,6 +28,7 @@ type truth struct {
 	tokens map[string][]string             // what workflows exported
 	uses   map[string]string               // what workflows used
 	wishes wishes
+	single bool // no two may hold a slot at once
 	hurt   bool // a worker or engine that held a part of it was lost
 }
 
@@ -92,6 +93,7 @@ func (t *truth) started(e *engine, f *flight) {
 	}
 	flow := t.flows[e.hold.Workflow]
 	it := iteration{f.slot, f.pass}
+	t.heldOnce(e, flow.starts[it])
 	flow.starts[it] = append(flow.starts[it], start{
 		at: e.k.w.now, due: f.due, worker: link.Holder{Node: e.k.id, Boot: e.k.boot}, share: e.hold.Share, engine: e.id,
 	})

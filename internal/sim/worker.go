@@ -96,7 +96,7 @@ func (k *worker) connect(m *manager) {
 	var s *stream
 	e.got = func(message any) {
 		if down, ok := message.(link.Down); ok {
-			k.step(agent.Told{By: m.id, Down: down})
+			k.step(agent.Told{By: m.id, Down: k.w.cfg.Sabotage.heard(down)})
 			return
 		}
 		linked = true

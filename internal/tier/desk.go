@@ -67,6 +67,7 @@ type options struct {
 	Priority  link.Priority
 	Exclusive bool
 	Cores     int
+	OneHolder bool `json:",omitempty"`
 	Deadline  time.Duration
 	Tags      []hyperscale.Pair
 }
@@ -94,7 +95,10 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 	if how.Deadline > 0 {
 		plan.Deadline = how.Deadline
 	}
-	cfg := owner.Config{Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted, Reckoned: how.Cores == 0}
+	cfg := owner.Config{
+		Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted,
+		Reckoned: how.Cores == 0, OneHolder: how.OneHolder,
+	}
 	d.plan = plan
 	d.seat, err = seat.Open(seat.Config{
 		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: how.Priority, Exclusive: how.Exclusive, Client: tenure.Head().Client, Cores: how.Cores,

@@ -50,7 +50,9 @@ func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 	if err := fits(plan, s.Cores, *t.room.Load()); err != nil {
 		return rpc.Accepted{}, err
 	}
-	text, err := json.Marshal(options{Priority: s.Priority, Exclusive: s.Exclusive, Cores: s.Cores, Deadline: s.Deadline, Tags: s.Tags})
+	text, err := json.Marshal(options{
+		Priority: s.Priority, Exclusive: s.Exclusive, Cores: s.Cores, OneHolder: s.OneHolder, Deadline: s.Deadline, Tags: s.Tags,
+	})
 	if err != nil {
 		return rpc.Accepted{}, err
 	}

@@ -98,7 +98,7 @@ func eventOf(id uint64, m process.Message) agent.Event {
 	case process.Aborted:
 		return agent.EngineAborted{Engine: id, Step: m.Step}
 	case process.Ended:
-		return agent.EngineEnded{Engine: id, Ending: m.Ending}
+		return agent.EngineEnded{Engine: id, Ending: m.Ending, Alone: m.Alone}
 	}
 	panic(fmt.Sprintf("worker: an engine tells a %T", m))
 }
@@ -111,7 +111,7 @@ func (s *shell) toEngine(e agent.ToEngine) {
 	}
 	switch c := e.Command; c.Do {
 	case agent.Start:
-		start := process.Start{Number: c.Number, Begin: c.Begin, At: c.At, In: c.In, Again: c.Again, From: c.From}
+		start := process.Start{Number: c.Number, Begin: c.Begin, At: c.At, In: c.In, Again: c.Again, From: c.From, Until: c.Until}
 		if c.Again {
 			start.Reserve = en.load.Resume(en.hold.Share, c.Reserve)
 		}
@@ -121,7 +121,7 @@ func (s *shell) toEngine(e agent.ToEngine) {
 	case agent.Cut:
 		en.Cut()
 	case agent.Beat:
-		en.Beat()
+		en.Beat(c.Until)
 	case agent.Grant:
 		en.Grant(c.Reserve)
 	case agent.Adjust:

@@ -19,6 +19,7 @@ type book struct {
 	kids    map[hyperscale.NodeID]*kid
 	news    uint64 // how often a holder said that it is in another state than before
 	now     time.Duration
+	began   time.Duration // it owns the job since
 	clock   clock
 	dark    darkness
 	seconds hyperscale.JobTime // the last whole second that was looked at
@@ -59,7 +60,8 @@ type given struct {
 // kid is a child as the owner knows it.
 type kid struct {
 	link.Holder
-	trip time.Duration
+	trip  time.Duration
+	heard time.Duration // when it stated something last
 }
 
 // marks are how far the turns are.

@@ -18,7 +18,7 @@ func (o *placing) cover(l *leg, cores []link.Cores) {
 	var open []*share
 	width := 0
 	for _, s := range l.Shares {
-		if s.bare() {
+		if l.open(s) {
 			open, width = append(open, s), width+int(s.Width())
 		}
 	}

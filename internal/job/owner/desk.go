@@ -144,7 +144,7 @@ func (d *desk) save() {
 	}
 	for _, a := range d.acks.list {
 		d.next.say = append(d.next.say, Acknowledge{To: a.to, Receipt: link.Receipt{
-			Hold: a.hold, Seq: d.marks().Mark(a.hold.Workflow, a.hold.Share), Again: a.again, Epoch: d.cfg.Epoch,
+			Hold: a.hold, Seq: d.marks().Mark(a.hold.Workflow, a.hold.Share), Again: a.again, Epoch: d.cfg.Epoch, Reserve: d.granted(a.hold),
 		}})
 	}
 	if d.show {

@@ -26,10 +26,11 @@ type (
 	}
 
 	// Lost: a child is not heard any more. Dead says that it, or its way to us,
-	// is known to have ended; else it is only silent.
+	// is known to have ended; else it is only silent. Sure: it is the child that did.
 	Lost struct {
 		link.Holder
 		Dead  bool
+		Sure  bool          // of Dead
 		Since time.Duration // of Dead: since when, on the clock of Step; 0: now
 	}
 

@@ -50,7 +50,11 @@ func (o *holes) closeHole(l *leg, x *hole) {
 	fence = max(fence, reach)
 	losses := stats.Losses{Interval: stats.Interval{From: reach, To: fence, Stretch: l.stretch(reach)}}
 	passes := uint64(0)
-	switch gone := min(max(x.Dead, reach), fence); l.Leg.Load.Kind {
+	dead := x.Dead
+	if o.cfg.OneHolder {
+		dead = min(dead, o.stops(x))
+	}
+	switch gone := min(max(dead, reach), fence); l.Leg.Load.Kind {
 	case hyperscale.LoadOpen:
 		if x.Idle {
 			gone = reach
@@ -174,12 +178,15 @@ func ceilSecond(t hyperscale.JobTime) hyperscale.JobTime {
 }
 
 // open opens a hole where the windows of a share would have been.
-func (o *holes) open(l *leg, s *share, why loss) {
+func (o *holes) open(l *leg, s *share, why loss) *hole {
 	x := &hole{lost: lost{
 		Share: s.Share, Holder: s.Holder, Dead: never, Fence: never, First: s.First, Reserve: s.Reserve, Again: why.again,
 		Idle: why.idle, Blind: why.blind, Told: why.told, Sure: why.dead && why.since > 0 && s.seen, Heard: o.at(),
 		Ahead: max(s.ahead, 0),
 	}}
+	if o.cfg.OneHolder && !why.dead && !x.Idle {
+		x.Barred, x.Heard = true, o.heardAt(x.Holder)
+	}
 	if why.dead && o.clock.runs {
 		x.Dead = o.at() + x.Ahead
 		if why.since > 0 {
@@ -187,6 +194,7 @@ func (o *holes) open(l *leg, s *share, why loss) {
 		}
 	}
 	l.lack(x)
+	return x
 }
 
 // back gives a share back to a holder that was only silent, before anybody took

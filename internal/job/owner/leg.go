@@ -136,6 +136,7 @@ type lost struct {
 	Told    bool               // its holder told all that it did
 	Heard   hyperscale.JobTime // when it was heard last, at the latest
 	Ahead   hyperscale.JobTime // by how much its clock was before ours
+	Barred  bool               `json:",omitzero"` // it may go on, and nobody else before it must have stopped
 	Closed  bool
 }
 

@@ -30,14 +30,17 @@ func (o *losing) lost(ev Lost) {
 		return
 	}
 	what := "is not heard any more"
-	if ev.Dead {
+	switch {
+	case ev.Dead && o.cfg.OneHolder && !ev.Sure:
+		what = "ended its stream"
+	case ev.Dead:
 		what = "is gone"
 	}
 	o.unheard(ev)
 	for _, l := range slices.Clone(o.state.Legs) {
 		for _, s := range l.of(ev.Node) {
 			if s.Holder == ev.Holder && !s.over() {
-				o.lose(l, s, loss{what: what, dead: ev.Dead && !o.dark.blind, blind: o.dark.blind, since: ev.Since})
+				o.lose(l, s, loss{what: what, dead: o.died(ev), blind: o.dark.blind, since: ev.Since})
 			}
 		}
 	}
@@ -60,12 +63,16 @@ func (o *losing) lose(l *leg, s *share, why loss) {
 		}
 	}
 	why.idle = why.idle || !s.Started
-	o.open(l, s, why)
-	waits := slices.ContainsFunc(l.Shares, (*share).bare) // for cores, which were asked for: there will be more of them
+	waits := l.uncovered() > 0 // for cores, which were asked for: there will be more of them
+	x := o.open(l, s, why)
 	s.Holder, s.seen, s.Started = link.Holder{}, false, false
 	if l.Stop != nil {
 		o.release(l, s) // it was ending anyway: nobody goes on
 		o.tell(lossEvent(l, holder, why.what))
+		return
+	}
+	if x.Barred {
+		o.tell(lossEvent(l, holder, why.what+"; its slots wait until it must have stopped, at "+hyperscale.FormatDuration(o.stops(x).Round(100*time.Millisecond))))
 		return
 	}
 	if !waits {

@@ -27,7 +27,11 @@ func (o *orders) command(t Tell) {
 // hand tells the holder of a share to make ready.
 func (o *orders) hand(l *leg, s *share) {
 	s.told = o.now
-	o.order(s.Holder, link.Order{Do: link.Prepare, Hold: o.hold(l, s.Share), Cores: s.Cores}, o.prepare(l, s))
+	order := link.Order{Do: link.Prepare, Hold: o.hold(l, s.Share), Cores: s.Cores}
+	if o.cfg.OneHolder {
+		order.Autonomy = o.cfg.Autonomy
+	}
+	o.order(s.Holder, order, o.prepare(l, s))
 }
 
 // prepare is what the holder of a share is to make ready.

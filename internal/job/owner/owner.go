@@ -23,7 +23,12 @@ type Config struct {
 
 	// Accepted is the wall clock when the job was submitted: for people only.
 	Accepted time.Time
-	// Autonomy is how long a holder goes on without word of its owner; 0: 60 s.
+	// OneHolder says that no slot may be held by two at any moment: who is not heard, or
+	// whose stream ended, is taken to go on until it must have stopped. A plan with rows
+	// that are used once is always run so.
+	OneHolder bool
+	// Autonomy is how long a holder goes on without word of its owner; 0: 60 s, and 10 s
+	// with OneHolder.
 	Autonomy time.Duration
 	// Gone is how long a job may have been without an owner, as its children
 	// heard it, and still go on; 0: 300 s.
@@ -78,7 +83,12 @@ func New(cfg Config) *Owner {
 
 // blank is an owner that knows nothing yet, with its parts in order.
 func blank(cfg Config) *Owner {
-	if cfg.Autonomy == 0 {
+	cfg.OneHolder = cfg.OneHolder || usesRowsOnce(cfg.Plan)
+	switch {
+	case cfg.Autonomy != 0:
+	case cfg.OneHolder:
+		cfg.Autonomy = 10 * time.Second
+	default:
 		cfg.Autonomy = time.Minute
 	}
 	if cfg.Gone == 0 {
@@ -208,7 +218,7 @@ func (o *Owner) Next() time.Duration {
 	case !o.clock.runs:
 		return next
 	}
-	next = min(next, o.clock.when(o.seconds+time.Second+settleTime))
+	next = min(next, o.clock.when(o.seconds+time.Second+settleTime), o.clock.when(o.placing.frees()))
 	if wake := o.story.wake; wake != never {
 		next = min(next, o.clock.when(wake))
 	}
@@ -223,6 +233,7 @@ func (o *Owner) Holders() []link.Holder { return o.state.holders() }
 
 // begin starts the job, or after a takeover tells the children.
 func (o *Owner) begin() {
+	o.began = o.now
 	if o.over != nil {
 		return // only the parent waits for something
 	}
@@ -239,7 +250,7 @@ func (o *Owner) begin() {
 		o.orders.order(h, link.Order{Do: link.Own, Hold: link.Hold{Job: o.cfg.Job}}, nil)
 	}
 	if o.state.Start != 0 {
-		o.dark.until = o.now + aloneAfter
+		o.dark.until = o.now + max(aloneAfter, o.lasts(lingering))
 	}
 }
 
@@ -269,7 +280,7 @@ func (o *Owner) goOnAlone() {
 		}
 		return
 	}
-	o.clock.set(o.now, o.clock.last)
+	o.clock.set(o.now, o.clock.last+o.lasts(lingering+unsaved)) // with one holder of a slot, what may have been begun is left out
 	o.settling.resume()
 }
 
@@ -281,6 +292,7 @@ func (o *Owner) pass() {
 	for o.over == nil && o.story.wake <= o.at() {
 		o.course.job(job.Tick{})
 	}
+	o.placing.free()
 	for o.over == nil && o.at() >= o.seconds+time.Second+settleTime {
 		o.receiving.second(o.seconds + time.Second)
 	}

@@ -104,11 +104,11 @@ func wantMore(list []Want, number uint64, cores WantCores, l *leg) []Want {
 	return list
 }
 
-// uncovered is how many cores the shares without a holder had.
+// uncovered is how many cores the shares had that wait for another holder.
 func (l *leg) uncovered() int {
 	n := 0
 	for _, s := range l.Shares {
-		if s.bare() {
+		if l.open(s) {
 			n += int(s.Width())
 		}
 	}

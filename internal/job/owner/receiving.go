@@ -61,7 +61,7 @@ func (o *receiving) delivered(ev Delivered) {
 		o.say(Acknowledge{To: ev.Holder, Receipt: link.Receipt{Hold: h, Broken: true, Epoch: o.cfg.Epoch}})
 		o.tell(hyperscale.Event{What: "refused", Workflow: h.Workflow, Node: ev.Node, Detail: "it sent windows that no honest worker sends"})
 		if s != nil && !s.over() {
-			o.lose(l, s, loss{what: "sent windows that no honest worker sends", dead: true})
+			o.lose(l, s, loss{what: "sent windows that no honest worker sends", dead: !o.cfg.OneHolder})
 		}
 	}
 }

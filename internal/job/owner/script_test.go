@@ -16,7 +16,7 @@ import (
 
 // script drives an owner by words, and tells in words what it wants done.
 //
-//	plan open|iterations|closed|once|two [parent]  the plan, of a job that has a parent or not; the owner begins
+//	plan open|long|iterations|closed|once|two [parent] [single] [unique]  the plan, of a job that has a parent, lets no two hold a slot, uses rows once; the owner begins
 //	grant NUMBER WORKER…                  one core of each for every workflow of that want
 //	deny NUMBER
 //	queue NUMBER POSITION WHY…            that want waits
@@ -39,6 +39,7 @@ type script struct {
 	plan    *hyperscale.Plan
 	owner   *Owner
 	epoch   hyperscale.Epoch
+	single  bool
 	now     time.Duration
 	out     strings.Builder
 	records [][]byte
@@ -63,6 +64,8 @@ type hand struct {
 var plans = map[string][]hyperscale.Workflow{
 	"open": {{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadOpen, Stages: []hyperscale.Stage{
 		{From: 10 * int64(hyperscale.PerSecond), To: 10 * int64(hyperscale.PerSecond), Over: 10 * time.Second}}}}},
+	"long": {{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadOpen, Stages: []hyperscale.Stage{
+		{From: 10 * int64(hyperscale.PerSecond), To: 10 * int64(hyperscale.PerSecond), Over: 30 * time.Second}}}}},
 	"iterations": {{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadIterations, Iterations: 200, VUs: 4}}},
 	"closed": {{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{
 		{From: 4, To: 4, Over: 10 * time.Second}}}}},
@@ -84,7 +87,11 @@ func (s *script) run(line string) {
 			s.plan.Workflows[i].Steps = []hyperscale.Step{{Name: "GET /", Kind: hyperscale.StepRequest, Request: &hyperscale.Request{}}}
 		}
 		s.workers, s.epoch = map[hyperscale.NodeID]*hand{}, 1
-		if len(args) > 1 {
+		s.single = slices.Contains(args, "single")
+		if slices.Contains(args, "unique") {
+			s.plan.Data = []hyperscale.DataSet{{Name: "users", Pick: hyperscale.PickUnique}}
+		}
+		if slices.Contains(args, "parent") {
 			s.parent, s.above = &Parent{Shares: map[string]hyperscale.Share{}, MaxKept: 4000}, map[string]string{}
 			for _, w := range s.plan.Workflows {
 				s.parent.Shares[w.Name] = hyperscale.Share{Hi: 1, Of: 1, Turn: 3}
@@ -147,7 +154,7 @@ func newHand(h link.Holder) *hand {
 }
 
 func (s *script) config() Config {
-	return Config{Job: "j", Self: hyperscale.NodeID(fmt.Sprintf("m%d", s.epoch)), Epoch: s.epoch, Plan: s.plan, Parent: s.parent}
+	return Config{Job: "j", Self: hyperscale.NodeID(fmt.Sprintf("m%d", s.epoch)), Epoch: s.epoch, Plan: s.plan, Parent: s.parent, OneHolder: s.single}
 }
 
 // fromAbove plays the parent of the job.
@@ -408,6 +415,9 @@ func (s *script) tell(e Effect) {
 		}
 		if e.Receipt.Broken {
 			again = ", broken"
+		}
+		if r := e.Receipt.Reserve; r != (link.Reserve{}) {
+			again += fmt.Sprintf(", up to %d", r.Place)
 		}
 		s.say("ack %s %s %d%s", e.To.Node, shareText(e.Receipt.Hold), e.Receipt.Seq, again)
 	case Save:

@@ -32,7 +32,7 @@ func (o *holes) unheard(ev Lost) {
 				continue
 			}
 			x.alive, x.Heard = false, o.at()
-			if ev.Dead && !o.dark.blind {
+			if o.died(ev) {
 				x.Dead = x.Heard
 			}
 			o.change()
@@ -44,7 +44,7 @@ func (o *holes) unheard(ev Lost) {
 func (o *holes) heardBefore() {
 	for _, l := range o.state.Legs {
 		for _, x := range l.Holes {
-			x.Heard = o.at()
+			x.Heard = o.at() + o.lasts(lingering) - o.lasts(0)
 		}
 	}
 }
@@ -74,7 +74,7 @@ func (o *holes) bookSilence() {
 // that no window told of, and that are not booked as lost. Of a closed load nobody
 // can say.
 func (o *holes) beyond(l *leg, x *hole) uint64 {
-	if x.Sure || o.settled(l, x) {
+	if x.Sure || o.settled(l, x) || o.cfg.OneHolder && x.Fence != never {
 		return 0
 	}
 	st := o.marks().Standing(l.workflow(), x.Share)
@@ -111,6 +111,9 @@ func (o *holes) outlasts(l *leg, x *hole) hyperscale.JobTime {
 		return l.over() // it went by a clock that nobody here can tell
 	}
 	heard := x.Heard + outlast*o.cfg.Autonomy
+	if o.cfg.OneHolder {
+		heard = o.stops(x)
+	}
 	return min(x.Dead, heard, o.at()+ahead+x.Ahead, l.over())
 }
 

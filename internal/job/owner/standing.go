@@ -62,6 +62,8 @@ func (o *Owner) Standing() []Standing {
 			}
 			if l.waits() {
 				s.Waits = o.placing.queue[l.Want].Waiting
+			} else {
+				s.Waits.Why = o.placing.barred(l)
 			}
 			s.Cores += l.cores()
 		}

@@ -25,10 +25,10 @@ func (o *stating) stated(ev Stated) {
 	case ev.Boot < k.Boot:
 		return
 	case ev.Boot > k.Boot:
-		o.lost(Lost{Holder: k.Holder, Dead: true})
+		o.lost(Lost{Holder: k.Holder, Dead: true, Sure: true})
 		*k = kid{Holder: ev.Holder}
 	}
-	k.trip = ev.Trip
+	k.trip, k.heard = ev.Trip, o.now
 	if o.over != nil {
 		for i := range ev.Held {
 			if o.end == closed {
@@ -50,6 +50,7 @@ func (o *stating) stated(ev Stated) {
 			}
 		}
 	}
+	o.has(ev.Holder, said)
 }
 
 // heard takes in what a child says of one hold. Of what it was never given it has
@@ -91,6 +92,10 @@ func (o *stating) heard(k *kid, h *link.Held) {
 	if r := s.Reserve.most(reserve{h.Reserve}); r != s.Reserve {
 		s.Reserve = r
 		o.note()
+		if o.cfg.OneHolder { // it waits for the receipt
+			o.change()
+			o.acknowledge(h.Hold, k.Holder)
+		}
 	}
 	if h.Cut > s.cut {
 		s.cut, s.rose = h.Cut, o.now
@@ -143,7 +148,7 @@ func (o *stating) reconcile(l *leg, s *share, h *link.Held) {
 		}
 		if o.now-s.rose > o.cfg.Stalled {
 			o.order(s.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
-			o.lose(l, s, loss{what: "gives no windows", dead: true})
+			o.lose(l, s, loss{what: "gives no windows", dead: !o.cfg.OneHolder}) // which says whether it obeys
 		}
 	case link.Stopped, link.Broken:
 		if o.marks().Mark(l.workflow(), s.Share) >= h.Cut {

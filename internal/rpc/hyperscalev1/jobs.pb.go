@@ -207,7 +207,9 @@ type SubmitHeader struct {
 	DeadlineNs int64   `protobuf:"varint,6,opt,name=deadline_ns,json=deadlineNs,proto3" json:"deadline_ns,omitempty"`
 	Tags       []*Pair `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`
 	// size of the whole specification in bytes.
-	Size          uint64 `protobuf:"varint,8,opt,name=size,proto3" json:"size,omitempty"`
+	Size uint64 `protobuf:"varint,8,opt,name=size,proto3" json:"size,omitempty"`
+	// one_holder: no slot is given to another before its holder must have stopped.
+	OneHolder     bool `protobuf:"varint,9,opt,name=one_holder,json=oneHolder,proto3" json:"one_holder,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -296,6 +298,13 @@ func (x *SubmitHeader) GetSize() uint64 {
 		return x.Size
 	}
 	return 0
+}
+
+func (x *SubmitHeader) GetOneHolder() bool {
+	if x != nil {
+		return x.OneHolder
+	}
+	return false
 }
 
 type SubmitRequest struct {
@@ -1972,7 +1981,7 @@ var File_hyperscale_v1_jobs_proto protoreflect.FileDescriptor
 
 const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	"\n" +
-	"\x18hyperscale/v1/jobs.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\xfb\x01\n" +
+	"\x18hyperscale/v1/jobs.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\x9a\x02\n" +
 	"\fSubmitHeader\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x123\n" +
@@ -1982,7 +1991,9 @@ const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	"\vdeadline_ns\x18\x06 \x01(\x03R\n" +
 	"deadlineNs\x12'\n" +
 	"\x04tags\x18\a \x03(\v2\x13.hyperscale.v1.PairR\x04tags\x12\x12\n" +
-	"\x04size\x18\b \x01(\x04R\x04size\"f\n" +
+	"\x04size\x18\b \x01(\x04R\x04size\x12\x1d\n" +
+	"\n" +
+	"one_holder\x18\t \x01(\bR\toneHolder\"f\n" +
 	"\rSubmitRequest\x125\n" +
 	"\x06header\x18\x01 \x01(\v2\x1b.hyperscale.v1.SubmitHeaderH\x00R\x06header\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +

@@ -377,19 +377,21 @@ func (x *Held) GetLowered() string {
 
 // Statement is a child's beat: all that it has and holds.
 type Statement struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
-	Boot          uint64                 `protobuf:"varint,2,opt,name=boot,proto3" json:"boot,omitempty"`
-	Seq           uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
-	Cores         int32                  `protobuf:"varint,4,opt,name=cores,proto3" json:"cores,omitempty"`
-	Free          int32                  `protobuf:"varint,5,opt,name=free,proto3" json:"free,omitempty"`
-	Draining      bool                   `protobuf:"varint,6,opt,name=draining,proto3" json:"draining,omitempty"`
-	Stall         float64                `protobuf:"fixed64,7,opt,name=stall,proto3" json:"stall,omitempty"`
-	Holds         []*Held                `protobuf:"bytes,8,rep,name=holds,proto3" json:"holds,omitempty"`
-	Heard         uint64                 `protobuf:"varint,9,opt,name=heard,proto3" json:"heard,omitempty"`
-	HeardAgoNs    int64                  `protobuf:"varint,10,opt,name=heard_ago_ns,json=heardAgoNs,proto3" json:"heard_ago_ns,omitempty"`
-	Cpu           float64                `protobuf:"fixed64,11,opt,name=cpu,proto3" json:"cpu,omitempty"`
-	Memory        float64                `protobuf:"fixed64,12,opt,name=memory,proto3" json:"memory,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Node       string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Boot       uint64                 `protobuf:"varint,2,opt,name=boot,proto3" json:"boot,omitempty"`
+	Seq        uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	Cores      int32                  `protobuf:"varint,4,opt,name=cores,proto3" json:"cores,omitempty"`
+	Free       int32                  `protobuf:"varint,5,opt,name=free,proto3" json:"free,omitempty"`
+	Draining   bool                   `protobuf:"varint,6,opt,name=draining,proto3" json:"draining,omitempty"`
+	Stall      float64                `protobuf:"fixed64,7,opt,name=stall,proto3" json:"stall,omitempty"`
+	Holds      []*Held                `protobuf:"bytes,8,rep,name=holds,proto3" json:"holds,omitempty"`
+	Heard      uint64                 `protobuf:"varint,9,opt,name=heard,proto3" json:"heard,omitempty"`
+	HeardAgoNs int64                  `protobuf:"varint,10,opt,name=heard_ago_ns,json=heardAgoNs,proto3" json:"heard_ago_ns,omitempty"`
+	Cpu        float64                `protobuf:"fixed64,11,opt,name=cpu,proto3" json:"cpu,omitempty"`
+	Memory     float64                `protobuf:"fixed64,12,opt,name=memory,proto3" json:"memory,omitempty"`
+	// at_ns is the child's own clock, which words tell back; 0: not told.
+	AtNs          int64 `protobuf:"varint,13,opt,name=at_ns,json=atNs,proto3" json:"at_ns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -504,6 +506,13 @@ func (x *Statement) GetCpu() float64 {
 func (x *Statement) GetMemory() float64 {
 	if x != nil {
 		return x.Memory
+	}
+	return 0
+}
+
+func (x *Statement) GetAtNs() int64 {
+	if x != nil {
+		return x.AtNs
 	}
 	return 0
 }
@@ -692,7 +701,10 @@ type Order struct {
 	// client whose job it is; with a Prepare.
 	Client string `protobuf:"bytes,12,opt,name=client,proto3" json:"client,omitempty"`
 	// proof that the client wants a stop, which is then obeyed whoever gives it.
-	Proof         *Proof `protobuf:"bytes,13,opt,name=proof,proto3" json:"proof,omitempty"`
+	Proof *Proof `protobuf:"bytes,13,opt,name=proof,proto3" json:"proof,omitempty"`
+	// autonomy_ns: of a job that lets no two hold a slot, how long it is gone on with
+	// after the last statement that its owner is known to have heard; with a Prepare.
+	AutonomyNs    int64 `protobuf:"varint,14,opt,name=autonomy_ns,json=autonomyNs,proto3" json:"autonomy_ns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -818,6 +830,13 @@ func (x *Order) GetProof() *Proof {
 	return nil
 }
 
+func (x *Order) GetAutonomyNs() int64 {
+	if x != nil {
+		return x.AutonomyNs
+	}
+	return 0
+}
+
 // Owned says that the sender owns a job.
 type Owned struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -934,14 +953,16 @@ func (x *Parent) GetAddress() string {
 
 // Word is a parent's beat.
 type Word struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
-	Boot          uint64                 `protobuf:"varint,2,opt,name=boot,proto3" json:"boot,omitempty"`
-	Seq           uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
-	Owns          []*Owned               `protobuf:"bytes,4,rep,name=owns,proto3" json:"owns,omitempty"`
-	Level         Level                  `protobuf:"varint,5,opt,name=level,proto3,enum=hyperscale.v1.Level" json:"level,omitempty"`
-	Parents       []*Parent              `protobuf:"bytes,6,rep,name=parents,proto3" json:"parents,omitempty"`
-	Drain         bool                   `protobuf:"varint,7,opt,name=drain,proto3" json:"drain,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Node    string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Boot    uint64                 `protobuf:"varint,2,opt,name=boot,proto3" json:"boot,omitempty"`
+	Seq     uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	Owns    []*Owned               `protobuf:"bytes,4,rep,name=owns,proto3" json:"owns,omitempty"`
+	Level   Level                  `protobuf:"varint,5,opt,name=level,proto3,enum=hyperscale.v1.Level" json:"level,omitempty"`
+	Parents []*Parent              `protobuf:"bytes,6,rep,name=parents,proto3" json:"parents,omitempty"`
+	Drain   bool                   `protobuf:"varint,7,opt,name=drain,proto3" json:"drain,omitempty"`
+	// heard_at_ns is at_ns of the last statement heard; 0: none was.
+	HeardAtNs     int64 `protobuf:"varint,8,opt,name=heard_at_ns,json=heardAtNs,proto3" json:"heard_at_ns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1023,6 +1044,13 @@ func (x *Word) GetDrain() bool {
 		return x.Drain
 	}
 	return false
+}
+
+func (x *Word) GetHeardAtNs() int64 {
+	if x != nil {
+		return x.HeardAtNs
+	}
+	return 0
 }
 
 type AttachResponse struct {
@@ -1440,16 +1468,19 @@ func (*DeliverRequest_Piece) isDeliverRequest_Said() {}
 
 // Receipt answers deliveries of one hold.
 type Receipt struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Hold          *Hold                  `protobuf:"bytes,1,opt,name=hold,proto3" json:"hold,omitempty"`
-	Seq           uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
-	Again         bool                   `protobuf:"varint,3,opt,name=again,proto3" json:"again,omitempty"`
-	Unknown       bool                   `protobuf:"varint,4,opt,name=unknown,proto3" json:"unknown,omitempty"`
-	Broken        bool                   `protobuf:"varint,5,opt,name=broken,proto3" json:"broken,omitempty"`
-	Epoch         uint64                 `protobuf:"varint,6,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	Level         Level                  `protobuf:"varint,7,opt,name=level,proto3,enum=hyperscale.v1.Level" json:"level,omitempty"`
-	Owner         *Parent                `protobuf:"bytes,8,opt,name=owner,proto3" json:"owner,omitempty"`
-	DelayNs       int64                  `protobuf:"varint,9,opt,name=delay_ns,json=delayNs,proto3" json:"delay_ns,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Hold    *Hold                  `protobuf:"bytes,1,opt,name=hold,proto3" json:"hold,omitempty"`
+	Seq     uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	Again   bool                   `protobuf:"varint,3,opt,name=again,proto3" json:"again,omitempty"`
+	Unknown bool                   `protobuf:"varint,4,opt,name=unknown,proto3" json:"unknown,omitempty"`
+	Broken  bool                   `protobuf:"varint,5,opt,name=broken,proto3" json:"broken,omitempty"`
+	Epoch   uint64                 `protobuf:"varint,6,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Level   Level                  `protobuf:"varint,7,opt,name=level,proto3,enum=hyperscale.v1.Level" json:"level,omitempty"`
+	Owner   *Parent                `protobuf:"bytes,8,opt,name=owner,proto3" json:"owner,omitempty"`
+	DelayNs int64                  `protobuf:"varint,9,opt,name=delay_ns,json=delayNs,proto3" json:"delay_ns,omitempty"`
+	// reserve that was stated and is durable, of a job that lets no two hold a slot.
+	ReservePlace  int64 `protobuf:"varint,10,opt,name=reserve_place,json=reservePlace,proto3" json:"reserve_place,omitempty"`
+	ReservePass   int64 `protobuf:"varint,11,opt,name=reserve_pass,json=reservePass,proto3" json:"reserve_pass,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1547,6 +1578,20 @@ func (x *Receipt) GetDelayNs() int64 {
 	return 0
 }
 
+func (x *Receipt) GetReservePlace() int64 {
+	if x != nil {
+		return x.ReservePlace
+	}
+	return 0
+}
+
+func (x *Receipt) GetReservePass() int64 {
+	if x != nil {
+		return x.ReservePass
+	}
+	return 0
+}
+
 type DeliverResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Receipt       *Receipt               `protobuf:"bytes,1,opt,name=receipt,proto3" json:"receipt,omitempty"`
@@ -1616,7 +1661,7 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"silence_ns\x18\r \x01(\x03R\tsilenceNs\x12\x1c\n" +
 	"\tcancelled\x18\x0e \x01(\tR\tcancelled\x12'\n" +
 	"\x0fcancelled_whole\x18\x10 \x01(\bR\x0ecancelledWhole\x12\x18\n" +
-	"\alowered\x18\x0f \x01(\tR\alowered\"\xae\x02\n" +
+	"\alowered\x18\x0f \x01(\tR\alowered\"\xc3\x02\n" +
 	"\tStatement\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04boot\x18\x02 \x01(\x04R\x04boot\x12\x10\n" +
@@ -1631,7 +1676,8 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	" \x01(\x03R\n" +
 	"heardAgoNs\x12\x10\n" +
 	"\x03cpu\x18\v \x01(\x01R\x03cpu\x12\x16\n" +
-	"\x06memory\x18\f \x01(\x01R\x06memory\"^\n" +
+	"\x06memory\x18\f \x01(\x01R\x06memory\x12\x13\n" +
+	"\x05at_ns\x18\r \x01(\x03R\x04atNs\"^\n" +
 	"\x06Fenced\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x10\n" +
 	"\x03job\x18\x02 \x01(\tR\x03job\x12\x14\n" +
@@ -1641,7 +1687,7 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\tstatement\x18\x01 \x01(\v2\x18.hyperscale.v1.StatementH\x00R\tstatement\x12/\n" +
 	"\x06fenced\x18\x02 \x01(\v2\x15.hyperscale.v1.FencedH\x00R\x06fenced\x12,\n" +
 	"\x05piece\x18\x03 \x01(\v2\x14.hyperscale.v1.PieceH\x00R\x05pieceB\x06\n" +
-	"\x04said\"\xe9\x02\n" +
+	"\x04said\"\x8a\x03\n" +
 	"\x05Order\x12!\n" +
 	"\x02do\x18\x01 \x01(\x0e2\x11.hyperscale.v1.DoR\x02do\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x14\n" +
@@ -1656,14 +1702,16 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	" \x01(\x03R\bwithinNs\x12\x19\n" +
 	"\bbegin_ns\x18\v \x01(\x03R\abeginNs\x12\x16\n" +
 	"\x06client\x18\f \x01(\tR\x06client\x12*\n" +
-	"\x05proof\x18\r \x01(\v2\x14.hyperscale.v1.ProofR\x05proof\"F\n" +
+	"\x05proof\x18\r \x01(\v2\x14.hyperscale.v1.ProofR\x05proof\x12\x1f\n" +
+	"\vautonomy_ns\x18\x0e \x01(\x03R\n" +
+	"autonomyNs\"F\n" +
 	"\x05Owned\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x15\n" +
 	"\x06age_ns\x18\x03 \x01(\x03R\x05ageNs\"6\n" +
 	"\x06Parent\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\"\xdd\x01\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\"\xfd\x01\n" +
 	"\x04Word\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04boot\x18\x02 \x01(\x04R\x04boot\x12\x10\n" +
@@ -1671,7 +1719,8 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x04owns\x18\x04 \x03(\v2\x14.hyperscale.v1.OwnedR\x04owns\x12*\n" +
 	"\x05level\x18\x05 \x01(\x0e2\x14.hyperscale.v1.LevelR\x05level\x12/\n" +
 	"\aparents\x18\x06 \x03(\v2\x15.hyperscale.v1.ParentR\aparents\x12\x14\n" +
-	"\x05drain\x18\a \x01(\bR\x05drain\"\x9f\x01\n" +
+	"\x05drain\x18\a \x01(\bR\x05drain\x12\x1e\n" +
+	"\vheard_at_ns\x18\b \x01(\x03R\theardAtNs\"\x9f\x01\n" +
 	"\x0eAttachResponse\x12)\n" +
 	"\x04word\x18\x01 \x01(\v2\x13.hyperscale.v1.WordH\x00R\x04word\x12,\n" +
 	"\x05order\x18\x02 \x01(\v2\x14.hyperscale.v1.OrderH\x00R\x05order\x12,\n" +
@@ -1699,7 +1748,7 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x0eDeliverRequest\x125\n" +
 	"\bdelivery\x18\x01 \x01(\v2\x17.hyperscale.v1.DeliveryH\x00R\bdelivery\x12,\n" +
 	"\x05piece\x18\x02 \x01(\v2\x14.hyperscale.v1.PieceH\x00R\x05pieceB\x06\n" +
-	"\x04said\"\x96\x02\n" +
+	"\x04said\"\xde\x02\n" +
 	"\aReceipt\x12'\n" +
 	"\x04hold\x18\x01 \x01(\v2\x13.hyperscale.v1.HoldR\x04hold\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x14\n" +
@@ -1709,7 +1758,10 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x05epoch\x18\x06 \x01(\x04R\x05epoch\x12*\n" +
 	"\x05level\x18\a \x01(\x0e2\x14.hyperscale.v1.LevelR\x05level\x12+\n" +
 	"\x05owner\x18\b \x01(\v2\x15.hyperscale.v1.ParentR\x05owner\x12\x19\n" +
-	"\bdelay_ns\x18\t \x01(\x03R\adelayNs\"C\n" +
+	"\bdelay_ns\x18\t \x01(\x03R\adelayNs\x12#\n" +
+	"\rreserve_place\x18\n" +
+	" \x01(\x03R\freservePlace\x12!\n" +
+	"\freserve_pass\x18\v \x01(\x03R\vreservePass\"C\n" +
 	"\x0fDeliverResponse\x120\n" +
 	"\areceipt\x18\x01 \x01(\v2\x16.hyperscale.v1.ReceiptR\areceipt*\xcf\x01\n" +
 	"\tHoldState\x12\x1a\n" +

@@ -115,7 +115,7 @@ func (n *Node) stated(k *kid, s link.Statement) {
 		return
 	}
 	if s.Boot > k.Boot && k.Boot != 0 {
-		n.lose(k, true) // what held something was an earlier start of it
+		n.lose(k, owner.Lost{Dead: true, Sure: true}) // what held something was an earlier start of it
 		k.renew(s.Boot, 0)
 	}
 	if s.Heard == k.word.seq && k.word.seq != 0 {
@@ -177,7 +177,7 @@ func (n *Node) watch(k *kid) {
 		return
 	}
 	if k.left != 0 && k.conn == 0 && k.by == "" && n.now-k.left >= n.cfg.Back && k.asked == 0 {
-		n.lose(k, true)
+		n.lose(k, owner.Lost{Dead: true})
 		return
 	}
 	patience := time.Duration(float64(n.cfg.Missed) * (1 + k.last.Stall) * float64(n.cfg.Beat))
@@ -206,7 +206,7 @@ func (n *Node) silent(k *kid) {
 		}
 	case n.now-k.asked >= n.cfg.Ask:
 		if n.hushed == 0 || n.now-n.hushed >= hush {
-			n.lose(k, false)
+			n.lose(k, owner.Lost{})
 		}
 	}
 }
@@ -237,14 +237,15 @@ func (n *Node) listen() {
 }
 
 // lose gives a child up: the jobs here that it holds a part of hear it.
-func (n *Node) lose(k *kid, dead bool) {
+func (n *Node) lose(k *kid, how owner.Lost) {
 	if k.gone || k.Boot == 0 {
 		return
 	}
-	k.gone, k.dead, k.by = true, dead, ""
+	k.gone, k.dead, k.by = true, how.Dead, ""
 	k.pulse.Step(place.Death)
+	how.Holder, how.Since = k.Holder, k.left
 	for _, name := range n.jobs.of(k.Node) {
-		n.do(ToJob{name, owner.Lost{Holder: k.Holder, Dead: dead, Since: k.left}})
+		n.do(ToJob{name, how})
 	}
 	n.placer.step(n, place.Left{Holder: k.Holder})
 }

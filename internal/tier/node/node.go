@@ -165,8 +165,13 @@ func (n *Node) sayTo(k *kid) { n.tell(k, n.nextWord(k)) }
 func (n *Node) nextWord(k *kid) link.Word {
 	k.word.seq++
 	k.word.at = n.now
+	heard := k.last.At
+	if k.fresh {
+		heard = 0 // it may be of another start of the child, and of another clock
+	}
 	return link.Word{
-		Node: n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word.seq, Level: n.pressure(), Owns: n.jobs.owns(k.Node), Parents: n.parents,
+		HeardAt: heard,
+		Node:    n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word.seq, Level: n.pressure(), Owns: n.jobs.owns(k.Node), Parents: n.parents,
 	}
 }
 
@@ -247,7 +252,7 @@ func (n *Node) expect(h link.Holder) *kid {
 		n.kids.add(k)
 	}
 	if k.Boot < h.Boot {
-		n.lose(k, true)
+		n.lose(k, owner.Lost{Dead: true, Sure: true})
 		k.renew(h.Boot, n.now)
 	}
 	return k

@@ -116,7 +116,8 @@ func (a *Agent) take(ev Event) {
 }
 
 // lookAtItself notices that the agent stood still: then it can't know who was
-// silent meanwhile, and the time without word of owners begins anew.
+// silent meanwhile, and the time without word of owners begins anew. A lease goes on:
+// others may have gone by it.
 func (a *Agent) lookAtItself(now time.Duration) {
 	a.m.now = now
 	if now < a.timers.armed {
@@ -129,7 +130,9 @@ func (a *Agent) lookAtItself(now time.Duration) {
 		return
 	}
 	for _, j := range a.jobs {
-		j.heard = now
+		if j.lease == 0 {
+			j.heard = now
+		}
 	}
 }
 
@@ -164,7 +167,7 @@ func (a *Agent) beat() {
 	wait := time.Duration(0)
 	for _, h := range a.holds {
 		if h.engine != nil {
-			a.m.tell(h, Command{Do: Beat})
+			a.m.tell(h, Command{Do: Beat, Until: leaseEnds(h)})
 			wait = answer
 		}
 	}

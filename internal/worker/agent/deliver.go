@@ -62,6 +62,9 @@ func (a *Agent) receipt(by hyperscale.NodeID, r link.Receipt) {
 	if p := a.route(j); p != nil && p.node == by {
 		a.setLevel(j, r.Level)
 	}
+	if j.lease > 0 && r.Reserve != (link.Reserve{}) {
+		grantTo(h, r.Reserve)
+	}
 	now := a.m.now
 	o := &h.out
 	a.m.acknowledged += uint64(o.Acknowledge(r.Seq, now))

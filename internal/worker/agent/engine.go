@@ -61,6 +61,7 @@ func (a *Agent) engineTold(ev Event) {
 		}
 	case EngineBeat:
 		if h := a.m.holder(ev.Engine); h != nil && h.engine.started {
+			a.m.news = a.m.news || h.job.lease > 0 && h.told.reserve != ev.Reserve // it may wait for the receipt
 			h.told.reserve = ev.Reserve
 			if h.told.reserve != h.told.granted {
 				a.parents.hear(a.m.now) // it waits for the grant
@@ -98,7 +99,7 @@ func (h *hold) prepared() {
 func (h *hold) run() {
 	now := h.m.now
 	s := h.start
-	c := Command{Do: Start, Number: s.number, Begin: s.begin, At: s.at, In: s.moment - now}
+	c := Command{Do: Start, Number: s.number, Begin: s.begin, At: s.at, In: s.moment - now, Until: leaseEnds(h)}
 	if h.outage.is {
 		c.Again, c.From, c.Reserve = true, h.jobTime(now), h.told.reserve
 		h.book(h.lapse(c.From), c.From)
@@ -240,6 +241,7 @@ func (a *Agent) ended(ev EngineEnded) {
 	if h == nil {
 		return
 	}
+	h.alone = h.alone || ev.Alone && h.stop == nil
 	w := h.turn.last
 	if w == nil {
 		w = &stats.Window{Interval: stats.Interval{From: h.turn.reach, To: max(h.turn.reach, ev.Ending.Stopped), Stretch: stats.InGrace}}
@@ -259,7 +261,7 @@ func (a *Agent) ended(ev EngineEnded) {
 func (h *hold) finish() {
 	h.state = link.Ended
 	if h.alone {
-		h.state, h.reason = link.Stopped, "no owner was heard for "+hyperscale.FormatDuration(h.m.cfg.Autonomy)
+		h.state, h.reason = link.Stopped, "no owner was heard for "+hyperscale.FormatDuration(h.autonomy())
 	}
 	h.m.news = true
 }

@@ -63,10 +63,12 @@ type (
 		Step   string
 	}
 
-	// EngineEnded: nothing is in flight any more, the last window came before.
+	// EngineEnded: nothing is in flight any more, the last window came before. Alone:
+	// it ended its load by itself, for it had heard nothing for too long.
 	EngineEnded struct {
 		Engine uint64
 		Ending link.Ending
+		Alone  bool
 	}
 
 	// EngineDied: the process is gone.
@@ -168,4 +170,5 @@ type Command struct {
 	Reserve link.Reserve       // Start, Again: where it goes on. Grant
 	Within  time.Duration      // Stop
 	Brief   []byte             // Adjust
+	Until   hyperscale.JobTime // Start, Beat: nothing begins, or goes on, from then on; 0: no such time
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -185,6 +186,7 @@ func (a *Agent) obey(o link.Order) {
 // prepare takes the cores and makes ready, or refuses: all or nothing.
 func (a *Agent) prepare(o link.Order) {
 	j := a.jobs[o.Hold.Job]
+	j.lease = max(o.Autonomy, 0)
 	h := &hold{Hold: o.Hold, m: a.m, job: j, plan: brief{client: o.Client, cores: o.Cores, text: o.Brief}, turn: newTurn(o.Hold)}
 	a.holds = append(a.holds, h)
 	j.holds++
@@ -275,29 +277,45 @@ func (h *hold) tellAdjust(o link.Order) {
 	h.m.tell(h, Command{Do: Adjust, Number: o.Number, At: o.At, Brief: o.Brief})
 }
 
+// autonomy is how long a hold goes on without word of its job's owner.
+func (h *hold) autonomy() time.Duration { return cmp.Or(h.job.lease, h.m.cfg.Autonomy) }
+
+// leaseEnds is the job time at which the engine is to end by itself, for its job's lease is
+// over; 0: it has none.
+func leaseEnds(h *hold) hyperscale.JobTime {
+	if h.job.lease == 0 || h.start.number == 0 {
+		return 0
+	}
+	return max(h.jobTime(h.job.heard+h.job.lease), 1)
+}
+
 // autonomyEnds is when a hold can't go on without word of its job's owner.
 func (h *hold) autonomyEnds() time.Duration {
-	ends := h.job.heard + h.m.cfg.Autonomy
+	ends := h.job.heard + h.autonomy()
 	switch {
 	case h.state == link.Running && h.stop == nil, h.state == link.Preparing, h.state == link.Prepared:
 		return ends
 	case h.state == link.Refused:
-		return max(ends, h.since+h.m.cfg.Autonomy)
+		return max(ends, h.since+h.autonomy())
 	}
 	return never
 }
 
 // withoutOwner ends a hold whose job's owner was not heard for too long. What
-// it did is kept.
+// it did is kept. With a lease nothing goes on after its end.
 func (h *hold) withoutOwner() {
 	switch h.state {
 	case link.Running:
 		h.alone = true
-		h.halt(finishing)
+		if h.job.lease > 0 {
+			h.halt(0)
+		} else {
+			h.halt(finishing)
+		}
 	case link.Refused:
 		h.gone = true
 	default:
-		h.refuse("no owner was heard for " + hyperscale.FormatDuration(h.m.cfg.Autonomy))
+		h.refuse("no owner was heard for " + hyperscale.FormatDuration(h.autonomy()))
 	}
 }
 

@@ -69,6 +69,10 @@ type job struct {
 	via   hyperscale.NodeID // the parent over which it was last heard
 	heard time.Duration     // when the last word of the job's top owner was said
 	level link.Level        // what the owner can take
+	// lease is, of a job that lets no two hold a slot, how long is gone on with since the
+	// last statement that the owner is known to have heard, which is what heard tells
+	// then; 0: the job lets them.
+	lease time.Duration
 	holds int
 }
 
@@ -110,9 +114,22 @@ func (a *Agent) word(by hyperscale.NodeID, w link.Word) {
 			continue
 		}
 		j.via = by
-		j.heard = max(j.heard, a.m.now-max(owned.Age, 0))
+		j.heard = max(j.heard, j.saidAt(a.m.now, w)-max(owned.Age, 0))
 		a.setLevel(j, w.Level)
 	}
+}
+
+// saidAt is when a word of the job's owner was said, at the latest; of a job with a
+// lease, when the statement was made that it answers: the word itself may have been
+// under way for long, while its owner hears nothing.
+func (j *job) saidAt(now time.Duration, w link.Word) time.Duration {
+	switch {
+	case j.lease == 0:
+		return now
+	case w.HeardAt == 0:
+		return j.heard
+	}
+	return min(w.HeardAt, now)
 }
 
 // claimed judges who says that it owns the job, and tells all once it is another.
@@ -144,7 +161,7 @@ func (a *Agent) state() {
 		a.seq++
 		s := link.Statement{
 			Node: a.m.cfg.Node, Boot: a.m.cfg.Boot, Seq: a.seq, Cores: a.m.cfg.Cores, Free: a.m.free(),
-			Draining: a.drain.asked, Stall: a.timers.late, Holds: holds, Heard: p.heard, Vitals: a.vitals,
+			Draining: a.drain.asked, Stall: a.timers.late, Holds: holds, Heard: p.heard, At: now, Vitals: a.vitals,
 		}
 		if p.heard > 0 {
 			s.HeardAgo = now - p.heardAt
@@ -159,15 +176,23 @@ func (a *Agent) state() {
 }
 
 // grant lets engines go as far as these were told; where their job's owner is not
-// reached, as far as they ask.
+// reached, as far as they ask. Of a job with a lease it is to be known that its owner
+// wrote it down: its receipts say so.
 func (a *Agent) grant(told []*parent) {
 	for _, h := range a.holds {
-		if h.engine == nil || !h.engine.started || h.told.reserve == h.told.granted {
+		if h.job.lease > 0 {
 			continue
 		}
 		if p := a.route(h.job); p == nil || slices.Contains(told, p) {
-			h.told.granted = h.told.reserve
-			a.m.tell(h, Command{Do: Grant, Reserve: h.told.reserve})
+			grantTo(h, h.told.reserve)
 		}
+	}
+}
+
+// grantTo lets the engine of a hold go as far as the reserve.
+func grantTo(h *hold, upTo link.Reserve) {
+	if h.engine != nil && h.engine.started && upTo != h.told.granted {
+		h.told.granted = upTo
+		h.m.tell(h, Command{Do: Grant, Reserve: upTo})
 	}
 }

@@ -118,6 +118,9 @@ func (s *script) engineEvent(id uint64, what string, args []string) Event {
 	case "aborted":
 		return EngineAborted{Engine: id, Step: rest}
 	case "ended":
+		if rest == "alone" {
+			return EngineEnded{Engine: id, Alone: true}
+		}
 		return EngineEnded{Engine: id, Ending: link.Ending{Reason: rest}}
 	case "died":
 		return EngineDied{Engine: id, Reason: rest}
@@ -169,7 +172,7 @@ func (s *script) managerEvent(manager, what string, args []string) Event {
 
 var levels = map[string]link.Level{"normal": link.Normal, "throttle": link.Throttle, "batch": link.Batch, "reject": link.Reject}
 
-// word reads "JOB EPOCH [age=D] [level=L] [of=NODE]".
+// word reads "JOB EPOCH [age=D] [level=L] [heard=D] [of=NODE]".
 func (s *script) word(manager string, args []string) link.Word {
 	s.seqs[manager]++
 	w := link.Word{Node: hyperscale.NodeID(manager), Boot: 1, Seq: s.seqs[manager]}
@@ -181,6 +184,8 @@ func (s *script) word(manager string, args []string) link.Word {
 			owned.Age = s.duration(value)
 		case "level":
 			w.Level = levels[value]
+		case "heard":
+			w.HeardAt = s.duration(value)
 		case "of":
 			w.Node = hyperscale.NodeID(value)
 		}
@@ -203,6 +208,8 @@ func (s *script) receipt(what string, args []string) link.Receipt {
 			r.Owner.Node = hyperscale.NodeID(value)
 		case "delay":
 			r.Delay = s.duration(value)
+		case "reserve":
+			r.Reserve.Place = s.number(value)
 		}
 	}
 	return r
@@ -214,7 +221,7 @@ var orders = map[string]link.Do{
 }
 
 // order reads "HOLD epoch=N [cores=N] [number=N] [at=D] [in=D] [begin=D]
-// [within=D] [owner=NODE] [cancelled]".
+// [within=D] [owner=NODE] [lease=D] [cancelled]".
 func (s *script) order(manager, what string, args []string) (link.Order, bool) {
 	do, ok := orders[what]
 	if !ok {
@@ -244,6 +251,8 @@ func (s *script) order(manager, what string, args []string) (link.Order, bool) {
 			o.Within = s.duration(value)
 		case "owner":
 			o.Owner = hyperscale.NodeID(value)
+		case "lease":
+			o.Autonomy = s.duration(value)
 		case "cancelled":
 			cancelled = true
 		}
@@ -303,6 +312,9 @@ func command(c Command) string {
 	switch c.Do {
 	case Start:
 		text := fmt.Sprintf("start %d at %v in %v", c.Number, c.At, c.In)
+		if c.Until > 0 {
+			text += fmt.Sprintf(", until %v", c.Until)
+		}
 		if c.Again {
 			text += fmt.Sprintf(", again from %v and place %d", c.From, c.Reserve.Place)
 		}
