@@ -243,6 +243,8 @@ func (c *Conn) explain(err error) error {
 		e.Kind, e.Text = Unauthenticated, "what answers wants certificates: --cert, --key-file and --ca name them, hyperscale certs makes some"
 	case away:
 		e.Text = noConnection(e.Text)
+	default:
+		e.Text = strings.Replace(e.Text, "error reading from server", "the connection broke", 1)
 	}
 	e.Text = "calling " + c.address + ": " + e.Text
 	return e
