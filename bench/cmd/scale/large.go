@@ -44,6 +44,7 @@ func large(ctx context.Context, d *center, w workers, s size) error {
 		return err
 	}
 	pause(ctx, settle)
+	cpu := processTime()
 	sub, err := d.submit(ctx, "large", s.workers, long)
 	if err != nil {
 		return err
@@ -53,6 +54,7 @@ func large(ctx context.Context, d *center, w workers, s size) error {
 		return err
 	}
 	figure(fmt.Sprintf("%s: a plan of %d bytes placed on all", s.name, sub.size), at.Sub(sub.at).Seconds(), "s", s.goal(1))
+	figure(fmt.Sprintf("%s: … the CPU time that it took, of all there is", s.name), (processTime() - cpu).Seconds(), "s", 0)
 	if at, err = w.when(ctx, running, s.workers, time.Minute); err != nil {
 		return err
 	}
