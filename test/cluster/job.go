@@ -24,6 +24,7 @@ type Load struct {
 	Cores   int    // 0: 3
 	Key     string // "": made up
 	Manager int    // which one is asked first, and so owns the job
+	Single  bool   // no two may hold a slot at once
 }
 
 // Job is a job that was submitted, with a user who watches it to its end.
@@ -72,6 +73,9 @@ func (d *Datacenter) HandAs(ctx context.Context, target *Target, name string, l 
 		cores = 3
 	}
 	args := []string{"submit", plan, "--cores", fmt.Sprint(cores), "--server", d.Managers[l.Manager].Address}
+	if l.Single {
+		args = append(args, "--one-holder")
+	}
 	if l.Key != "" {
 		args = append(args, "--key", l.Key)
 	}

@@ -146,6 +146,30 @@ func TestWorkerSleeps(t *testing.T) {
 	s.until("the worker to be of use again", 20*time.Second, func() error { return s.Ready(s.ctx) })
 }
 
+// A worker stands still while its engine goes on, of a job that lets no two hold a slot:
+// its engine ends by itself, others go on only after that, and no slot comes twice.
+func TestOneHolder(t *testing.T) {
+	s := start(t, cluster.Setup{})
+	j := s.submit(cluster.Load{Name: "one-holder", Rate: 300, For: 20 * time.Second, Single: true})
+	from := 3 * time.Second
+	j.at(from)
+	s.signal(s.Workers[1], syscall.SIGSTOP)
+	j.at(from + 15*time.Second)
+	s.signal(s.Workers[1], syscall.SIGCONT)
+	o := j.end()
+	j.bounded(o, s.Workers[1])
+	j.covered(s.Workers[1])
+	if twice := j.hits().Doubled(); len(twice) > 0 {
+		t.Errorf("%d slots came twice, such as %d", len(twice), twice[0])
+	}
+	for _, w := range j.watchers {
+		if c, _ := w.Find("covered"); c.Event.At < from+8*time.Second {
+			t.Errorf("others went on at %v, while the worker that stood still from %v on might", c.Event.At, from)
+		}
+	}
+	j.whole(2 * time.Second)
+}
+
 // A worker that drains finishes what it runs, takes nothing new, and goes.
 func TestWorkerDrains(t *testing.T) {
 	s := start(t, cluster.Setup{})
