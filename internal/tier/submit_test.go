@@ -205,3 +205,30 @@ func TestPrioritiesAndExclusiveness(t *testing.T) {
 		}
 	}
 }
+
+// That no two may hold a slot travels with the submission to the workers.
+func TestOneHolderReachesTheWorkers(t *testing.T) {
+	r := newRig(t, 1)
+	w := r.newChild("w1", 2)
+	for what, change := range map[string]func(*rpc.Submission){
+		"": func(*rpc.Submission) {}, "10s": func(s *rpc.Submission) { s.OneHolder = true },
+	} {
+		a := r.submit(r.client(), planOf("browse"), change)
+		r.ended(r.client(), a.Job)
+		w.do(func() {
+			prepared := 0
+			for _, o := range w.orders {
+				if o.Do == link.Prepare && o.Hold.Job == a.Job {
+					prepared++
+				}
+				want, _ := time.ParseDuration("0" + what)
+				if o.Do == link.Prepare && o.Hold.Job == a.Job && o.Autonomy != want {
+					t.Errorf("one holder %q: prepare with an autonomy of %v", what, o.Autonomy)
+				}
+			}
+			if prepared == 0 {
+				t.Error("nothing was prepared")
+			}
+		})
+	}
+}
