@@ -20,8 +20,7 @@ type Change hyperscale.Adjustment
 // come then comes after it, so that the end moves by its length. A pause that
 // nothing ends yet makes the end far away. Changes later than the end change
 // nothing. Of an open load slots keep their numbers whatever the changes do to
-// their times; of Poisson arrivals those of the second in which a change falls
-// are drawn anew.
+// their times, and those due before a change keep their times.
 func Changes(all []hyperscale.Adjustment, workflow string, start hyperscale.JobTime) []Change {
 	var list []Change
 	for _, a := range all {

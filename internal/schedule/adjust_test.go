@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -21,12 +22,12 @@ func drawLines(t *rapid.T, most int64) []hyperscale.Stage {
 	return list
 }
 
-// drawChanges draws changes of a load with such levels, each at a grain of time.
-func drawChanges(t *rapid.T, kind hyperscale.AdjustKind, most int64, grain time.Duration) []Change {
+// drawChanges draws changes of a load with such levels.
+func drawChanges(t *rapid.T, kind hyperscale.AdjustKind, most int64) []Change {
 	var list []Change
 	at := time.Duration(0)
 	for range rapid.IntRange(0, 5).Draw(t, "changes") {
-		at += time.Duration(rapid.Int64Range(0, int64(4*time.Second/grain)).Draw(t, "later")) * grain
+		at += time.Duration(rapid.Int64Range(0, int64(4*time.Second)).Draw(t, "later"))
 		level := rapid.Int64Range(0, most).Draw(t, "level")
 		list = append(list, Change{At: at, Rate: hyperscale.Rate(level), VUs: level, Do: rapid.SampledFrom([]hyperscale.AdjustKind{
 			kind, kind, hyperscale.AdjustPause, hyperscale.AdjustResume,
@@ -43,11 +44,7 @@ const fast = 200 * int64(hyperscale.PerSecond)
 func TestAdjustedArrivals(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		load := hyperscale.Load{Kind: hyperscale.LoadOpen, Stages: drawLines(t, fast), Poisson: rapid.Bool().Draw(t, "poisson")}
-		grain := time.Duration(1)
-		if load.Poisson {
-			grain = time.Second
-		}
-		changes := drawChanges(t, hyperscale.AdjustRate, fast, grain)
+		changes := drawChanges(t, hyperscale.AdjustRate, fast)
 		const source = hyperscale.Source(5)
 		a := NewArrivals(load, source, changes...)
 		last := hyperscale.JobTime(0)
@@ -62,7 +59,7 @@ func TestAdjustedArrivals(t *testing.T) {
 			if n := a.Before(due); n > i {
 				t.Fatalf("slot %d is due at %v, before that %d are", i, due, n)
 			}
-			if PausedAt(changes, due) && !load.Poisson {
+			if PausedAt(changes, due) {
 				t.Fatalf("slot %d is due at %v, in a pause", i, due)
 			}
 			last = due
@@ -87,11 +84,35 @@ func TestAdjustedArrivals(t *testing.T) {
 	})
 }
 
+// Changes at the ends of seconds, of what is kept of them, and at one time.
+func TestChangesOfPoissonAtEdges(t *testing.T) {
+	load := hyperscale.Load{Kind: hyperscale.LoadOpen, Poisson: true, Stages: []hyperscale.Stage{{From: fast / 10, To: fast / 5, Over: 40 * time.Second}}}
+	plain := NewArrivals(load, 3)
+	for _, at := range []time.Duration{0, 1, time.Second, 16 * time.Second, 16*time.Second - 1, 32*time.Second + 1, 40 * time.Second, time.Hour} {
+		same := Change{At: at, Do: hyperscale.AdjustRate, Rate: hyperscale.Rate(fast)}
+		changed := NewArrivals(load, 3, same, same, Change{At: at, Do: hyperscale.AdjustPause}, Change{At: at, Do: hyperscale.AdjustResume})
+		met := plain.Before(at)
+		if n := changed.Before(at); n != met {
+			t.Errorf("changed at %v: %d slots before that, %d without", at, n, met)
+		}
+		for i := range met {
+			before, _ := plain.Due(hyperscale.Slot(i))
+			if after, _ := changed.Due(hyperscale.Slot(i)); after != before {
+				t.Fatalf("changed at %v: slot %d was due at %v, and is at %v", at, i, before, after)
+			}
+		}
+		left := max(plain.End()-at, 0).Seconds()
+		if n, mean := float64(changed.Total()-met), left*200; n < mean-6*math.Sqrt(mean) || n > mean+6*math.Sqrt(mean) {
+			t.Errorf("changed at %v: %v slots after that, %v expected", at, n, mean)
+		}
+	}
+}
+
 // A cursor that goes on at its place under new changes meets every slot once.
 func TestCursorGoesOn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		load := hyperscale.Load{Kind: hyperscale.LoadOpen, Stages: drawLines(t, fast), Poisson: rapid.Bool().Draw(t, "poisson")}
-		changes := drawChanges(t, hyperscale.AdjustRate, fast, 1)
+		changes := drawChanges(t, hyperscale.AdjustRate, fast)
 		share := hyperscale.Share{Lo: 1, Hi: 3, Of: 4}
 		a := NewArrivals(load, 5)
 		c := a.Cursor(share, 1, 2)
@@ -131,7 +152,7 @@ func TestCursorGoesOn(t *testing.T) {
 func TestAdjustedUsers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		load := hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: drawLines(t, 30)}
-		changes := drawChanges(t, hyperscale.AdjustVUs, 30, 1)
+		changes := drawChanges(t, hyperscale.AdjustVUs, 30)
 		u := NewUsers(load, changes...)
 		for at, level, ok := hyperscale.JobTime(-1), int64(0), true; ok; at, level, ok = u.Change(at) {
 			if u.At(at) != level {

@@ -1,10 +1,6 @@
 package schedule
 
-import (
-	"sort"
-
-	"hyperscale"
-)
+import "hyperscale"
 
 // Arrivals is an open load: when each of its slots is due. It never changes and
 // may be used by many at once.
@@ -24,7 +20,7 @@ func NewArrivals(load hyperscale.Load, source hyperscale.Source, changes ...Chan
 	all, hanging := pieces(load.Stages, changes)
 	a := &Arrivals{course: newCourse(all)}
 	if load.Poisson {
-		a.drawn = newDrawn(&a.course, source)
+		a.drawn = newDrawn(load.Stages, changes, &a.course, source)
 		a.total = a.drawn.total
 	} else {
 		a.total = a.course.slots(a.course.length)
@@ -74,11 +70,7 @@ func (a *Arrivals) Before(t hyperscale.JobTime) int64 {
 	if a.drawn == nil {
 		return min(a.course.slots(int64(t)), a.total)
 	}
-	lo, hi := a.drawn.around(int64(t))
-	lo, hi = min(lo, a.total), min(hi, a.total)
-	var p points
-	n := sort.Search(int(hi-lo), func(k int) bool { return a.drawn.at(&p, lo+int64(k)) >= int64(t) })
-	return lo + int64(n)
+	return min(a.drawn.before(int64(t)), a.total)
 }
 
 // Lapsed says what became of an open load's slots that no window told of. They are

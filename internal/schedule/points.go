@@ -16,6 +16,7 @@ import (
 // binomial: the number of ones among so many drawn bits. A node with few points
 // draws them outright and sorts them. The zero value holds no point.
 type points struct {
+	of     *drawn // whose they are
 	key    hyperscale.Source
 	second int64
 	first  int64 // slot of the second's first point

@@ -10,11 +10,19 @@ import (
 // drawn is the arrivals of a Poisson process whose rate follows a course. Each
 // second's number of slots is drawn by the second's number, so that the number
 // of all is known before the start; its times come from [points].
+//
+// A change within a second leaves what was due before it as it was: the arrivals
+// from then on are drawn for the rest of that second, and what they were before
+// tells of those.
 type drawn struct {
-	course *course
-	source hyperscale.Source
-	sums   []int64 // slots before every stride-th second
-	total  int64
+	course  *course
+	source  hyperscale.Source
+	change  int64   // number of the change that it begins with; 0: none
+	from    int64   // ns: when that is
+	earlier *drawn  // the arrivals before from; nil: there are none
+	base    int64   // how many those are
+	sums    []int64 // slots before every stride-th second, counted from that of from
+	total   int64
 }
 
 // Draws of the schedule have passes below zero, which no virtual user has.
@@ -29,28 +37,54 @@ const second = 1_000_000_000
 // for a load of weeks, and what has to be drawn again to find a slot is, too.
 const stride = 16
 
-func newDrawn(c *course, source hyperscale.Source) *drawn {
+// newDrawn draws the arrivals of stages under changes; c is their course.
+func newDrawn(stages []hyperscale.Stage, changes []Change, c *course, source hyperscale.Source) *drawn {
 	d := &drawn{course: c, source: source}
-	for s := int64(0); s*second < c.length; s++ {
-		if s%stride == 0 {
+	for i := range changes {
+		at := max(int64(changes[i].At), d.from)
+		before, _ := pieces(stages, changes[:i])
+		course := newCourse(before)
+		d.course = &course
+		d.draw(at)
+		d = &drawn{course: c, source: source, change: int64(i) + 1, from: at, earlier: d, base: d.before(at)}
+	}
+	d.draw(c.length)
+	return d
+}
+
+// draw draws the numbers of slots of all seconds up to that of until.
+func (d *drawn) draw(until int64) {
+	d.total = d.base
+	begin := d.from / second
+	for s := begin; s*second <= until && s*second < d.course.length; s++ {
+		if (s-begin)%stride == 0 {
 			d.sums = append(d.sums, d.total)
 		}
 		d.total += d.count(s)
 	}
-	return d
 }
 
-// span is the mass before second s of the workflow and the mass within it.
+// span is the mass before second s of the workflow and the mass within it, or
+// within what is left of it.
 func (d *drawn) span(s int64) (before, within u128) {
-	before = d.course.mass(s * second)
+	before = d.course.mass(max(s*second, d.from))
 	return before, d.course.mass(min((s+1)*second, d.course.length)).sub(before)
+}
+
+// variant is of the draws of second s: of what is left of one they are others than
+// of the whole.
+func (d *drawn) variant(s int64) uint64 {
+	if s*second < d.from {
+		return uint64(d.change)
+	}
+	return 0
 }
 
 // count draws how many slots are due in second s.
 func (d *drawn) count(s int64) int64 {
 	_, mass := d.span(s)
 	mean := mass.float() / float64(perSlot)
-	return poisson(mean, hyperscale.Unit(d.source.Draw(hyperscale.Slot(s), passCount, 0)))
+	return poisson(mean, hyperscale.Unit(d.source.Draw(hyperscale.Slot(s), passCount, d.variant(s))))
 }
 
 // due is when slot i is due, for i in [0, total).
@@ -59,18 +93,29 @@ func (d *drawn) due(i int64) int64 {
 	return d.at(&p, i)
 }
 
+// before is how many slots are due before t.
+func (d *drawn) before(t int64) int64 {
+	lo, hi := d.around(t)
+	var p points
+	return lo + int64(sort.Search(int(hi-lo), func(k int) bool { return d.at(&p, lo+int64(k)) >= t }))
+}
+
 // around is the slots lo … hi-1 of which those due in the second of t are part:
 // all below lo are due before t, none from hi on is.
 func (d *drawn) around(t int64) (lo, hi int64) {
-	if t <= 0 {
+	switch {
+	case t <= 0:
 		return 0, 0
-	}
-	if t >= d.course.length {
+	case t < d.from:
+		lo, hi = d.earlier.around(t)
+		return min(lo, d.base), min(hi, d.base)
+	case t >= d.course.length:
 		return d.total, d.total
 	}
-	s := t / second
-	lo = d.sums[s/stride]
-	for k := s / stride * stride; k < s; k++ {
+	s, begin := t/second, d.from/second
+	k := (s - begin) / stride
+	lo = d.sums[k]
+	for k := begin + k*stride; k < s; k++ {
 		lo += d.count(k)
 	}
 	return lo, lo + d.count(s)
@@ -79,7 +124,10 @@ func (d *drawn) around(t int64) (lo, hi int64) {
 // at is when slot i is due. P holds the second of the last slot asked for and
 // goes on to that of i.
 func (d *drawn) at(p *points, i int64) int64 {
-	if !p.has(i) {
+	if i < d.base {
+		return d.earlier.at(p, i)
+	}
+	if p.of != d || !p.has(i) {
 		d.enter(p, i)
 	}
 	part := p.mass.mul(p.position(i - p.first))
@@ -89,10 +137,11 @@ func (d *drawn) at(p *points, i int64) int64 {
 
 // enter makes p hold the second of slot i.
 func (d *drawn) enter(p *points, i int64) {
+	begin := d.from / second
 	s, first := p.second+1, p.first+p.count
-	if p.count == 0 || i < first || s%stride == 0 || i >= d.after(s) {
+	if p.of != d || i < first || (s-begin)%stride == 0 || i >= d.after(s) {
 		k := sort.Search(len(d.sums), func(k int) bool { return i < d.sums[k] }) - 1
-		s, first = int64(k)*stride, d.sums[k]
+		s, first = begin+int64(k)*stride, d.sums[k]
 	}
 	n := d.count(s)
 	for i >= first+n {
@@ -101,13 +150,14 @@ func (d *drawn) enter(p *points, i int64) {
 		n = d.count(s)
 	}
 	before, mass := d.span(s)
-	key := hyperscale.Source(d.source.Draw(hyperscale.Slot(s), passPoints, 0))
+	key := hyperscale.Source(d.source.Draw(hyperscale.Slot(s), passPoints, d.variant(s)))
 	p.reset(key, s, first, n, before, mass)
+	p.of = d
 }
 
 // after is the first slot past the stride of seconds that s is in.
 func (d *drawn) after(s int64) int64 {
-	if k := s/stride + 1; k < int64(len(d.sums)) {
+	if k := (s-d.from/second)/stride + 1; k < int64(len(d.sums)) {
 		return d.sums[k]
 	}
 	return d.total
