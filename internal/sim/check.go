@@ -201,7 +201,7 @@ func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow) {
 	flow := t.flows[f.Name]
 	slots := r.Tally.Workflow(f.Name).Slots
 	stray := r.Tally.Marks().Stray(f.Name).Slots
-	lost := slots.Lost
+	lost := slots.Lost + stray.Lost
 	if flow.count+lost < slots.Started+stray.Started {
 		w.fail("%s/%s: %d started, of them %d lost, %d stray; the target saw %d", t.id, f.Name, slots.Started, lost, stray.Started, flow.count)
 	}

@@ -52,6 +52,9 @@ func (o *course) cancelStatus(workflow string) CancelStatus {
 			return CancelUnknown
 		}
 	}
+	if o.over != nil { // after a takeover no more of its workflows is known
+		phase = o.over.Phase
+	}
 	switch {
 	case phase == hyperscale.Cancelled || o.story.cancelled(workflow):
 		return AlreadyCancelled
