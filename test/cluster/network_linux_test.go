@@ -90,9 +90,7 @@ func (n *network) healDown(i int) {
 // Workers that their job's owner can't hear, or that can't hear it, are heard by
 // others; their load goes on, and what they did is told in the end.
 func TestWorkersAreCutFromTheOwner(t *testing.T) {
-	if testing.Short() || raceDetector {
-		t.Skip("real processes take time")
-	}
+	needsProcesses(t)
 	n := newNetwork(t)
 	s := start(t, cluster.Setup{Hosts: n.managers, Certify: true, Within: []string{"ip", "netns", "exec", n.name}})
 	// The target is at another manager's address.

@@ -18,9 +18,7 @@ import (
 // release makes the program as another release.
 func release(t *testing.T, r cluster.Release) (program string) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("real processes take time")
-	}
+	needsProcesses(t)
 	program, err := cluster.BuildRelease(t.Context(), "../..", t.TempDir(), r)
 	if err != nil {
 		t.Fatal(err)

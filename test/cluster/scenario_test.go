@@ -53,8 +53,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// start starts a datacenter for the test alone.
-func start(t *testing.T, setup cluster.Setup) *scenario {
+// needsProcesses skips a test where no processes are started.
+func needsProcesses(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("real processes take time")
@@ -62,6 +62,12 @@ func start(t *testing.T, setup cluster.Setup) *scenario {
 	if raceDetector {
 		t.Skip("the processes are built without the race detector")
 	}
+}
+
+// start starts a datacenter for the test alone.
+func start(t *testing.T, setup cluster.Setup) *scenario {
+	t.Helper()
+	needsProcesses(t)
 	if !*long { // where figures are read, each has the machine to itself
 		t.Parallel()
 	}
