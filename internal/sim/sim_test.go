@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 130, "how many seeds to run, of each kind")
+	seeds = flag.Int("seeds", 80, "how many seeds to run, of each kind")
 	from  = flag.Uint64("from", 1, "the first seed")
 	alone = flag.Bool("alone", false, "no job has a parent")
 	tight = flag.Bool("tight", false, "checkpoints are many seconds apart")
