@@ -37,14 +37,7 @@ func (o *holes) closeHole(l *leg, x *hole) {
 	}
 	x.Closed = true
 	o.change()
-	ends := l.over()
-	if l.Stop != nil {
-		ends = min(ends, max(l.stopOf(x, o.at()), l.Begin))
-	}
-	fence := min(x.Fence, ends)
-	if fence == never {
-		fence = o.at()
-	}
+	ends, fence := o.endsOf(l, x)
 	from := o.marks().Standing(l.workflow(), x.Share)
 	reach := max(from.Reach, l.Begin, x.Share.From)
 	fence = max(fence, reach)
@@ -81,6 +74,18 @@ func (o *holes) closeHole(l *leg, x *hole) {
 			o.story.loss(stats.NewLoss(string(x.Holder.Node), l.flow, w, passes))
 		}
 	}
+}
+
+// endsOf is when the load of a lost holder ends, and the books of its hole.
+func (o *holes) endsOf(l *leg, x *hole) (load, books hyperscale.JobTime) {
+	load = l.over()
+	if l.Stop != nil {
+		load = min(load, max(l.stopOf(x, o.at()), l.Begin))
+	}
+	if books = min(x.Fence, load); books == never {
+		books = o.at()
+	}
+	return load, books
 }
 
 // stopOf is when a lost holder stopped a load that was ended before its time: one

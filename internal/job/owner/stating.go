@@ -75,6 +75,20 @@ func (o *stating) heard(k *kid, h *link.Held) {
 		o.heardOther(k, h)
 		return
 	}
+	o.stands(k, s, h)
+	if h.Lowered != "" && o.story.lowered(account.Lowering{Workflow: l.workflow(), Node: string(k.Node), How: h.Lowered}) {
+		o.tell(hyperscale.Event{What: "lowered", Workflow: l.workflow(), Node: k.Node, Detail: strings.TrimPrefix(h.Lowered, l.workflow()+": ")})
+	}
+	if h.Aborted != "" && !l.Aborted {
+		l.Aborted = true
+		o.change()
+		o.job(job.StepAborted{Workflow: l.workflow(), Step: h.Aborted})
+	}
+	o.reconcile(l, s, h)
+}
+
+// stands takes in how far a share is, by its holder.
+func (o *stating) stands(k *kid, s *share, h *link.Held) {
 	if !s.seen {
 		s.rose = o.now
 	}
@@ -100,15 +114,6 @@ func (o *stating) heard(k *kid, h *link.Held) {
 	if h.Cut > s.cut {
 		s.cut, s.rose = h.Cut, o.now
 	}
-	if h.Lowered != "" && o.story.lowered(account.Lowering{Workflow: l.workflow(), Node: string(k.Node), How: h.Lowered}) {
-		o.tell(hyperscale.Event{What: "lowered", Workflow: l.workflow(), Node: k.Node, Detail: strings.TrimPrefix(h.Lowered, l.workflow()+": ")})
-	}
-	if h.Aborted != "" && !l.Aborted {
-		l.Aborted = true
-		o.change()
-		o.job(job.StepAborted{Workflow: l.workflow(), Step: h.Aborted})
-	}
-	o.reconcile(l, s, h)
 }
 
 // hearClock takes the job time from a child that runs, if ours does not run.
