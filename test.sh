@@ -100,13 +100,13 @@ vulnerabilities() {
 # for so long, which before Go 1.27 fails now and then as the time is over
 # (https://go.dev/issue/75804).
 fuzz() {
-	say "fuzzing, 30 000 inputs each"
+	say "fuzzing, 15 000 inputs each"
 	local file package target
 	files '*_test.go' | while IFS= read -r -d '' file; do
 		package=$(dirname "$file")
 		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(f \*testing\.F).*/\1/p' "$file" | while read -r target; do
 			# Minimising what is new would take the time away; what fails is told whole.
-			go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime 30000x -fuzzminimizetime 10x -parallel 2 \
+			go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime 15000x -fuzzminimizetime 10x -parallel 2 \
 				</dev/null >"$tools/fuzz.log" 2>&1 || { cat "$tools/fuzz.log"; exit 1; }
 			tail -n 2 "$tools/fuzz.log"
 		done

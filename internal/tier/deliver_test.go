@@ -240,6 +240,7 @@ func TestLyingWorkers(t *testing.T) {
 		}, true},
 	} {
 		t.Run(lie.name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, 1)
 			r.newChild("liar", 1, func(c *child) { c.windows, c.pace, c.forge = 4, 10*time.Millisecond, lie.forge })
 			honest := r.newChild("honest", 1, func(c *child) { c.windows, c.pace = 4, 10*time.Millisecond })
