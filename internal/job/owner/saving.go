@@ -72,7 +72,7 @@ func (d *desk) base() []byte {
 // remains is what is kept of a job that is over until its parent has acknowledged
 // all.
 func (d *desk) remains() []byte {
-	b := appendPart(nil, partOver, mustJSON(remains{Phase: d.over.Phase, Reason: d.over.Reason, Start: d.state.Start}))
+	b := appendPart(nil, partOver, mustJSON(remains{Phase: d.over.Phase, Reason: d.over.Reason, Start: d.state.Start, Done: d.state.Done}))
 	return appendPart(b, partKept, mustJSON(d.up.state()))
 }
 
@@ -81,6 +81,7 @@ type remains struct {
 	Phase  hyperscale.Phase
 	Reason string
 	Start  uint64
+	Done   float64
 }
 
 func appendPart(b []byte, kind byte, part []byte) []byte {
@@ -203,7 +204,8 @@ func (o *book) readUp(kind byte, part []byte) error {
 			return err
 		}
 		o.story = newStory(o.cfg.Plan)
-		o.over, o.state.Start = &job.Result{Phase: r.Phase, Reason: r.Reason}, r.Start
+		o.over = &job.Result{Phase: r.Phase, Reason: r.Reason}
+		o.state.Start, o.state.Done = r.Start, r.Done
 		return nil
 	case partUp:
 		var c upChange

@@ -45,6 +45,7 @@ type script struct {
 	records [][]byte
 	clock   hyperscale.JobTime
 	pending *Save
+	done    float64       // by the last save
 	every   time.Duration // as saves are answered
 	shown   int           // how often watchers were shown something
 	workers map[hyperscale.NodeID]*hand
@@ -334,8 +335,13 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 	}
 }
 
-// check reads what is saved with this save, which must be what the owner knows.
+// check reads what is saved with this save, which must be what the owner knows. What
+// is done never falls, over takeovers too, and all is done at success only.
 func (s *script) check(save *Save) {
+	if save.Done < s.done || save.Done == 100 && save.Phase != hyperscale.Completed {
+		s.t.Fatalf("save %d: %v %% are done of a job that is %s, and %v were before", save.Number, save.Done, save.Phase, s.done)
+	}
+	s.done = save.Done
 	if s.owner.over != nil {
 		return // nobody holds anything any more
 	}
