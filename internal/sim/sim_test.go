@@ -128,7 +128,7 @@ var found = []uint64{
 }
 
 // foundWithParent are seeds that showed a fault of jobs with a parent.
-var foundWithParent = []uint64{5243112, 1177, 20596, 3145833, 5243464}
+var foundWithParent = []uint64{5243112, 1177, 20596, 3145833, 5243464, 5243979}
 
 // foundTight are seeds that showed one with checkpoints far apart.
 var foundTight = []uint64{1304, 1049185, 5242931}

@@ -31,7 +31,7 @@ type Gone struct {
 	Begin   hyperscale.JobTime // when its load began by the schedule
 	Reach   hyperscale.JobTime // end of its last window; 0: there was none
 	Due     uint64             // slots that its windows told of as due
-	Reserve link.Reserve       // the last that it told: where another goes on
+	Reserve link.Reserve       // the last that it was granted: where another goes on
 	Died    hyperscale.JobTime // nothing was started from then on
 	Back    hyperscale.JobTime // nothing was due from then on, or another goes on; at least Died
 }
@@ -101,7 +101,7 @@ func (h *hold) run() {
 	s := h.start
 	c := Command{Do: Start, Number: s.number, Begin: s.begin, At: s.at, In: s.moment - now, Until: leaseEnds(h)}
 	if h.outage.is {
-		c.Again, c.From, c.Reserve = true, h.jobTime(now), h.told.reserve
+		c.Again, c.From, c.Reserve = true, h.jobTime(now), h.told.granted
 		h.book(h.lapse(c.From), c.From)
 		h.outage.is = false
 	}
@@ -181,7 +181,7 @@ func (h *hold) lapse(back hyperscale.JobTime) Lapse {
 	}
 	g := Gone{
 		Hold: h.Hold, Briefs: [][]byte{h.plan.text}, Begin: h.start.begin,
-		Reach: h.turn.reach, Due: h.turn.due, Reserve: h.told.reserve, Died: died, Back: max(back, died),
+		Reach: h.turn.reach, Due: h.turn.due, Reserve: h.told.granted, Died: died, Back: max(back, died),
 	}
 	for _, o := range h.plan.adjusts {
 		g.Briefs = append(g.Briefs, o.Brief)

@@ -23,15 +23,15 @@ type Load struct {
 	Adjustments []hyperscale.Adjustment // of the job, all that were heard of
 }
 
-// Resume is where virtual users go on after an engine that told of the reserve.
-// One that told of none may have begun what needs no word: see [schedule.Ahead].
-func (l *Load) Resume(share hyperscale.Share, told link.Reserve) link.Reserve {
-	if told == (link.Reserve{}) {
-		told.Place, told.Pass = schedule.Ahead(l.Load, share)
-		told.Place += l.From.Place
-		told.Pass += l.From.Pass
+// Resume is where virtual users go on after an engine that was granted the reserve.
+// One that was granted none may have begun what needs no word: see [schedule.Ahead].
+func (l *Load) Resume(share hyperscale.Share, granted link.Reserve) link.Reserve {
+	if granted == (link.Reserve{}) {
+		granted.Place, granted.Pass = schedule.Ahead(l.Load, share)
+		granted.Place += l.From.Place
+		granted.Pass += l.From.Pass
 	}
-	r := link.Reserve{Place: max(told.Place, l.From.Place), Pass: max(told.Pass, l.From.Pass)}
+	r := link.Reserve{Place: max(granted.Place, l.From.Place), Pass: max(granted.Pass, l.From.Pass)}
 	switch l.Kind {
 	case hyperscale.LoadIterations:
 		r.Place = min(r.Place, schedule.NewIterations(l.Load).Count(share))
