@@ -103,8 +103,11 @@ func (e *lease) over(now hyperscale.JobTime) bool {
 	return until != 0 && int64(now) >= until
 }
 
-// park puts a virtual user, which rests, to those that wait for a reserve.
-func park(waiting []*user, u *user) []*user {
+// park puts a virtual user, which rests, to those that wait for a reserve. What time
+// it waits is not delivered: that nobody let it go on is the generator's fault.
+func (g *laneLeg) park(waiting []*user, u *user) []*user {
+	g.delivered(g.lane.now)
+	g.parked++
 	u.parked = true
 	return append(waiting, u)
 }
@@ -114,6 +117,8 @@ func park(waiting []*user, u *user) []*user {
 func (g *laneLeg) unpark(waiting []*user) {
 	for _, u := range waiting {
 		if u.parked && u.state == resting {
+			g.delivered(g.lane.now)
+			g.parked--
 			u.parked = false
 			g.course.loop(g, u)
 		}

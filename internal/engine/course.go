@@ -231,7 +231,7 @@ func (c *crowd) climb(g *laneLeg, level int64, at hyperscale.JobTime) {
 // loop begins u's next iteration.
 func (c *crowd) loop(g *laneLeg, u *user) {
 	if !g.allows(0, u.pass) {
-		c.parked = park(c.parked, u)
+		c.parked = g.park(c.parked, u)
 		return
 	}
 	it := iteration{slot: hyperscale.Slot(u.number), pass: u.pass, row: c.rows.Number(hyperscale.Slot(u.number), u.pass), due: u.due}

@@ -41,7 +41,8 @@ type span struct {
 
 // presence is how many VUs there are, for reckoning VU-time.
 type presence struct {
-	present int64              // VUs that exist by the schedule: their time is delivered
+	present int64              // VUs that exist by the schedule: their time is delivered …
+	parked  int64              // … but that of those that wait for a reserve
 	absent  int64              // VUs that would, had they not ended as the plan wished: stop-vu, no row left
 	waived  hyperscale.JobTime // VU-time of the absent
 	since   hyperscale.JobTime // reckoned so far
@@ -164,7 +165,7 @@ func (g *laneLeg) finish(now hyperscale.JobTime) hyperscale.JobTime {
 // delivered books the VU-time up to now.
 func (g *laneLeg) delivered(now hyperscale.JobTime) {
 	if now > g.since {
-		g.rec.VUTime += hyperscale.JobTime(g.present) * (now - g.since)
+		g.rec.VUTime += hyperscale.JobTime(g.present-g.parked) * (now - g.since)
 		g.waived += hyperscale.JobTime(g.absent) * (now - g.since)
 		g.since = now
 	}
@@ -262,6 +263,9 @@ func (g *laneLeg) quit(u *user) {
 func (g *laneLeg) retire(u *user) {
 	g.lane.dropAlarms(u)
 	g.lane.release(u, hyperscale.ConnPerVU)
+	if u.parked {
+		g.parked--
+	}
 	u.state, u.parked = gone, false
 }
 

@@ -72,7 +72,7 @@ func (c *work) loop(g *laneLeg, u *user) {
 		return
 	}
 	if c.paused || !g.allows(it.slot, it.pass) {
-		c.parked = park(c.parked, u)
+		c.parked = g.park(c.parked, u)
 		return
 	}
 	it.row = it.pass*c.load.VUs + int64(it.slot)

@@ -123,6 +123,29 @@ func TestWaitsForGrant(t *testing.T) {
 	}
 }
 
+// What time virtual users wait to be let go on is not delivered: no other number of a
+// closed load tells of it.
+func TestTimeOfThoseWhoWaitIsNotDelivered(t *testing.T) {
+	tg := newTarget(t)
+	load := hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{{From: 4, To: 4, Over: 2500 * time.Millisecond}}}
+	e := begin(t, config("engine"), process.Setup{}, brief(t, tg.URL, spec.Run{Load: load}))
+	next[process.Prepared](t, e)
+	e.Start(process.Start{Number: 1})
+	var beat process.Beat
+	for beat.JobTime < 1500*time.Millisecond {
+		e.Beat(0)
+		beat = next[process.Beat](t, e)
+	}
+	if _, passes := schedule.Ahead(load, hyperscale.Whole); tg.all.Load() != 4*passes {
+		t.Errorf("%d iterations before anything was granted; want %d", tg.all.Load(), 4*passes)
+	}
+	e.Grant(beat.Reserve)
+	next[process.Ended](t, e)
+	if got := time.Duration(e.tally.Job().VUTime); got < 3*time.Second || got > 7*time.Second {
+		t.Errorf("%v of 10s were delivered, of which up to 6s were waited", got)
+	}
+}
+
 // An open load goes on with what is due: what was due before is another's, and
 // what is too late is missed.
 func TestOpenGoesOn(t *testing.T) {
