@@ -214,19 +214,27 @@ func (j *Job) finish(now hyperscale.JobTime) {
 	r.Ended, r.Workflows = now, j.Workflows()
 	r.Phase = hyperscale.Completed
 	switch {
-	case r.Breached || r.BrokenOff || slices.ContainsFunc(j.flows, failed):
+	case r.Breached || r.BrokenOff || slices.ContainsFunc(j.flows, is(hyperscale.Failed)):
 		r.Phase = hyperscale.Failed
 	case j.stopped != "":
 		r.Phase = j.stopped
+	case !slices.ContainsFunc(j.flows, is(hyperscale.Completed)):
+		// One after the other they were cancelled, and what waits for them with them.
+		if i := slices.IndexFunc(j.flows, is(hyperscale.Cancelled)); i >= 0 {
+			r.Phase, r.Reason = hyperscale.Cancelled, j.flows[i].reason
+		}
 	}
-	if i := slices.IndexFunc(j.flows, failed); i >= 0 && r.Reason == "" {
+	if i := slices.IndexFunc(j.flows, is(hyperscale.Failed)); i >= 0 && r.Reason == "" {
 		r.Reason = j.flows[i].w.Name + " failed: " + j.flows[i].reason
 	}
 	j.state = over
 	j.do(Finish{Result: *r})
 }
 
-func failed(f flow) bool { return f.phase == hyperscale.Failed }
+// is reports of a workflow whether it is in that phase.
+func is(phase hyperscale.Phase) func(flow) bool {
+	return func(f flow) bool { return f.phase == phase }
+}
 
 // next is when something happens by itself; never: not at all.
 func (j *Job) next() hyperscale.JobTime {

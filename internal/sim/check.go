@@ -138,7 +138,7 @@ func (w judge) checkJob(c *client) {
 	if !t.hurt && w.plan.calm && len(result.Losses) > 0 {
 		w.fail("%s: losses where nothing went wrong: %+v", c.job, result.Losses)
 	}
-	if w.plan.calm && c.sub.cancel == 0 && saved.Head.Phase != hyperscale.Completed && !w.maybeFails(t.plan) {
+	if w.plan.calm && c.sub.cancel == 0 && saved.Head.Phase != t.expected(result) && !w.maybeFails(t.plan) {
 		w.fail("%s is %s where nothing went wrong: %s", c.job, saved.Head.Phase, saved.Head.Reason)
 	}
 }
@@ -173,6 +173,16 @@ func (w judge) checkRequests(c *client, t *truth, result *stats.Result) {
 	case !t.hurt && len(result.Losses) == 0 && saw > told+beside:
 		w.fail("%s: nothing was lost, the target saw %d requests, the result tells of %d", c.job, saw, told)
 	}
+}
+
+// expected is the end of a job that nobody cancelled as a whole, where nothing went
+// wrong: if nothing but a cancel ended its workflows, it was.
+func (t *truth) expected(r *stats.Result) hyperscale.Phase {
+	completed := slices.ContainsFunc(r.Workflows, func(o stats.WorkflowResult) bool { return o.Phase == hyperscale.Completed })
+	if len(t.wishes.cancelled) > 0 && !completed {
+		return hyperscale.Cancelled
+	}
+	return hyperscale.Completed
 }
 
 // cutOff reports whether a holder of the workflow, which lived, was taken for gone:
