@@ -83,7 +83,7 @@ func (o *course) denied(ev Denied) {
 		case l.Stage == wanting:
 			l.Stage = ended
 			o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: ev.Reason})
-		case l.uncovered() > 0:
+		case l.short():
 			o.want(l) // the load goes on without these slots, which are missed; perhaps somebody comes
 		}
 	}

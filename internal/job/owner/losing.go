@@ -63,7 +63,7 @@ func (o *losing) lose(l *leg, s *share, why loss) {
 		}
 	}
 	why.idle = why.idle || !s.Started
-	waits := l.uncovered() > 0 // for cores, which were asked for: there will be more of them
+	waits := l.short() // for cores, which were asked for: there will be more of them
 	x := o.open(l, s, why)
 	s.Holder, s.seen, s.Started = link.Holder{}, false, false
 	if l.Stop != nil {

@@ -87,10 +87,10 @@ func (o *placing) free() {
 			if !x.Barred || !o.stopped(x) {
 				continue
 			}
-			waits := l.uncovered() > 0
+			waits := l.short()
 			x.Barred = false
 			o.change()
-			if !waits && l.Stop == nil && l.uncovered() > 0 {
+			if !waits && l.Stop == nil && l.short() {
 				o.want(l)
 			}
 		}

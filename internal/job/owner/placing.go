@@ -104,6 +104,9 @@ func wantMore(list []Want, number uint64, cores WantCores, l *leg) []Want {
 	return list
 }
 
+// short reports whether a share waits for another holder.
+func (l *leg) short() bool { return slices.ContainsFunc(l.Shares, l.open) }
+
 // uncovered is how many cores the shares had that wait for another holder.
 func (l *leg) uncovered() int {
 	n := 0
@@ -147,7 +150,7 @@ func (o *placing) granted(ev Granted) {
 		switch {
 		case l.Stage == wanting:
 			o.place(l, cores)
-		case l.uncovered() > 0:
+		case l.short():
 			o.cover(l, cores)
 		}
 	}

@@ -53,7 +53,7 @@ func (o *placing) wanting(want uint64) *leg {
 }
 
 // waits reports whether a leg has no cores yet for itself, or for a cover.
-func (l *leg) waits() bool { return l.Stage == wanting || l.uncovered() > 0 }
+func (l *leg) waits() bool { return l.Stage == wanting || l.short() }
 
 // Waiting says for what the job waits that has not begun; zero: it does not, or
 // the placer has not answered yet.
