@@ -19,8 +19,8 @@ type Take struct {
 	How  How    // ByPanic is counted in the head
 	Why  string // in words, for the event
 
-	// At tells the job time of the last commit by what that carried, for the event; nil:
-	// it is not known.
+	// At tells what time it is for the job, for the event, by what the last commit
+	// carried; nil: it is not known.
 	At func(meta []byte) hyperscale.JobTime
 
 	// SessionEnded says that its session has ended, and is looked at once more: a

@@ -110,6 +110,19 @@ func (t nodeLoop) tellChild(e node.ToChild) {
 	}
 }
 
+// jobTime is what time it is for a job by the children that this node hears; 0: none of
+// them runs it, or ctx has ended.
+func (t *Tier) jobTime(ctx context.Context, job hyperscale.JobID) hyperscale.JobTime {
+	answer := make(chan hyperscale.JobTime, 1)
+	t.node.Put(func(n *node.Node) { answer <- n.JobTime(t.now(), job) })
+	select {
+	case at := <-answer:
+		return at
+	case <-ctx.Done():
+		return 0
+	}
+}
+
 // isOver reports whether a job has ended or never was, by a linearizable read. A
 // store that does not answer says neither.
 func isOver(ctx context.Context, st store.Store, job hyperscale.JobID) bool {

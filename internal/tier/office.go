@@ -149,7 +149,7 @@ func (o *office) takeOver(ctx context.Context, take own.Take) error {
 // take makes this node a job's owner. A store that does not answer is asked until
 // it does.
 func (o *office) take(ctx context.Context, take own.Take) (*own.Tenure, own.Saved, error) {
-	take.At = seat.At
+	take.At = func(meta []byte) hyperscale.JobTime { return max(seat.At(meta), o.tier.jobTime(ctx, take.Job)) }
 	tenure, saved, err := own.TakeOver(ctx, o.session, take, time.Now())
 	for errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil {
 		pause(ctx, saveRetry)

@@ -74,14 +74,18 @@ func TestPanicThriceFails(t *testing.T) {
 	}
 }
 
-// B-21: a change of owner is an event with both nodes and the epoch, epochs grow,
-// and the load goes on and is counted exactly.
+// B-21: a change of owner is an event with both nodes, the epoch and when it was, epochs
+// grow, and the load goes on and is counted exactly.
 func TestOwnersChange(t *testing.T) {
 	r := newRig(t, 3)
 	w := r.newChild("w1", 2, longRun)
 	p := planOf("browse")
 	a := r.submit(r.client(r.stations[0]), p)
 	w.holds(link.Running, 1)
+	const ran = 300 * time.Millisecond // longer than what was saved says
+	r.wait(func() bool {
+		return r.stations[1].jobTime(t.Context(), a.Job) > ran && r.stations[2].jobTime(t.Context(), a.Job) > ran
+	}, "who does not own the job does not know what time it is for it")
 	r.stations[0].stop()
 	second := r.owner(a.Job, r.stations[1:]...)
 	second.stop()
@@ -97,7 +101,7 @@ func TestOwnersChange(t *testing.T) {
 		if ev.Epoch < epoch {
 			t.Errorf("event %d is of epoch %d after %d", ev.Seq, ev.Epoch, epoch)
 		}
-		if ev.What == own.OwnerChanged && (ev.Epoch != epoch+1 || ev.Node == "" || !strings.Contains(ev.Detail, "from ")) {
+		if ev.What == own.OwnerChanged && (ev.Epoch != epoch+1 || ev.At < ran || ev.Node == "" || !strings.Contains(ev.Detail, "from ")) {
 			t.Errorf("the change of owner is told as %+v", ev)
 		}
 		epoch = ev.Epoch

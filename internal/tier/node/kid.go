@@ -22,7 +22,7 @@ import (
 type kid struct {
 	link.Holder
 	conn   uint64 // of its stream; 0: it has none
-	last   link.Statement
+	last   lastWord
 	stated bool // it said something since its stream stands, or ever
 	fresh  bool // its next statement is the first on its stream
 	holds  map[hyperscale.JobID][]link.Held
@@ -36,6 +36,12 @@ type kid struct {
 	word   word
 	trip   time.Duration
 	pulse  place.Pulse
+}
+
+// lastWord is the last statement of a child.
+type lastWord struct {
+	link.Statement
+	came time.Duration // when it did
 }
 
 // word is the last word that a child was told.
@@ -121,7 +127,7 @@ func (n *Node) stated(k *kid, s link.Statement) {
 	if s.Heard == k.word.seq && k.word.seq != 0 {
 		k.trip = max(n.now-k.word.at-s.HeardAgo, 0)
 	}
-	k.Boot, k.last, k.stated, k.heard = s.Boot, s, true, n.now
+	k.Boot, k.last, k.stated, k.heard = s.Boot, lastWord{s, n.now}, true, n.now
 	k.gone, k.dead, k.asked, k.left = false, false, 0, 0
 	if k.conn != 0 {
 		k.by = ""

@@ -292,6 +292,24 @@ func (n *Node) Room() (children, cores int) {
 // Jobs are the jobs that are owned here, by name.
 func (n *Node) Jobs() []hyperscale.JobID { return slices.Sorted(maps.Keys(n.jobs)) }
 
+// JobTime is what time it is now for a job, by the children that are heard and run a
+// part of it: the earliest of what they say, so that none alone can put it off; 0: none
+// runs it.
+func (n *Node) JobTime(now time.Duration, job hyperscale.JobID) hyperscale.JobTime {
+	var earliest hyperscale.JobTime
+	for _, k := range n.kids.list {
+		for _, h := range k.holds[job] {
+			if h.State != link.Running || k.gone {
+				continue
+			}
+			if at := h.JobTime + k.trip/2 + now - k.last.came; earliest == 0 || at < earliest {
+				earliest = at
+			}
+		}
+	}
+	return earliest
+}
+
 // standing is how a child stands with this node, for people.
 func (k *kid) standing() string {
 	switch {

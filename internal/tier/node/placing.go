@@ -32,7 +32,7 @@ func (p *placing) appoint(n *Node, node hyperscale.NodeID) {
 		p.table = place.New(n.cfg.Place)
 		for _, k := range n.kids.list {
 			if k.stated && !k.gone {
-				p.step(n, place.State(k.last, k.pulse.Health()))
+				p.step(n, place.State(k.last.Statement, k.pulse.Health()))
 			}
 		}
 	}
