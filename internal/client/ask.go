@@ -16,12 +16,12 @@ func (c *Client) ask(ctx context.Context, job hyperscale.JobID, call func(node) 
 	course := c.course(time.Now())
 	next := course.first(c.ownerOf(job, time.Now()))
 	for {
-		err := c.attempt(next.address, call)
+		asked, err := c.attempt(ctx, next.addresses, call)
 		if ctx.Err() != nil && err != nil {
 			return err
 		}
-		c.learn(job, next, err)
-		if next = course.after(time.Now(), mathrand.Float64(), err); next.end {
+		c.learn(job, next.owner, asked, err)
+		if next = course.after(time.Now(), mathrand.Float64(), asked, err); next.end {
 			return err
 		}
 		if pause(ctx, next.wait) != nil {
@@ -30,7 +30,7 @@ func (c *Client) ask(ctx context.Context, job hyperscale.JobID, call func(node) 
 	}
 }
 
-// course begins with another node for each client.
+// course begins with the node that was there last.
 func (c *Client) course(now time.Time) *course {
 	return &course{nodes: c.nodes(), until: now.Add(c.config.Patience)}
 }
@@ -39,7 +39,19 @@ func (c *Client) course(now time.Time) *course {
 func (c *Client) nodes() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Concat(c.config.Nodes[c.shift:], c.config.Nodes[:c.shift], c.met)
+	all := slices.Concat(c.config.Nodes, c.met)
+	at := max(slices.Index(all, c.begin), 0)
+	return slices.Concat(all[at:], all[:at])
+}
+
+// prefer lets later calls begin with a node that is there, if it is one of those
+// asked in turn.
+func (c *Client) prefer(address string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if slices.Contains(c.config.Nodes, address) || slices.Contains(c.met, address) {
+		c.begin = address
+	}
 }
 
 // meet asks a node for the others, so that whoever knows one of them can go on at
@@ -64,12 +76,14 @@ func (c *Client) meet(ctx context.Context, n node) {
 // meetTime is how long the others' addresses are waited for.
 const meetTime = 2 * time.Second
 
-// learn remembers an owner that answered, and forgets one that did not.
-func (c *Client) learn(job hyperscale.JobID, asked step, err error) {
+// learn remembers an owner that answered, and forgets one that did not. Owner is who
+// was to be asked for that; "": nobody in particular.
+func (c *Client) learn(job hyperscale.JobID, owner, asked string, err error) {
 	switch {
-	case err == nil && asked.owner:
-		c.found(job, asked.address)
-	case err != nil && asked.owner:
+	case owner == "":
+	case err == nil && asked == owner:
+		c.found(job, asked)
+	default:
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		delete(c.owners, job)
@@ -104,53 +118,6 @@ func (c *Client) ownerOf(job hyperscale.JobID, now time.Time) string {
 		return o.address
 	}
 	return ""
-}
-
-// attempt makes a call on the connection to an address.
-func (c *Client) attempt(address string, call func(node) error) error {
-	l, err := c.take(address)
-	if err != nil {
-		return err
-	}
-	defer c.giveBack(l)
-	return call(l.node)
-}
-
-func (c *Client) take(address string) (*line, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := c.lines[address]
-	if l == nil {
-		c.tidy()
-		n, err := c.dial(address)
-		if err != nil {
-			return nil, err
-		}
-		l = &line{node: n}
-		c.lines[address] = l
-	}
-	l.calls++
-	return l, nil
-}
-
-func (c *Client) giveBack(l *line) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l.calls--
-}
-
-// tidy closes connections to nodes that were asked in passing, once there are
-// many.
-func (c *Client) tidy() {
-	if len(c.lines) < mostLines {
-		return
-	}
-	for address, l := range c.lines {
-		if l.calls == 0 && !slices.Contains(c.config.Nodes, address) {
-			_ = l.node.Close() // nobody waits for it
-			delete(c.lines, address)
-		}
-	}
 }
 
 // pause waits, unless ctx ends.

@@ -1,7 +1,8 @@
 // Package client asks a cluster as its users do: of any of its nodes, and so
 // that nothing is lost or done twice when one of them goes. It remembers who
 // owns a job, follows when that changed, asks anybody when lost, and waits when
-// it is told to. A watch goes on with the event after the last one heard.
+// it is told to. A node is asked once it has shown that it is there; while one is
+// late another is tried beside it, so no call is made twice for that. A watch goes on with the event after the last one heard.
 package client
 
 import (
@@ -34,9 +35,9 @@ type Config struct {
 type Client struct {
 	config Config
 	dial   func(address string) (node, error)
-	shift  int // where in Nodes to begin: not all clients ask the same one
 
 	mu     sync.Mutex
+	begin  string // who is asked first: the one that was there last; at first any, for not all clients are to ask the same
 	owners map[hyperscale.JobID]owner
 	lines  map[string]*line
 	met    []string // nodes that others told of; asked after those that are named
@@ -44,6 +45,7 @@ type Client struct {
 
 // node is one node as a client calls it: a [rpc.Conn].
 type node interface {
+	Ready(context.Context) error
 	Submit(context.Context, rpc.Submission) (rpc.Accepted, error)
 	Get(context.Context, hyperscale.JobID) (rpc.Status, error)
 	List(context.Context, rpc.Query) ([]rpc.Status, error)
@@ -60,12 +62,6 @@ type node interface {
 type owner struct {
 	address string
 	until   time.Time
-}
-
-// line is a connection and how many calls use it.
-type line struct {
-	node  node
-	calls int
 }
 
 // What a client remembers at most before it forgets what it does not need.
@@ -91,7 +87,7 @@ func New(config Config) (*Client, error) {
 	return &Client{
 		config: config,
 		dial:   func(address string) (node, error) { return rpc.Dial(address, config.Dialing) },
-		shift:  mathrand.IntN(len(config.Nodes)),
+		begin:  config.Nodes[mathrand.IntN(len(config.Nodes))],
 		owners: make(map[hyperscale.JobID]owner),
 		lines:  make(map[string]*line),
 	}, nil

@@ -32,15 +32,15 @@ type cluster struct {
 	drop    int            // so many next answers get lost on their way
 	dialled map[string]int
 	closed  int
-
-	undone bool // nodes that are down were not reached
+	silent  map[string]bool // these stand still
+	gaveUp  int             // how often waiting for one of these was given up
 
 	watch func(n *member, after uint64, got func(rpc.Update) error) error
 	there []rpc.Member
 }
 
 func newCluster() *cluster {
-	return &cluster{down: map[string]bool{}, owner: "a:1", keys: map[string]int{}, dialled: map[string]int{}}
+	return &cluster{down: map[string]bool{}, silent: map[string]bool{}, owner: "a:1", keys: map[string]int{}, dialled: map[string]int{}}
 }
 
 func (c *cluster) client(t *testing.T, config Config) *Client {
@@ -52,7 +52,7 @@ func (c *cluster) client(t *testing.T, config Config) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.shift = 0
+	client.begin = config.Nodes[0]
 	client.dial = func(address string) (node, error) {
 		c.dialled[address]++
 		return &member{cluster: c, address: address}, nil
@@ -68,19 +68,35 @@ type member struct {
 	address string
 }
 
+// Ready is what any call meets first.
+func (n *member) Ready(ctx context.Context) error {
+	c := n.cluster
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.silent[n.address] {
+		c.mu.Unlock()
+		<-ctx.Done()
+		c.mu.Lock()
+		c.gaveUp++
+		return ctx.Err()
+	}
+	if c.down[n.address] {
+		c.asked = append(c.asked, n.address)
+		return &rpc.Error{Kind: rpc.Unavailable, Text: n.address + " is down"}
+	}
+	return nil
+}
+
 func (n *member) Members(context.Context) ([]rpc.Member, error) { return n.cluster.there, nil }
 
 func (n *member) Close() error { n.cluster.closed++; return nil }
 
-// reach is what any call meets first.
+// reach is what any call to a node that is there meets first.
 func (n *member) reach() error {
 	c := n.cluster
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked = append(c.asked, n.address)
-	if c.down[n.address] {
-		return &rpc.Error{Kind: rpc.Unavailable, Text: n.address + " is down", Undone: c.undone}
-	}
 	return nil
 }
 
@@ -160,7 +176,7 @@ func TestTheOwnerIsRememberedFor30Seconds(t *testing.T) {
 		time.Sleep(31 * time.Second)
 		get("a:1", "far:1")
 		c.owner, c.down["far:1"] = "c:1", true
-		get("far:1", "b:1", "c:1")
+		get("far:1", "a:1", "c:1")
 		get("c:1")
 		c.down["a:1"], c.down["b:1"], c.down["c:1"] = true, true, true
 		if _, err := client.Get(t.Context(), "7"); err == nil || client.ownerOf("7", time.Now()) != "" {
@@ -168,6 +184,65 @@ func TestTheOwnerIsRememberedFor30Seconds(t *testing.T) {
 		}
 		if c.dialled["far:1"] != 1 || c.dialled["a:1"] != 1 {
 			t.Errorf("connections were made anew: %v", c.dialled)
+		}
+	})
+}
+
+// A node that stands still costs a moment, and nothing is asked of two: of the one
+// that is there, once. Whoever was there last is asked first from then on.
+func TestOneThatStandsStillCostsAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		client := c.client(t, Config{})
+		c.silent["a:1"], c.silent["b:1"] = true, true
+		for _, want := range []time.Duration{2 * late, 0} {
+			began := time.Now()
+			if _, err := client.Submit(t.Context(), rpc.Submission{Name: "shop"}); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took != want {
+				t.Errorf("it took %s, want %s", took, want)
+			}
+		}
+		if want := []string{"c:1", "c:1"}; !slices.Equal(c.asked, want) || c.gaveUp != 2 {
+			t.Errorf("asked were %v, and %d were waited for and given up", c.asked, c.gaveUp)
+		}
+		for address, l := range client.lines {
+			if l.calls != 0 {
+				t.Errorf("the line to %s is never given back", address)
+			}
+		}
+	})
+}
+
+// Who owns a job and stands still is not waited for while another may know better.
+func TestAnOwnerThatStandsStillIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.owner, c.silent["far:1"] = "b:1", true
+		client := c.client(t, Config{})
+		client.found("7", "far:1")
+		began := time.Now()
+		if _, err := client.Get(t.Context(), "7"); err != nil || time.Since(began) != late {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		if now := client.ownerOf("7", time.Now()); now != "b:1" {
+			t.Errorf("the owner is %q", now)
+		}
+	})
+}
+
+// Where all stand still the caller may give up, and nothing was done.
+func TestAllStandStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.silent["a:1"], c.silent["b:1"], c.silent["c:1"] = true, true, true
+		ctx, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		began := time.Now()
+		_, err := c.client(t, Config{}).Submit(ctx, rpc.Submission{Name: "shop"})
+		if rpc.KindOf(err) != rpc.OutOfTime || time.Since(began) != time.Second || len(c.asked) != 0 {
+			t.Errorf("after %s: %v; asked were %v", time.Since(began), err, c.asked)
 		}
 	})
 }
@@ -216,17 +291,15 @@ func TestAFailedSubmissionNamesItsKey(t *testing.T) {
 func TestASubmissionThatReachedNobodyIsNotOpen(t *testing.T) {
 	const open = "whether it was taken is open"
 	for name, c := range map[string]struct {
-		first  int // answers that are lost
-		undone bool
-		want   string
+		first int // answers that are lost
+		want  string
 	}{
-		"nobody reached":       {0, true, "nothing was taken"},
-		"it is not known":      {0, false, open},
-		"an answer lost first": {1, true, open},
+		"nobody reached":       {0, "nothing was taken"},
+		"an answer lost first": {1, open},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			n := newCluster()
-			n.drop, n.undone = c.first, c.undone
+			n.drop = c.first
 			n.down["b:1"], n.down["c:1"], n.down["a:1"] = true, true, c.first == 0
 			client := n.client(t, Config{})
 			dial := client.dial

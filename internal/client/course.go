@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"hyperscale/internal/rpc"
@@ -10,13 +11,14 @@ import (
 // most is how many times a call follows "not the owner" before it asks anybody.
 const most = 3
 
-// course decides where one call goes next: pure, told the time and what the last
-// attempt came to. A course is done with its call.
+// course decides where one call goes next: pure, told the time, who was asked and
+// what that came to. A course is done with its call.
 //
 //	the node answers, or refuses for good     the end
 //	not the owner, who is known               there at once, three times
 //	not the owner, who is not known           the next node, after a wait
-//	nobody there                              the next node; once all were asked, after a wait
+//	the connection broke                      the next node; once all were asked, after a wait
+//	nobody is there                           anybody, after a wait
 //	too much to do, too often asked           the next node, after the time it says
 //	nothing of this helped for so long        the end, with the last error
 type course struct {
@@ -31,22 +33,27 @@ type course struct {
 
 // step is what to do next.
 type step struct {
-	address string
-	wait    time.Duration // before it
-	owner   bool          // the address was named as the job's owner
-	end     bool          // nothing: the call is over
+	addresses []string      // of which the first that is there is asked
+	wait      time.Duration // before it
+	owner     string        // the first of the addresses, where it was named as that of the job's owner
+	end       bool          // nothing: the call is over
 }
 
 // first is where the call begins: at the owner, if one is known.
-func (c *course) first(owner string) step {
-	if owner != "" {
-		return step{address: owner, owner: true}
+func (c *course) first(owner string) step { return step{addresses: c.turn(owner), owner: owner} }
+
+// turn is whom to try one after the other.
+func (c *course) turn(owner string) []string {
+	turn := slices.Concat(c.nodes[c.at:], c.nodes[:c.at])
+	if owner == "" {
+		return turn
 	}
-	return step{address: c.nodes[c.at]}
+	return slices.Insert(slices.DeleteFunc(turn, func(n string) bool { return n == owner }), 0, owner)
 }
 
-// after decides on what an attempt came to. Draw is uniform in [0, 1).
-func (c *course) after(now time.Time, draw float64, err error) step {
+// after decides on what an attempt came to. Asked is who was there, "" if nobody;
+// draw is uniform in [0, 1).
+func (c *course) after(now time.Time, draw float64, asked string, err error) step {
 	kind := rpc.KindOf(err)
 	if err == nil || !kind.Again() {
 		return step{end: true}
@@ -55,12 +62,16 @@ func (c *course) after(now time.Time, draw float64, err error) step {
 	if e := new(rpc.Error); errors.As(err, &e) {
 		told = *e
 	}
+	if at := slices.Index(c.nodes, asked); at >= 0 {
+		c.at = (at + 1) % len(c.nodes)
+	}
+	if kind == rpc.NotOwner && told.Address != "" && c.hops < most {
+		c.hops++
+		return step{addresses: c.turn(told.Address), owner: told.Address}
+	}
 	next := step{}
 	switch {
-	case kind == rpc.NotOwner && told.Address != "" && c.hops < most:
-		c.hops++
-		return step{address: told.Address, owner: true}
-	case kind == rpc.Unavailable:
+	case asked != "" && kind == rpc.Unavailable:
 		if c.tries++; c.tries >= len(c.nodes) {
 			next.wait = c.grow(draw)
 		}
@@ -68,8 +79,7 @@ func (c *course) after(now time.Time, draw float64, err error) step {
 		next.wait = max(c.grow(draw), told.Retry)
 	}
 	c.hops = 0
-	c.at = (c.at + 1) % len(c.nodes)
-	next.address = c.nodes[c.at]
+	next.addresses = c.turn("")
 	if now.Add(next.wait).After(c.until) {
 		return step{end: true}
 	}

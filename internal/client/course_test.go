@@ -14,7 +14,8 @@ import (
 )
 
 // The transcript has what each attempt came to, with the time since the call
-// began, and after the arrow what is done next.
+// began, and after the arrow what is done next. Who was asked is the first of those
+// to try, or who stands after "at".
 func TestCourses(t *testing.T) {
 	const name = "testdata/courses.txt"
 	script, err := os.ReadFile(name)
@@ -24,6 +25,7 @@ func TestCourses(t *testing.T) {
 	var out bytes.Buffer
 	begin := time.Unix(0, 0)
 	var c *course
+	var at string // who is asked
 	for lines := bufio.NewScanner(bytes.NewReader(script)); lines.Scan(); {
 		line, _, _ := strings.Cut(lines.Text(), " -> ")
 		words := strings.Fields(line)
@@ -36,13 +38,25 @@ func TestCourses(t *testing.T) {
 			if len(words) > 2 {
 				owner = words[2]
 			}
-			fmt.Fprintf(&out, "%s -> %s\n", line, c.first(owner))
+			next := c.first(owner)
+			at = next.addresses[0]
+			fmt.Fprintf(&out, "%s -> %s\n", line, next)
 		default:
 			after, err := time.ParseDuration(words[0])
 			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(&out, "%s -> %s\n", line, c.after(begin.Add(after), 0.5, outcome(t, words[1:])))
+			if what, where, is := strings.Cut(line, " at "); is {
+				words, at = strings.Fields(what), where
+			}
+			if words[1] == "nobody" {
+				at = ""
+			}
+			next := c.after(begin.Add(after), 0.5, at, outcome(t, words[1:]))
+			if at = ""; !next.end {
+				at = next.addresses[0]
+			}
+			fmt.Fprintf(&out, "%s -> %s\n", line, next)
 		}
 	}
 	testkit.Golden(t, name, out.String())
@@ -53,7 +67,7 @@ func outcome(t *testing.T, words []string) error {
 	switch words[0] {
 	case "ok":
 		return nil
-	case "gone":
+	case "gone", "nobody":
 		e.Kind = rpc.Unavailable
 	case "not-owner":
 		if e.Kind = rpc.NotOwner; len(words) > 1 {
@@ -77,9 +91,9 @@ func (s step) String() string {
 	if s.end {
 		return "the end"
 	}
-	text := "ask " + s.address
-	if s.owner {
-		text += ", the owner"
+	text := "ask " + strings.Join(s.addresses, ",")
+	if s.owner != "" {
+		text += ", owner " + s.owner
 	}
 	if s.wait > 0 {
 		text = fmt.Sprintf("after %s %s", s.wait, text)

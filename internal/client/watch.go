@@ -22,7 +22,7 @@ func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, 
 	next := course.first(c.ownerOf(job, time.Now()))
 	for {
 		heard := follow.heard
-		err := c.attempt(next.address, func(n node) error {
+		asked, err := c.attempt(ctx, next.addresses, func(n node) error {
 			meeting, stop := context.WithCancel(ctx)
 			var met sync.WaitGroup
 			defer met.Wait()
@@ -40,8 +40,8 @@ func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, 
 			course.fresh(time.Now().Add(c.config.Patience))
 			course.nodes = c.nodes() // those that were met, too
 		}
-		c.learn(job, next, err)
-		if next = course.after(time.Now(), mathrand.Float64(), err); next.end {
+		c.learn(job, next.owner, asked, err)
+		if next = course.after(time.Now(), mathrand.Float64(), asked, err); next.end {
 			return explain(err, "watching job", job)
 		}
 		if next.wait > 0 {

@@ -49,6 +49,7 @@ type Conn struct {
 	certs   *identity.Source // nil: none
 	open    func(ctx context.Context, address string) (net.Conn, error)
 	reached atomic.Pointer[Reached]
+	heard   atomic.Int64 // when it last answered, in nanoseconds since 1970; 0: never
 }
 
 // Reached is which node answered.
@@ -157,7 +158,7 @@ func (c *Conn) unary(ctx context.Context, name string, request, answer any, conn
 	var headers metadata.MD
 	options = append(options, grpc.Header(&headers))
 	if err := invoke(c.saying(ctx), name, request, answer, conn, options...); err != nil {
-		return c.explain(err)
+		return c.explain(ctx, err)
 	}
 	if err := c.checkNode(headers); err != nil {
 		return err
@@ -168,7 +169,7 @@ func (c *Conn) unary(ctx context.Context, name string, request, answer any, conn
 func (c *Conn) stream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, name string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
 	raw, err := open(c.saying(ctx), desc, conn, name, options...)
 	if err != nil {
-		return nil, c.explain(err)
+		return nil, c.explain(ctx, err)
 	}
 	return &checkedStream{ClientStream: raw, conn: c}, nil
 }
@@ -182,14 +183,15 @@ type checkedStream struct {
 
 func (s *checkedStream) RecvMsg(m any) error {
 	if err := s.ClientStream.RecvMsg(m); err != nil {
-		return s.conn.explain(err)
+		return s.conn.explain(s.Context(), err)
 	}
 	if s.checked {
+		s.conn.hear()
 		return nil
 	}
 	headers, err := s.Header()
 	if err != nil {
-		return s.conn.explain(err)
+		return s.conn.explain(s.Context(), err)
 	}
 	s.checked = true
 	return s.conn.checkNode(headers)
@@ -221,25 +223,34 @@ func (c *Conn) checkNode(headers metadata.MD) error {
 		return err
 	}
 	c.reached.Store(&Reached{node, features})
+	c.hear()
 	return nil
 }
 
+// hear notes that the node answered.
+func (c *Conn) hear() { c.heard.Store(time.Now().UnixNano()) }
+
 // explain brings an error into our form and tells a refused certificate from a
 // node that is not there: trying again helps only one of them.
-func (c *Conn) explain(err error) error {
+func (c *Conn) explain(ctx context.Context, err error) error {
 	err = ended(err)
 	var e *Error
 	if !errors.As(err, &e) || e.Kind != Unavailable {
+		if kind := KindOf(err); kind != OutOfTime && kind != Cancelled {
+			c.hear() // a refusal is an answer
+		}
 		return err
 	}
 	away := strings.HasPrefix(e.Text, "connection error: ")
 	e.Undone = e.Undone || away
 	switch {
+	case silentText(e.Text):
+		e.Text = "no connection: what listens there says nothing: it stands still, or is no manager"
 	case strings.Contains(e.Text, "does not look like a TLS handshake"):
 		e.Kind, e.Text = Unauthenticated, "what answers takes no certificates; leave them out, or ask another"
 	case strings.Contains(e.Text, "handshake failed") && !strings.Contains(e.Text, "EOF") || strings.Contains(e.Text, "remote error: tls"):
 		e.Kind, e.Text = Unauthenticated, handshakeText(e.Text)
-	case c.certs == nil && strings.Contains(e.Text, "server preface") && c.wantsCertificates():
+	case c.certs == nil && strings.Contains(e.Text, "server preface") && c.wantsCertificates(ctx):
 		e.Kind, e.Text = Unauthenticated, "what answers wants certificates: --cert, --key-file and --ca name them, hyperscale certs makes some"
 	case away:
 		e.Text = noConnection(e.Text)
@@ -267,6 +278,13 @@ func handshakeText(reason string) string {
 	return strings.TrimSuffix(reason, `"`)
 }
 
+// silentText reports whether a connection was made and nothing came over it, for as
+// long as an attempt may take.
+func silentText(reason string) bool {
+	return strings.Contains(reason, "server preface") && strings.Contains(reason, "use of closed network connection") || // by us
+		strings.Contains(reason, "handshake failed") && strings.Contains(reason, "deadline exceeded")
+}
+
 // noConnection says in words for people why there is no connection to a node.
 func noConnection(reason string) string {
 	reason = strings.TrimSuffix(strings.TrimPrefix(reason, `connection error: desc = "`), `"`)
@@ -285,8 +303,8 @@ func noConnection(reason string) string {
 
 // wantsCertificates reports whether what hung up on us speaks TLS. Nothing is said
 // to it that matters, so it need not prove who it is.
-func (c *Conn) wantsCertificates() bool {
-	ctx, stop := context.WithTimeout(context.Background(), connectTime)
+func (c *Conn) wantsCertificates(ctx context.Context) bool {
+	ctx, stop := context.WithTimeout(ctx, connectTime)
 	defer stop()
 	raw, err := c.open(ctx, c.address)
 	if err != nil {

@@ -52,7 +52,7 @@ type Error struct {
 	Size    int64             // TooLarge, in bytes
 	Limit   int64             // TooLarge, in bytes
 	Field   string            // TooLarge: what takes most room
-	Undone  bool              // Unavailable: nobody was reached, or who was turned the call away
+	Undone  bool              // Unavailable, OutOfTime, Cancelled: nobody was reached, or who was turned the call away
 }
 
 // Fault is what is wrong with one field of a call.
@@ -117,9 +117,9 @@ func (k Kind) Again() bool {
 func Undone(err error) bool {
 	var e *Error
 	switch KindOf(err) {
-	case "", OutOfTime, Cancelled, Internal:
+	case "", Internal:
 		return false
-	case Unavailable:
+	case Unavailable, OutOfTime, Cancelled:
 		return errors.As(err, &e) && e.Undone
 	}
 	return true
