@@ -48,6 +48,7 @@ type Held struct {
 	Hold
 	State      State
 	Reason     string             // Refused, Broken: why, in words
+	ForGood    bool               // Refused: this start of the child will refuse it again
 	Start      uint64             // number of the start that its job time counts from; 0: not started
 	JobTime    hyperscale.JobTime // now; 0 before the start
 	Cut        uint64             // number of the last window cut

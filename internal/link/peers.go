@@ -86,6 +86,7 @@ type Want struct {
 	Queued    time.Duration       // how long it has waited, so that a new placer keeps the order
 	Exclude   []Holder            // those that failed: never the same boot again
 	Prefer    []hyperscale.NodeID // those that hold the plan already
+	OrNever   bool                // it does not wait for more workers than are there: the excluded ones will not do
 }
 
 // WorkflowCores is how many cores a workflow wants: between Least and Most, as

@@ -56,8 +56,8 @@ func (p *Placer) place(now time.Duration) []Effect {
 	look := p.look(now)
 	var effects []Effect
 	for _, w := range p.queue {
-		if now-w.since >= p.config.Queue {
-			effects = append(effects, p.refuse(w))
+		if why := look.never(w); why != "" {
+			effects = append(effects, p.refuse(w, why))
 			continue
 		}
 		if reason := look.bar(w); reason != "" {
@@ -75,15 +75,31 @@ func (p *Placer) place(now time.Duration) []Effect {
 	return effects
 }
 
-// refuse ends a want that waited too long.
-func (p *Placer) refuse(w *want) Effect {
+// refuse ends a want that is not to be granted any more.
+func (p *Placer) refuse(w *want, reason string) Effect {
 	w.withdrawn = true
-	reason := fmt.Sprintf("it waited for %s", hyperscale.FormatDuration(p.config.Queue))
-	if w.waits.Reason != "" {
-		reason += ", at last because: " + w.waits.Reason
-	}
 	p.forget(p.jobs[w.Job])
 	return Refuse{To: w.from, Want: w.Want, Reason: reason}
+}
+
+// never says why a want is not waited with any longer; "": it is. A placer that is new
+// has yet to hear of workers.
+func (l *pass) never(w *want) string {
+	if l.now-w.since >= l.config.Queue {
+		reason := fmt.Sprintf("it waited for %s", hyperscale.FormatDuration(l.config.Queue))
+		if w.waits.Reason != "" {
+			reason += ", at last because: " + w.waits.Reason
+		}
+		return reason
+	}
+	if !w.OrNever || l.now-l.born < l.config.Settle {
+		return ""
+	}
+	need := least(w.Want)
+	if there, _ := l.offer(w); need > there {
+		return fmt.Sprintf("it asks for %s, and the workers that did not refuse it have %s", cores(need), cores(there))
+	}
+	return ""
 }
 
 // waiting tells a manager for what the wants wait that it has just listed.

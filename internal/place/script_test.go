@@ -255,6 +255,8 @@ func (p *player) readWant(words []string) link.Want {
 			w.Priority = link.PriorityAuto
 		case "exclusive":
 			w.Exclusive = true
+		case "ornever":
+			w.OrNever = true
 		case "epoch":
 			w.Epoch = hyperscale.Epoch(number(p.t, value))
 		case "queued":

@@ -27,7 +27,7 @@ func wireHeld(h link.Held) *pb.Held {
 		JobTimeNs: int64(h.JobTime), Cut: h.Cut, Acked: h.Acked,
 		ReservePlace: h.Reserve.Place, ReservePass: h.Reserve.Pass,
 		Adjustment: h.Adjustment, Aborted: valid(h.Aborted), Epoch: uint64(h.Epoch), SilenceNs: int64(h.Silence),
-		Cancelled: valid(h.Cancelled.By), CancelledWhole: h.Cancelled.Whole, Lowered: valid(h.Lowered),
+		Cancelled: valid(h.Cancelled.By), CancelledWhole: h.Cancelled.Whole, Lowered: valid(h.Lowered), ForGood: h.ForGood,
 	}
 }
 
@@ -42,7 +42,7 @@ func readHeld(h *pb.Held) (link.Held, error) {
 		JobTime: hyperscale.JobTime(h.GetJobTimeNs()), Cut: h.GetCut(), Acked: h.GetAcked(),
 		Reserve:    link.Reserve{Place: h.GetReservePlace(), Pass: h.GetReservePass()},
 		Adjustment: h.GetAdjustment(), Aborted: h.GetAborted(), Epoch: hyperscale.Epoch(h.GetEpoch()), Silence: time.Duration(h.GetSilenceNs()),
-		Cancelled: link.Cancelled{By: h.GetCancelled(), Whole: h.GetCancelledWhole()}, Lowered: h.GetLowered(),
+		Cancelled: link.Cancelled{By: h.GetCancelled(), Whole: h.GetCancelledWhole()}, Lowered: h.GetLowered(), ForGood: h.GetForGood(),
 	}, err
 }
 

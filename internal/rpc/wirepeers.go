@@ -20,8 +20,8 @@ func readHolder(h *pb.Holder) link.Holder {
 func wireWant(w link.Want) *pb.Want {
 	return &pb.Want{
 		Job: string(w.Job), Epoch: uint64(w.Epoch), Number: w.Number, Priority: pb.Priority(w.Priority + 1), Exclusive: w.Exclusive, QueuedNs: int64(w.Queued),
-		Exclude: each(w.Exclude, wireHolder),
-		Prefer:  each(w.Prefer, func(n hyperscale.NodeID) string { return string(n) }),
+		Exclude: each(w.Exclude, wireHolder), OrNever: w.OrNever,
+		Prefer: each(w.Prefer, func(n hyperscale.NodeID) string { return string(n) }),
 		Workflows: each(w.Workflows, func(c link.WorkflowCores) *pb.WorkflowCores {
 			return &pb.WorkflowCores{Workflow: valid(c.Workflow), Least: small(c.Least), Most: small(c.Most)}
 		}),
@@ -32,8 +32,8 @@ func readWant(w *pb.Want) link.Want {
 	return link.Want{
 		Job: hyperscale.JobID(w.GetJob()), Epoch: hyperscale.Epoch(w.GetEpoch()), Number: w.GetNumber(),
 		Priority: readPriority(w.GetPriority()), Exclusive: w.GetExclusive(), Queued: time.Duration(w.GetQueuedNs()),
-		Exclude: each(w.GetExclude(), readHolder),
-		Prefer:  each(w.GetPrefer(), func(n string) hyperscale.NodeID { return hyperscale.NodeID(n) }),
+		Exclude: each(w.GetExclude(), readHolder), OrNever: w.GetOrNever(),
+		Prefer: each(w.GetPrefer(), func(n string) hyperscale.NodeID { return hyperscale.NodeID(n) }),
 		Workflows: each(w.GetWorkflows(), func(c *pb.WorkflowCores) link.WorkflowCores {
 			return link.WorkflowCores{Workflow: c.GetWorkflow(), Least: count(c.GetLeast()), Most: count(c.GetMost())}
 		}),

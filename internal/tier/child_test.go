@@ -29,7 +29,7 @@ type child struct {
 	twice   bool          // it delivers everything twice
 	forgets bool          // it keeps no record of what was said to it
 	slow    bool          // it obeys no Stop and no Cut
-	refuses string        // why it refuses every share
+	refuses string        // why it refuses every share, for good
 	silence time.Duration // what it states of how long it heard no owner
 	forge   func(*link.Delivery, *stats.Window) *stats.Window
 
@@ -198,7 +198,7 @@ func (c *child) statement(w *way) link.Statement {
 			Epoch: c.owners[k.Job].epoch, Silence: c.silence, Cancelled: k.by,
 		}
 		if k.state == link.Refused {
-			held.Reason = c.refuses
+			held.Reason, held.ForGood = c.refuses, true
 		}
 		if k.start != 0 {
 			held.JobTime = time.Since(k.zero)

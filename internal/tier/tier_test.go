@@ -1,6 +1,7 @@
 package tier
 
 import (
+	"strings"
 	"testing"
 
 	"hyperscale"
@@ -38,5 +39,39 @@ func TestReadersGiveTheirRoomBack(t *testing.T) {
 	}
 	if len(r) != 0 {
 		t.Errorf("%d of %d are taken", len(r), cap(r))
+	}
+}
+
+// A job whose target no worker allows fails at once, with the reason: each is asked once.
+func TestTargetThatNobodyAllows(t *testing.T) {
+	r := newRig(t, 1)
+	refuses := func(c *child) { c.refuses = "shop is no target" }
+	children := []*child{r.newChild("w1", 2, refuses), r.newChild("w2", 2, refuses)}
+	p := planOf("browse")
+	a := r.submit(r.client(), p)
+	status, events := r.ended(r.client(), a.Job)
+	if status.Phase != hyperscale.Failed || !strings.Contains(status.Reason, "refuses it: shop is no target") {
+		t.Errorf("it ends %+v; %s", status, story(events))
+	}
+	asked := 0
+	for _, c := range children {
+		n := 0
+		c.do(func() {
+			for _, o := range c.orders {
+				if o.Do == link.Prepare {
+					n++
+				}
+			}
+		})
+		if n > 1 {
+			t.Errorf("%s is asked %d times", c.id, n)
+		}
+		asked += n
+	}
+	if asked != 2 {
+		t.Errorf("%d are asked; %s", asked, story(events))
+	}
+	if v := r.result(r.client(), p, a.Job).Verdict; v.State != stats.Valid || len(v.Causes) > 0 {
+		t.Errorf("nothing began, and the verdict is %+v", v)
 	}
 }

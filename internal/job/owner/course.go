@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"cmp"
 	"slices"
 
 	"hyperscale"
@@ -82,7 +83,7 @@ func (o *course) denied(ev Denied) {
 		switch {
 		case l.Stage == wanting:
 			l.Stage = ended
-			o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: ev.Reason})
+			o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: cmp.Or(l.Refusal, ev.Reason)})
 		case l.short():
 			o.want(l) // the load goes on without these slots, which are missed; perhaps somebody comes
 		}

@@ -232,6 +232,7 @@ type Want struct {
 	Workflows []WantCores
 	Exclude   []link.Holder // never these
 	Prefer    []hyperscale.NodeID
+	OrNever   bool // some refused it for good: it does not wait for more than are there
 }
 
 // WantCores is what one workflow wants. The shell knows how many cores a workflow

@@ -65,6 +65,8 @@ type head struct {
 	Want    uint64             // number of the want for its cores, or those of its covers
 	Tries   int                // how often it was begun anew, or refused
 	Aborted bool               // a step's on-error: abort fired
+	Unfit   []link.Holder      `json:",omitempty"` // those that refused it for good …
+	Refusal string             `json:",omitzero"`  // … the last of them, in words
 }
 
 // halt is how a leg is ended before its time.

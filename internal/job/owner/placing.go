@@ -44,10 +44,10 @@ func (o *placing) wants() []Want {
 		switch {
 		case l.Stop != nil:
 		case l.Stage == wanting:
-			list = wantMore(list, l.Want, WantCores{Workflow: l.workflow()}, nil)
+			list = wantMore(list, l, WantCores{Workflow: l.workflow()})
 		default:
 			if n := l.uncovered(); n > 0 {
-				list = wantMore(list, l.Want, WantCores{Workflow: l.workflow(), Cores: n, Least: 1}, l)
+				list = wantMore(list, l, WantCores{Workflow: l.workflow(), Cores: n, Least: 1})
 			}
 		}
 	}
@@ -78,19 +78,18 @@ func (o *Owner) Runs() []Run {
 	return list
 }
 
-// wantMore puts what a workflow wants to the want of that number. Of a cover, l is
-// the leg: its lost holders are excluded, the others preferred.
-func wantMore(list []Want, number uint64, cores WantCores, l *leg) []Want {
-	i := slices.IndexFunc(list, func(w Want) bool { return w.Number == number })
+// wantMore puts what a leg wants to the want of its number. Those that refused it for
+// good and its lost holders are excluded, those that hold it preferred.
+func wantMore(list []Want, l *leg, cores WantCores) []Want {
+	i := slices.IndexFunc(list, func(w Want) bool { return w.Number == l.Want })
 	if i < 0 {
 		i = len(list)
-		list = append(list, Want{Number: number})
+		list = append(list, Want{Number: l.Want})
 	}
 	w := &list[i]
 	w.Workflows = append(w.Workflows, cores)
-	if l == nil {
-		return list
-	}
+	w.Exclude = append(w.Exclude, l.Unfit...)
+	w.OrNever = w.OrNever || l.Stage == wanting && len(l.Unfit) > 0
 	for _, x := range l.Holes {
 		if !x.Again {
 			w.Exclude = append(w.Exclude, x.Holder)
@@ -190,7 +189,9 @@ func (o *placing) cut(l *leg, s *kept, cores []link.Cores) []*share {
 		part.Reserve = part.First
 		list = append(list, part)
 		o.state.Given = append(o.state.Given, given{l.workflow(), cut, part.Holder.Node})
-		o.marks().Expect(l.workflow(), cut)
+		if l.begun() {
+			o.marks().Expect(l.workflow(), cut)
+		}
 	}
 	return list
 }

@@ -18,9 +18,10 @@ import (
 //
 //	plan open|long|iterations|closed|once|two [parent] [single] [unique]  the plan, of a job that has a parent, lets no two hold a slot, uses rows once; the owner begins
 //	grant NUMBER WORKER…                  one core of each for every workflow of that want
+//	wants                                 what is wanted of the cores is told
 //	deny NUMBER
 //	queue NUMBER POSITION WHY…            that want waits
-//	state WORKER STATE [key=value…]       what it holds is in that state: cut, acked, at, reserve, silence, lowered, cancelled, of
+//	state WORKER STATE [key=value…]       what it holds is in that state: cut, acked, at, reserve, silence, lowered, forgood, cancelled, of
 //	nothing WORKER                        it states that it holds nothing
 //	lose WORKER [dead]
 //	deliver WORKER WORKFLOW to=T due=N [done=N] [final] [missing: it does not arrive] [cancelled=CLIENT] [by=WORKER, who sends it in its place]
@@ -105,6 +106,10 @@ func (s *script) run(line string) {
 	case "queue":
 		position := int(number(s.t, args[1]))
 		s.step(Queued{Want: number(s.t, args[0]), Waiting: link.Waiting{Why: strings.Join(args[2:], " "), Position: position}})
+	case "wants":
+		for _, w := range s.owner.Wants() {
+			s.say("wants %d: %v, none of %v, or never %v", w.Number, w.Workflows, w.Exclude, w.OrNever)
+		}
 	case "deny":
 		s.step(Denied{Want: number(s.t, args[0]), Reason: "it waited for 1h"})
 	case "state":
@@ -273,6 +278,8 @@ func (s *script) state(w *hand, state string, args []string) {
 				h.Silence = length(s.t, value)
 			case "cancelled":
 				h.Cancelled = link.Cancelled{By: value, Whole: true}
+			case "forgood":
+				h.ForGood, h.Reason = true, value+" is no target"
 			case "lowered":
 				h.Lowered = h.Workflow + ": to " + value
 			case "reserve":
@@ -461,6 +468,11 @@ func (s *script) result(b []byte) {
 	for _, w := range s.plan.Workflows {
 		n := r.Tally.Workflow(w.Name).Slots
 		s.say("  result %s: due %d, missed %d, started %d, completed %d, lost %d", w.Name, n.Due, n.Missed, n.Started, n.Completed, n.Lost)
+	}
+	if r.Tally.Job().Slots.Due == 0 {
+		for _, c := range r.Verdict.Causes {
+			s.say("  cause %s: %s", c.State, c.What)
+		}
 	}
 	for _, l := range r.Losses {
 		beside := fmt.Sprintf("%d requests", l.Requests)

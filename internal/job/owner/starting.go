@@ -67,7 +67,7 @@ func (o *settling) settleFirst() {
 	for _, l := range o.state.Legs {
 		if l.Stage == preparing {
 			l.Stage, l.Begin = starting, 0
-			l.begin()
+			o.begin(l)
 		}
 	}
 	o.state.Start = uint64(o.cfg.Epoch)
@@ -75,10 +75,12 @@ func (o *settling) settleFirst() {
 	o.then(o.launch)
 }
 
-// begin notes that all holders of a leg are about to be told to start it.
-func (l *leg) begin() {
+// begin notes that all holders of a leg are about to be told to start it: from here on
+// windows of theirs are to come.
+func (o *settling) begin(l *leg) {
 	for _, s := range l.Shares {
 		s.Started = s.Started || s.placed() && !s.over()
+		o.marks().Expect(l.workflow(), s.Share)
 	}
 }
 
@@ -103,7 +105,7 @@ func (o *settling) settleLeg(l *leg) {
 	switch {
 	case l.Stage == preparing && o.clock.runs && l.all((*share).ready):
 		l.Stage, l.Begin = starting, o.at()+laterLead
-		l.begin()
+		o.begin(l)
 		o.change()
 		o.then(func() { o.runLater(l) })
 	case l.Stage == running && o.clock.runs && l.looked != o.changes+o.news:

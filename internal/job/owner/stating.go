@@ -2,6 +2,7 @@ package owner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -176,6 +177,9 @@ func (o *stating) heardOther(k *kid, h *link.Held) {
 	if l, s := o.state.share(h.Hold); s != nil && s.Ended && l.Stage != ended {
 		return // its last window is being acknowledged
 	}
+	if h.State == link.Refused && h.ForGood {
+		o.refusedToo(k, h)
+	}
 	o.order(k.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
 }
 
@@ -196,14 +200,23 @@ func (o *stating) missing(l *leg, s *share) {
 // has no load and lost its worker.
 const mostTries = 3
 
+// mostUnfit is by how many children a leg that has not begun may be refused for good.
+// Then it is taken that all will.
+const mostUnfit = 20
+
 // refused deals with a child that can't run a share. Before the leg runs all its
-// cores are given back, and asked for again.
+// cores are given back, and asked for again; not of those that refuse it for good.
 func (o *stating) refused(l *leg, s *share, h *link.Held) {
-	node := s.Holder.Node
-	o.tell(hyperscale.Event{What: "refused", Workflow: l.workflow(), Node: node, Detail: h.Reason})
+	reason := fmt.Sprintf("%s refuses it: %s", s.Holder.Node, h.Reason)
+	o.tell(hyperscale.Event{What: "refused", Workflow: l.workflow(), Node: s.Holder.Node, Detail: h.Reason})
 	o.order(s.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
-	if l.Tries++; l.Tries > mostTries {
-		reason := fmt.Sprintf("%s refuses it: %s", node, h.Reason)
+	switch {
+	case !h.ForGood:
+		l.Tries++
+	case !l.begun(): // else its hole keeps it out
+		l.shun(s.Holder, reason)
+	}
+	if l.Tries > mostTries || !l.begun() && len(l.Unfit) > mostUnfit {
 		for _, other := range l.Shares {
 			o.release(l, other)
 		}
@@ -221,4 +234,26 @@ func (o *stating) refused(l *leg, s *share, h *link.Held) {
 	l.Stage = wanting
 	l.divide(nil)
 	o.want(l)
+}
+
+// refusedToo notes that another child refuses for good what one before it did.
+func (o *stating) refusedToo(k *kid, h *link.Held) {
+	for _, l := range o.state.Legs {
+		if l.workflow() != h.Workflow || l.Stage != wanting && l.Stage != preparing || slices.Contains(l.Unfit, k.Holder) {
+			continue
+		}
+		o.change()
+		l.shun(k.Holder, fmt.Sprintf("%s refuses it: %s", k.Node, h.Reason))
+		if l.Stage == wanting {
+			o.want(l)
+		}
+	}
+}
+
+// shun notes that a child refuses a leg for good.
+func (l *leg) shun(h link.Holder, reason string) {
+	l.Refusal = reason
+	if !slices.Contains(l.Unfit, h) {
+		l.Unfit = append(l.Unfit, h)
+	}
 }

@@ -35,3 +35,23 @@ func TestOnlyHoldersHaveAWord(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoRefusesToo: children that refuse for good before they hear that all was given
+// back are not asked again either.
+func TestWhoRefusesToo(t *testing.T) {
+	s := &script{t: t}
+	for _, line := range []string{"plan open", "saved", "grant 1 w1 w2 w3", "saved"} {
+		s.run(line)
+	}
+	w2 := s.hand("w2")
+	held := w2.held[0]
+	s.run("state w1 refused forgood=shop")
+	held.State, held.ForGood, held.Reason = link.Refused, true, "shop is no target"
+	for range 2 { // it is said again until it was dropped
+		s.step(Stated{Holder: w2.Holder, Held: []link.Held{held}})
+	}
+	wants := s.owner.Wants()
+	if len(wants) != 1 || wants[0].Number != 3 || len(wants[0].Exclude) != 2 || !wants[0].OrNever {
+		t.Errorf("it wants %+v", wants)
+	}
+}

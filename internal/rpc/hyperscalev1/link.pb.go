@@ -228,7 +228,9 @@ type Held struct {
 	// cancelled_whole: the whole job, not only its workflow.
 	CancelledWhole bool `protobuf:"varint,16,opt,name=cancelled_whole,json=cancelledWhole,proto3" json:"cancelled_whole,omitempty"`
 	// lowered: how the bound of arrivals in progress was lowered here; empty: it was not.
-	Lowered       string `protobuf:"bytes,15,opt,name=lowered,proto3" json:"lowered,omitempty"`
+	Lowered string `protobuf:"bytes,15,opt,name=lowered,proto3" json:"lowered,omitempty"`
+	// for_good: refused, and this start of the child will refuse it again.
+	ForGood       bool `protobuf:"varint,17,opt,name=for_good,json=forGood,proto3" json:"for_good,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -373,6 +375,13 @@ func (x *Held) GetLowered() string {
 		return x.Lowered
 	}
 	return ""
+}
+
+func (x *Held) GetForGood() bool {
+	if x != nil {
+		return x.ForGood
+	}
+	return false
 }
 
 // Statement is a child's beat: all that it has and holds.
@@ -1640,7 +1649,7 @@ var File_hyperscale_v1_link_proto protoreflect.FileDescriptor
 
 const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\n" +
-	"\x18hyperscale/v1/link.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\xed\x03\n" +
+	"\x18hyperscale/v1/link.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\x88\x04\n" +
 	"\x04Held\x12'\n" +
 	"\x04hold\x18\x01 \x01(\v2\x13.hyperscale.v1.HoldR\x04hold\x12.\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x18.hyperscale.v1.HoldStateR\x05state\x12\x16\n" +
@@ -1661,7 +1670,8 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"silence_ns\x18\r \x01(\x03R\tsilenceNs\x12\x1c\n" +
 	"\tcancelled\x18\x0e \x01(\tR\tcancelled\x12'\n" +
 	"\x0fcancelled_whole\x18\x10 \x01(\bR\x0ecancelledWhole\x12\x18\n" +
-	"\alowered\x18\x0f \x01(\tR\alowered\"\xc3\x02\n" +
+	"\alowered\x18\x0f \x01(\tR\alowered\x12\x19\n" +
+	"\bfor_good\x18\x11 \x01(\bR\aforGood\"\xc3\x02\n" +
 	"\tStatement\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04boot\x18\x02 \x01(\x04R\x04boot\x12\x10\n" +

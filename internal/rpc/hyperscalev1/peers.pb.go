@@ -198,16 +198,18 @@ func (x *WorkflowCores) GetMost() int32 {
 
 // Want asks for the cores of workflows that must be placed together.
 type Want struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Job           string                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
-	Epoch         uint64                 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	Workflows     []*WorkflowCores       `protobuf:"bytes,3,rep,name=workflows,proto3" json:"workflows,omitempty"`
-	Priority      Priority               `protobuf:"varint,4,opt,name=priority,proto3,enum=hyperscale.v1.Priority" json:"priority,omitempty"`
-	Exclusive     bool                   `protobuf:"varint,5,opt,name=exclusive,proto3" json:"exclusive,omitempty"`
-	QueuedNs      int64                  `protobuf:"varint,6,opt,name=queued_ns,json=queuedNs,proto3" json:"queued_ns,omitempty"`
-	Exclude       []*Holder              `protobuf:"bytes,7,rep,name=exclude,proto3" json:"exclude,omitempty"`
-	Prefer        []string               `protobuf:"bytes,8,rep,name=prefer,proto3" json:"prefer,omitempty"`
-	Number        uint64                 `protobuf:"varint,9,opt,name=number,proto3" json:"number,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Job       string                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Epoch     uint64                 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Workflows []*WorkflowCores       `protobuf:"bytes,3,rep,name=workflows,proto3" json:"workflows,omitempty"`
+	Priority  Priority               `protobuf:"varint,4,opt,name=priority,proto3,enum=hyperscale.v1.Priority" json:"priority,omitempty"`
+	Exclusive bool                   `protobuf:"varint,5,opt,name=exclusive,proto3" json:"exclusive,omitempty"`
+	QueuedNs  int64                  `protobuf:"varint,6,opt,name=queued_ns,json=queuedNs,proto3" json:"queued_ns,omitempty"`
+	Exclude   []*Holder              `protobuf:"bytes,7,rep,name=exclude,proto3" json:"exclude,omitempty"`
+	Prefer    []string               `protobuf:"bytes,8,rep,name=prefer,proto3" json:"prefer,omitempty"`
+	Number    uint64                 `protobuf:"varint,9,opt,name=number,proto3" json:"number,omitempty"`
+	// or_never: refused at once if the workers that it does not exclude have too few cores.
+	OrNever       bool `protobuf:"varint,10,opt,name=or_never,json=orNever,proto3" json:"or_never,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -303,6 +305,13 @@ func (x *Want) GetNumber() uint64 {
 		return x.Number
 	}
 	return 0
+}
+
+func (x *Want) GetOrNever() bool {
+	if x != nil {
+		return x.OrNever
+	}
+	return false
 }
 
 // Run says that a workflow of a job holds cores, or that a job is not over.
@@ -1630,7 +1639,7 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\rWorkflowCores\x12\x1a\n" +
 	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x14\n" +
 	"\x05least\x18\x02 \x01(\x05R\x05least\x12\x12\n" +
-	"\x04most\x18\x03 \x01(\x05R\x04most\"\xbb\x02\n" +
+	"\x04most\x18\x03 \x01(\x05R\x04most\"\xd6\x02\n" +
 	"\x04Want\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12:\n" +
@@ -1640,7 +1649,9 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\tqueued_ns\x18\x06 \x01(\x03R\bqueuedNs\x12/\n" +
 	"\aexclude\x18\a \x03(\v2\x15.hyperscale.v1.HolderR\aexclude\x12\x16\n" +
 	"\x06prefer\x18\b \x03(\tR\x06prefer\x12\x16\n" +
-	"\x06number\x18\t \x01(\x04R\x06number\"j\n" +
+	"\x06number\x18\t \x01(\x04R\x06number\x12\x19\n" +
+	"\bor_never\x18\n" +
+	" \x01(\bR\aorNever\"j\n" +
 	"\x03Run\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x1a\n" +
 	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12\x1c\n" +

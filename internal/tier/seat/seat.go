@@ -105,7 +105,7 @@ func sameWant(a, b link.Want) bool {
 func (s *Seat) wantOf(w owner.Want, room Room) link.Want {
 	want := link.Want{
 		Job: s.cfg.Job, Epoch: s.cfg.Epoch, Number: w.Number, Priority: s.cfg.Priority, Exclusive: s.cfg.Exclusive,
-		Exclude: w.Exclude, Prefer: w.Prefer,
+		Exclude: w.Exclude, Prefer: w.Prefer, OrNever: w.OrNever,
 	}
 	for _, c := range w.Workflows {
 		cores := link.WorkflowCores{Workflow: c.Workflow, Least: c.Least, Most: c.Cores}

@@ -109,13 +109,15 @@ func (h *hold) run() {
 	h.m.tell(h, c)
 }
 
-// engineRefused: an engine can't run the share.
+// engineRefused: an engine can't run the share, for what it is or for what this worker
+// has and allows, and neither changes.
 func (h *hold) engineRefused(reason string) {
 	if h.state == link.Running {
 		h.fail(reason)
 		return
 	}
 	h.refuse(reason)
+	h.forGood = true
 }
 
 // died starts another engine in place of one that died, in the same turn, unless

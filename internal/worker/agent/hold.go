@@ -60,8 +60,9 @@ type told struct {
 
 // flags are truths about a hold.
 type flags struct {
-	alone bool // it stops, or did, because no owner was heard
-	gone  bool // to be forgotten
+	alone   bool // it stops, or did, because no owner was heard
+	forGood bool // Refused: it would be again
+	gone    bool // to be forgotten
 
 	cancelled link.Cancelled // by whose proof it was stopped; zero: nobody's
 }
@@ -322,7 +323,7 @@ func (h *hold) withoutOwner() {
 // held is what there is of a hold, in words for parents.
 func (h *hold) held() link.Held {
 	held := link.Held{
-		Hold: h.Hold, State: h.state, Reason: h.reason, Start: h.start.number,
+		Hold: h.Hold, State: h.state, Reason: h.reason, ForGood: h.forGood, Start: h.start.number,
 		Cut: h.turn.stream.Seq(), Acked: h.out.Acked(), Reserve: h.told.reserve, Adjustment: h.adjusted(),
 		Aborted: h.told.aborted, Cancelled: h.cancelled, Lowered: h.told.lowered, Epoch: h.job.epoch, Silence: h.m.now - h.job.heard,
 	}

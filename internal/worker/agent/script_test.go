@@ -385,6 +385,9 @@ func heldText(h link.Held) string {
 	if h.Cancelled.By != "" {
 		text += " cancelled by " + h.Cancelled.By
 	}
+	if h.ForGood {
+		text += " for good"
+	}
 	if h.Reason != "" {
 		text += " (" + h.Reason + ")"
 	}
