@@ -163,7 +163,7 @@ func undocumentedSpec(spec ast.Spec, whole bool) []string {
 var mayImport = map[string][]string{
 	"":         {},
 	"cmd":      {"cli"},
-	"show":     {},
+	"show":     {""},
 	"demo":     {},
 	"expr":     {""},
 	"plan":     {"", "expr", "schedule", "show"},

@@ -100,7 +100,7 @@ func (c *control) listen(ctx context.Context, signals <-chan os.Signal, hide fun
 // none there may be some all the same: it is as much as a second old.
 func (c *control) active() string {
 	if n := c.view.active.Load(); n > 0 {
-		return show.Plural(n, "iteration")
+		return hyperscale.Plural(n, "iteration")
 	}
 	return "what was started"
 }

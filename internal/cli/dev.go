@@ -18,7 +18,6 @@ import (
 	"hyperscale"
 	"hyperscale/internal/manager"
 	"hyperscale/internal/rpc/identity"
-	"hyperscale/internal/show"
 	"hyperscale/internal/worker"
 )
 
@@ -220,6 +219,6 @@ func (a *app) devReady(ctx context.Context, f devFlags, managers []*manager.Mana
 		server = " --server " + f.listen
 	}
 	_, err := fmt.Fprintf(a.Stderr, "%s at %s, and %s with %s each\ntry: hyperscale submit examples/quickstart.yaml --watch%s\n",
-		show.Plural(int64(f.managers), "manager"), f.listen, show.Plural(int64(f.workers), "worker"), show.Plural(int64(f.cores), "core"), server)
+		hyperscale.Plural(f.managers, "manager"), f.listen, hyperscale.Plural(f.workers, "worker"), hyperscale.Plural(f.cores, "core"), server)
 	return err
 }

@@ -116,7 +116,7 @@ func (a *app) printStatus(s rpc.Status) error {
 	for _, w := range s.Workflows {
 		text := string(w.Phase)
 		if !w.Phase.Terminal() {
-			text = fmt.Sprintf("%s, %s, on %s", w.Phase, percentOf(w.Percent), show.Plural(int64(w.Cores), "core"))
+			text = fmt.Sprintf("%s, %s, on %s", w.Phase, percentOf(w.Percent), hyperscale.Plural(w.Cores, "core"))
 			if waits := w.Waiting.String(); waits != "" && s.Phase != hyperscale.Waiting {
 				text += "; waits for cores, " + waits
 			}
@@ -128,12 +128,12 @@ func (a *app) printStatus(s rpc.Status) error {
 
 // iterationsText is what became of the iterations so far.
 func iterationsText(t rpc.Totals) string {
-	return fmt.Sprintf("%s started of %s due, %s missed, %s lost", show.Count(t.Started), show.Count(t.Due), show.Count(t.Missed), show.Count(t.Lost))
+	return fmt.Sprintf("%s started of %s due, %s missed, %s lost", hyperscale.Count(t.Started), hyperscale.Count(t.Due), hyperscale.Count(t.Missed), hyperscale.Count(t.Lost))
 }
 
 // requestsText is what became of the requests so far.
 func requestsText(r rpc.RequestTotals) string {
-	return fmt.Sprintf("%s started, %s ok, %s failed, %s timed out", show.Count(r.Started), show.Count(r.OK), show.Count(r.Failed), show.Count(r.TimedOut))
+	return fmt.Sprintf("%s started, %s ok, %s failed, %s timed out", hyperscale.Count(r.Started), hyperscale.Count(r.OK), hyperscale.Count(r.Failed), hyperscale.Count(r.TimedOut))
 }
 
 func phaseText(s rpc.Status) string {

@@ -97,7 +97,7 @@ func (l *pass) never(w *want) string {
 	}
 	need := least(w.Want)
 	if there, _ := l.offer(w); need > there {
-		return fmt.Sprintf("it asks for %s, and the workers that did not refuse it have %s", cores(need), cores(there))
+		return fmt.Sprintf("it asks for %s, and the workers that did not refuse it have %s", hyperscale.Plural(need, "core"), hyperscale.Plural(there, "core"))
 	}
 	return ""
 }
@@ -212,11 +212,11 @@ func (l *pass) bar(w *want) string {
 	there, free := l.offer(w)
 	switch {
 	case need > there:
-		return fmt.Sprintf("it asks for %s, and the workers that are there have %s", cores(need), cores(there))
+		return fmt.Sprintf("it asks for %s, and the workers that are there have %s", hyperscale.Plural(need, "core"), hyperscale.Plural(there, "core"))
 	case need > free && need <= free+l.held:
-		return fmt.Sprintf("it asks for %s, and workers with free ones have yet to take up what they were given", cores(need))
+		return fmt.Sprintf("it asks for %s, and workers with free ones have yet to take up what they were given", hyperscale.Plural(need, "core"))
 	case need > free:
-		return fmt.Sprintf("it asks for %s, and %s free", cores(need), are(free))
+		return fmt.Sprintf("it asks for %s, and %s free", hyperscale.Plural(need, "core"), are(free))
 	}
 	return ""
 }
@@ -321,13 +321,6 @@ func (w *want) pledge(to *worker, workflow string, cores int) {
 	}
 	to.pledges = append(to.pledges, g)
 	w.open++
-}
-
-func cores(n int) string {
-	if n == 1 {
-		return "1 core"
-	}
-	return fmt.Sprintf("%d cores", n)
 }
 
 func are(n int) string {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"hyperscale"
-	"hyperscale/internal/show"
 )
 
 // describeLoad says in words how a workflow is driven.
@@ -16,9 +15,9 @@ func describeLoad(load hyperscale.Load) string {
 	case hyperscale.LoadOpen:
 		return describeArrivals(load) + ": " + strings.Join(describeStages(load), ", then ")
 	case hyperscale.LoadIterations:
-		return counted(load.Iterations, "iteration") + " shared by " + counted(load.VUs, "VU") + atMost(load)
+		return hyperscale.Plural(load.Iterations, "iteration") + " shared by " + hyperscale.Plural(load.VUs, "VU") + atMost(load)
 	case hyperscale.LoadEach:
-		return counted(load.Iterations, "iteration") + " by each of " + counted(load.VUs, "VU") + atMost(load)
+		return hyperscale.Plural(load.Iterations, "iteration") + " by each of " + hyperscale.Plural(load.VUs, "VU") + atMost(load)
 	case hyperscale.LoadSearch:
 		return describeSearch(load)
 	}
@@ -27,8 +26,8 @@ func describeLoad(load hyperscale.Load) string {
 
 // describeStages says in words what each stage is.
 func describeStages(load hyperscale.Load) []string {
-	level := func(n int64) string { return counted(n, "VU") }
-	bare := show.Count
+	level := func(n int64) string { return hyperscale.Plural(n, "VU") }
+	bare := hyperscale.Count[int64]
 	if load.Kind == hyperscale.LoadOpen {
 		level = func(n int64) string { return hyperscale.Rate(n).String() }
 		bare = level
@@ -59,7 +58,7 @@ func describeArrivals(load hyperscale.Load) string {
 		text = "Poisson arrivals"
 	}
 	if load.Arrivals > 0 {
-		text += ", " + show.Count(load.Arrivals) + " at most"
+		text += ", " + hyperscale.Count(load.Arrivals) + " at most"
 	}
 	return text
 }
@@ -84,14 +83,6 @@ func atMost(load hyperscale.Load) string {
 		return ""
 	}
 	return " in " + hyperscale.FormatDuration(load.For) + " at most"
-}
-
-// counted is a number with its noun.
-func counted(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return show.Count(n) + " " + noun + "s"
 }
 
 // kindNames are the kinds of loads in results.

@@ -8,7 +8,6 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/plan/data"
-	"hyperscale/internal/show"
 )
 
 // problems lists what will not fit, refusals first.
@@ -17,13 +16,13 @@ func problems(l *Loaded, limits Limits, needs []Need, spans []Span, m ExplainedN
 	for _, n := range needs {
 		switch {
 		case n.Given && n.Connections > min(limits.room(), limits.ports(n)):
-			refused = append(refused, Problem{n.Workflow, fmt.Sprintf("needs %s connections, and %s", show.Count(n.Connections), limits.words(n)), true})
+			refused = append(refused, Problem{n.Workflow, fmt.Sprintf("needs %s connections, and %s", hyperscale.Count(n.Connections), limits.words(n)), true})
 		case n.Lowered > 0:
-			notes = append(notes, Problem{n.Workflow, fmt.Sprintf("max-in-flight is lowered from %s to %s: %s", show.Count(n.Lowered), show.Count(n.VUs), limits.words(n)), false})
+			notes = append(notes, Problem{n.Workflow, fmt.Sprintf("max-in-flight is lowered from %s to %s: %s", hyperscale.Count(n.Lowered), hyperscale.Count(n.VUs), limits.words(n)), false})
 		}
 	}
 	if len(refused) == 0 && m.Connections > limits.room() {
-		notes = append(notes, Problem{"", fmt.Sprintf("workflows that run at the same time need %s connections together, and %s", show.Count(m.Connections), limits.words(Need{})), false})
+		notes = append(notes, Problem{"", fmt.Sprintf("workflows that run at the same time need %s connections together, and %s", hyperscale.Count(m.Connections), limits.words(Need{})), false})
 	}
 	if limits.Memory > 0 && m.MemoryBytes > limits.Memory {
 		notes = append(notes, Problem{"", fmt.Sprintf("memory may not suffice: %s of %s", hyperscale.FormatSize(m.MemoryBytes), hyperscale.FormatSize(limits.Memory)), false})
@@ -51,7 +50,7 @@ func rowProblems(l *Loaded) (all []Problem) {
 			}
 			used = true
 			if d.Pick == hyperscale.PickUnique && (w.Load.Kind == hyperscale.LoadClosed || w.Load.Kind == hyperscale.LoadSearch) {
-				all = append(all, Problem{w.Name, fmt.Sprintf("uses each row of %s once: after %s iterations there is none left", d.Name, show.Count(d.Rows)), false})
+				all = append(all, Problem{w.Name, fmt.Sprintf("uses each row of %s once: after %s iterations there is none left", d.Name, hyperscale.Count(d.Rows)), false})
 			}
 		}
 		if !used {
@@ -63,7 +62,7 @@ func rowProblems(l *Loaded) (all []Problem) {
 
 // words says what bounds the connections of a workflow, or of the whole plan.
 func (l Limits) words(n Need) string {
-	text := fmt.Sprintf("there are %s local ports towards one address", show.Count(l.Ports))
+	text := fmt.Sprintf("there are %s local ports towards one address", hyperscale.Count(l.Ports))
 	ports := l.ports(n)
 	if n.Lowered > 0 {
 		text, ports = text+", half of which stay free", ports/2
@@ -71,7 +70,7 @@ func (l Limits) words(n Need) string {
 	if n.origins > 0 && ports < l.room() {
 		return text
 	}
-	return fmt.Sprintf("this process may have %s descriptors, %d of them for other things (ulimit -n)", show.Count(l.Descriptors), ownDescriptors)
+	return fmt.Sprintf("this process may have %s descriptors, %d of them for other things (ulimit -n)", hyperscale.Count(l.Descriptors), ownDescriptors)
 }
 
 // ExplainedNeeds is what a run takes of the machine at most.

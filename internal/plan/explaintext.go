@@ -74,18 +74,18 @@ func (t *explanationText) run(r *ExplainedRun) {
 	if len(r.After) > 0 {
 		t.field("after", strings.Join(r.After, ", "))
 	}
-	t.field("iteration", counted(int64(r.Requests), "request")+" at most")
+	t.field("iteration", hyperscale.Plural(r.Requests, "request")+" at most")
 	if planned := r.planned(); planned != "" && r.Kind != kindNames[hyperscale.LoadOnce] {
 		t.field("planned", planned)
 	}
 	if b := r.InFlight; b != nil {
-		text := show.Count(b.Value) + " at most (" + b.Source
+		text := hyperscale.Count(b.Value) + " at most (" + b.Source
 		if b.Lowered > 0 {
-			text += ", lowered from " + show.Count(b.Lowered)
+			text += ", lowered from " + hyperscale.Count(b.Lowered)
 		}
 		t.field("in flight", text+"); arrivals above that are missed")
 	}
-	t.field("connections", show.Count(r.Connections)+" at most")
+	t.field("connections", hyperscale.Count(r.Connections)+" at most")
 	text := inWords(r.GracefulS) + " for iterations in progress"
 	if r.WarmupS > 0 {
 		text = inWords(r.WarmupS) + " of warm-up at the start; " + text
@@ -97,13 +97,13 @@ func (t *explanationText) run(r *ExplainedRun) {
 func (r *ExplainedRun) planned() string {
 	var parts []string
 	if r.Slots != nil {
-		parts = append(parts, counted(*r.Slots, "iteration"))
+		parts = append(parts, hyperscale.Plural(*r.Slots, "iteration"))
 	}
 	if r.VUSeconds != nil {
-		parts = append(parts, show.Count(int64(math.Round(*r.VUSeconds)))+" VU-seconds")
+		parts = append(parts, hyperscale.Count(int64(math.Round(*r.VUSeconds)))+" VU-seconds")
 	}
 	if r.VUs != nil {
-		parts = append(parts, "peak "+counted(*r.VUs, "VU"))
+		parts = append(parts, "peak "+hyperscale.Plural(*r.VUs, "VU"))
 	}
 	if r.PeakRate != nil {
 		parts = append(parts, "peak "+show.Rate(*r.PeakRate))
@@ -183,9 +183,9 @@ func (t *explanationText) sets(sets []ExplainedSet) {
 	}
 	t.title("Data")
 	for _, s := range sets {
-		text := counted(s.Rows, "row") + " (" + strings.Join(s.Columns, ", ") + "), " + s.Pick
+		text := hyperscale.Plural(s.Rows, "row") + " (" + strings.Join(s.Columns, ", ") + "), " + s.Pick
 		if s.Needed != nil {
-			text += ", " + show.Count(*s.Needed) + " needed"
+			text += ", " + hyperscale.Count(*s.Needed) + " needed"
 		}
 		if len(s.UsedBy) > 0 {
 			text += ", for " + strings.Join(s.UsedBy, ", ")
@@ -198,15 +198,15 @@ func (t *explanationText) sets(sets []ExplainedSet) {
 func (t *explanationText) machine(m *ExplainedNeeds) {
 	t.title("This machine")
 	if m.Lanes > 0 {
-		t.field("lanes", show.Count(m.Lanes)+", which share the slots evenly")
+		t.field("lanes", hyperscale.Count(m.Lanes)+", which share the slots evenly")
 	}
-	t.field("connections", show.Count(m.Connections)+" at most"+ofLimit(m.MaxPorts, "local ports towards one address"))
-	t.field("descriptors", show.Count(m.Descriptors)+" at most"+ofLimit(m.MaxDescriptors, "allowed"))
+	t.field("connections", hyperscale.Count(m.Connections)+" at most"+ofLimit(m.MaxPorts, "local ports towards one address"))
+	t.field("descriptors", hyperscale.Count(m.Descriptors)+" at most"+ofLimit(m.MaxDescriptors, "allowed"))
 	var parts []string
 	for _, p := range m.Memory {
 		text := size3(p.Each) + " for " + p.What
 		if p.Count > 1 {
-			text = size3(p.Each) + " for each of " + show.Count(p.Count) + " " + p.What
+			text = size3(p.Each) + " for each of " + hyperscale.Count(p.Count) + " " + p.What
 		}
 		parts = append(parts, text)
 	}
@@ -218,7 +218,7 @@ func ofLimit(limit *int64, what string) string {
 	if limit == nil {
 		return ""
 	}
-	return "; " + show.Count(*limit) + " " + what
+	return "; " + hyperscale.Count(*limit) + " " + what
 }
 
 // size3 is a number of bytes in binary units, with three digits.
@@ -246,7 +246,7 @@ func (t *explanationText) values(values []Effective) {
 	for _, v := range values {
 		text := fmt.Sprintf("%s  (%s)", v.Value, v.From)
 		if v.Own > 0 {
-			text += fmt.Sprintf("; %s with another", counted(int64(v.Own), "step"))
+			text += fmt.Sprintf("; %s with another", hyperscale.Plural(v.Own, "step"))
 		}
 		t.wide(v.Name, names, text)
 	}

@@ -139,7 +139,7 @@ func Figure(t *hyperscale.Threshold, value float64) string {
 	case hyperscale.MetricBytes:
 		return show.Bytes(int64(value))
 	case hyperscale.MetricFailures:
-		return show.Count(int64(value))
+		return hyperscale.Count(int64(value))
 	}
 	return show.Duration(time.Duration(value))
 }

@@ -51,7 +51,7 @@ func (p *printer) requests() {
 		}
 		r := row.t.Requests
 		cells := []string{
-			row.name, show.Count(int64(r.Started)), rate,
+			row.name, hyperscale.Count(r.Started), rate,
 			show.Ratio(int64(r.Failed+r.TimedOut), int64(r.OK+r.Failed+r.TimedOut)),
 			show.Bytes(int64(row.t.BytesIn)), show.Bytes(int64(row.t.BytesOut)),
 		}
@@ -126,7 +126,7 @@ func (p *printer) answers() {
 		if s.Name >= "400" {
 			paint = p.Theme.Bad
 		}
-		codes = append(codes, paint(s.Name)+" × "+show.Count(int64(s.Value)))
+		codes = append(codes, paint(s.Name)+" × "+hyperscale.Count(s.Value))
 	}
 	if len(codes) > 0 {
 		p.lines("status", show.Flow(codes, "   ", p.Width-label))
@@ -154,7 +154,7 @@ func (p *printer) kinds(name string, kinds Named[uint64]) {
 			p.labelled("", p.Theme.Faint(fmt.Sprintf("and %d more kinds, all in -o json", len(kinds)-i)))
 			return
 		}
-		text := p.Theme.Bad(show.Count(int64(kind.Value))) + " × " + show.Clean(kind.Name)
+		text := p.Theme.Bad(hyperscale.Count(kind.Value)) + " × " + show.Clean(kind.Name)
 		if sample := p.sample(kind.Name); sample != "" {
 			text += p.Theme.Faint("  " + show.Clean(sample))
 		}
@@ -181,12 +181,12 @@ func (p *printer) checks() {
 	if passed+failed == 0 {
 		return
 	}
-	p.labelled("checks", fmt.Sprintf("%s of %s passed (%s)", show.Count(int64(passed)), show.Count(int64(passed+failed)),
+	p.labelled("checks", fmt.Sprintf("%s of %s passed (%s)", hyperscale.Count(passed), hyperscale.Count(passed+failed),
 		show.Ratio(int64(passed), int64(passed+failed))))
 	for _, c := range p.s.Totals.Checks {
 		if c.Value.Failed > 0 {
 			p.labelled("", p.Theme.Bad("✗")+" "+show.Clean(c.Name)+": "+
-				fmt.Sprintf("%s passed, %s failed", show.Count(int64(c.Value.Passed)), show.Count(int64(c.Value.Failed))))
+				fmt.Sprintf("%s passed, %s failed", hyperscale.Count(c.Value.Passed), hyperscale.Count(c.Value.Failed)))
 		}
 	}
 }
@@ -202,7 +202,7 @@ func (p *printer) phases() {
 		if row.spread.Count == 0 {
 			continue
 		}
-		cells := []string{row.name, show.Count(int64(row.spread.Count))}
+		cells := []string{row.name, hyperscale.Count(row.spread.Count)}
 		for _, name := range table.Head[2:] {
 			cells = append(cells, figure(row.spread, name))
 		}
@@ -221,7 +221,7 @@ func (p *printer) machine() {
 		p.labelled("lateness", fmt.Sprintf("p50 %s · p99 %s · max %s: the generator's own delay",
 			figure(late, "p50"), figure(late, "p99"), figure(late, "max")))
 	}
-	facts := append([]string{show.Plural(int64(g.Lanes), "lane")}, watched(g.Machine)...)
+	facts := append([]string{hyperscale.Plural(g.Lanes, "lane")}, watched(g.Machine)...)
 	p.lines("generator", show.Flow(facts, " · ", p.Width-label))
 	p.gap()
 }
@@ -236,7 +236,7 @@ func watched(g Machine) []string {
 		facts = append(facts, "memory "+show.Bytes(int64(g.RSS.Value)))
 	}
 	if g.GCs.Value > 0 {
-		facts = append(facts, fmt.Sprintf("%s (%s)", show.Plural(int64(g.GCs.Value), "garbage collection"), shownMillis(g.GCPause)))
+		facts = append(facts, fmt.Sprintf("%s (%s)", hyperscale.Plural(int64(g.GCs.Value), "garbage collection"), shownMillis(g.GCPause)))
 	}
 	facts = append(facts, "waited for a CPU "+shownMillis(g.RunDelay))
 	if g.Saturated.Value > 0 {
@@ -255,7 +255,7 @@ func watched(g Machine) []string {
 
 // used writes how many there were of those allowed.
 func used(what string, n, allowed Number) string {
-	return fmt.Sprintf("%s %s of %s", what, show.Count(int64(n.Value)), show.Count(int64(allowed.Value)))
+	return fmt.Sprintf("%s %s of %s", what, hyperscale.Count(int64(n.Value)), hyperscale.Count(int64(allowed.Value)))
 }
 
 // share writes part and its share of whole.

@@ -85,7 +85,10 @@ func (p *printer) lines(name string, lines []string) {
 func (p *printer) gap() { p.line("") }
 
 func (p *printer) title() {
-	took := shownSeconds(p.s.Elapsed.Value)
+	took := "before anything ran"
+	if p.s.Elapsed.Value > 0 {
+		took = "after " + shownSeconds(p.s.Elapsed.Value)
+	}
 	phase := strings.ToLower(p.s.Phase)
 	switch hyperscale.Phase(p.s.Phase) {
 	case hyperscale.Completed:
@@ -94,7 +97,7 @@ func (p *printer) title() {
 		phase = p.Theme.Bad(phase)
 	}
 	name := p.Theme.Strong(show.Fit(show.Clean(p.s.Plan), p.Width-30))
-	p.line("%s  %s %s", name, phase, p.Theme.Faint("after "+took))
+	p.line("%s  %s %s", name, phase, p.Theme.Faint(took))
 	for _, w := range p.s.Workflows {
 		if w.Value.Why != "" {
 			p.labelled("", p.Theme.Bad(strings.ToLower(w.Value.Phase))+" "+show.Clean(w.Name)+": "+show.Clean(w.Value.Why))
@@ -149,7 +152,7 @@ func (p *printer) verdict() {
 		p.labelled("", "• "+show.Clean(cause(c)))
 	}
 	if more := len(v.Causes) - mostCauses; more > 0 {
-		p.labelled("", fmt.Sprintf("… and %s, all in the JSON summary", show.Plural(int64(more), "more cause")))
+		p.labelled("", fmt.Sprintf("… and %s, all in the JSON summary", hyperscale.Plural(more, "more cause")))
 	}
 	for _, note := range p.s.Generator.Notes {
 		p.labelled("", "note: "+show.Clean(note))
@@ -167,9 +170,18 @@ func cause(c Cause) string {
 		text += ", on " + *c.Node
 	}
 	if c.To > c.From {
-		text += fmt.Sprintf(" (%s – %s)", clock(c.From), clock(c.To))
+		text += " (" + interval(c.From, c.To) + ")"
 	}
 	return text
+}
+
+// interval is between two job times given in seconds; one that has no length in whole
+// seconds is one time.
+func interval(from, to float64) string {
+	if clock(from) == clock(to) {
+		return clock(from)
+	}
+	return clock(from) + " – " + clock(to)
 }
 
 // clock is a job time given in seconds.
@@ -216,10 +228,10 @@ func sum(total uint64, name string, parts ...part) string {
 	var terms []string
 	for i, p := range parts {
 		if p.n > 0 || i < 2 {
-			terms = append(terms, show.Count(int64(p.n))+" "+p.name)
+			terms = append(terms, hyperscale.Count(p.n)+" "+p.name)
 		}
 	}
-	return show.Count(int64(total)) + " " + name + " = " + strings.Join(terms, " + ")
+	return hyperscale.Count(total) + " " + name + " = " + strings.Join(terms, " + ")
 }
 
 func (p *printer) searches() {

@@ -120,3 +120,23 @@ func TestTextSaysWhyAWorkflowFailed(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// What never ran did not fail after a time, and a cause within one second is at one
+// time.
+func TestTextOfTimesWithoutLength(t *testing.T) {
+	r := refused()
+	r.Elapsed, r.Phase = 0, hyperscale.Cancelled
+	r.Verdict = stats.Verdict{State: stats.Degraded, Causes: []stats.Cause{
+		{State: stats.Degraded, What: "one", From: 1200 * time.Millisecond, To: 1900 * time.Millisecond},
+		{State: stats.Degraded, What: "two", From: 1200 * time.Millisecond, To: 3 * time.Second},
+	}}
+	var b strings.Builder
+	if err := report.Text(&b, report.Summarise(r, report.Options{}), report.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"cancelled before anything ran\n", "one (0:01)\n", "two (0:01 – 0:03)\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not in\n%s", want, b.String())
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"hyperscale"
 	"hyperscale/internal/show"
 	"hyperscale/internal/stats"
 )
@@ -54,7 +55,7 @@ func unreported(n uint64) string {
 	if n > math.MaxInt64 {
 		return "nobody can say how many requests of lost slots are not in these counts"
 	}
-	return fmt.Sprintf("at most %s of lost slots are not in these counts", show.Plural(int64(n), "request"))
+	return fmt.Sprintf("at most %s of lost slots are not in these counts", hyperscale.Plural(n, "request"))
 }
 
 // mostWorkers is how many workers the summary for people lists.
@@ -70,8 +71,8 @@ func printWorkers(p *printer) {
 	for i := range all[:min(len(all), mostWorkers)] {
 		w := &all[i]
 		table.Rows = append(table.Rows, []string{
-			show.Clean(w.Node), show.Count(int64(w.Requests)), show.Count(int64(w.Lanes)), partOf(w.CPU, w.Watched),
-			bytesOf(w.RSS), partOf(w.Saturated, w.Watched), show.Count(int64(len(w.Holds))), show.Count(w.lost()),
+			show.Clean(w.Node), hyperscale.Count(w.Requests), hyperscale.Count(w.Lanes), partOf(w.CPU, w.Watched),
+			bytesOf(w.RSS), partOf(w.Saturated, w.Watched), hyperscale.Count(len(w.Holds)), hyperscale.Count(w.lost()),
 		})
 	}
 	p.table(table)
@@ -80,7 +81,7 @@ func printWorkers(p *printer) {
 		p.gap()
 	}
 	if more := len(all) - mostWorkers; more > 0 {
-		p.labelled("", fmt.Sprintf("… and %s, all in the JSON summary", show.Plural(int64(more), "more worker")))
+		p.labelled("", fmt.Sprintf("… and %s, all in the JSON summary", hyperscale.Plural(more, "more worker")))
 		p.gap()
 	}
 }

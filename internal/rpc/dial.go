@@ -49,7 +49,7 @@ type Conn struct {
 	certs   *identity.Source // nil: none
 	open    func(ctx context.Context, address string) (net.Conn, error)
 	reached atomic.Pointer[Reached]
-	heard   atomic.Int64 // when it last answered, in nanoseconds since 1970; 0: never
+	heard   hearing
 }
 
 // Reached is which node answered.
@@ -186,7 +186,7 @@ func (s *checkedStream) RecvMsg(m any) error {
 		return s.conn.explain(s.Context(), err)
 	}
 	if s.checked {
-		s.conn.hear()
+		s.conn.heard.now()
 		return nil
 	}
 	headers, err := s.Header()
@@ -223,12 +223,9 @@ func (c *Conn) checkNode(headers metadata.MD) error {
 		return err
 	}
 	c.reached.Store(&Reached{node, features})
-	c.hear()
+	c.heard.now()
 	return nil
 }
-
-// hear notes that the node answered.
-func (c *Conn) hear() { c.heard.Store(time.Now().UnixNano()) }
 
 // explain brings an error into our form and tells a refused certificate from a
 // node that is not there: trying again helps only one of them.
@@ -237,7 +234,7 @@ func (c *Conn) explain(ctx context.Context, err error) error {
 	var e *Error
 	if !errors.As(err, &e) || e.Kind != Unavailable {
 		if kind := KindOf(err); kind != OutOfTime && kind != Cancelled {
-			c.hear() // a refusal is an answer
+			c.heard.now() // a refusal is an answer
 		}
 		return err
 	}
@@ -250,7 +247,7 @@ func (c *Conn) explain(ctx context.Context, err error) error {
 		e.Kind, e.Text = Unauthenticated, "what answers takes no certificates; leave them out, or ask another"
 	case strings.Contains(e.Text, "handshake failed") && !strings.Contains(e.Text, "EOF") || strings.Contains(e.Text, "remote error: tls"):
 		e.Kind, e.Text = Unauthenticated, handshakeText(e.Text)
-	case c.certs == nil && strings.Contains(e.Text, "server preface") && c.wantsCertificates(ctx):
+	case c.certs == nil && strings.Contains(e.Text, "server preface") && wantsCertificates(ctx, c):
 		e.Kind, e.Text = Unauthenticated, "what answers wants certificates: --cert, --key-file and --ca name them, hyperscale certs makes some"
 	case away:
 		e.Text = noConnection(e.Text)
@@ -301,9 +298,9 @@ func noConnection(reason string) string {
 	return "no connection:" + reason
 }
 
-// wantsCertificates reports whether what hung up on us speaks TLS. Nothing is said
+// wantsCertificates reports whether what hung up on a call speaks TLS. Nothing is said
 // to it that matters, so it need not prove who it is.
-func (c *Conn) wantsCertificates(ctx context.Context) bool {
+func wantsCertificates(ctx context.Context, c *Conn) bool {
 	ctx, stop := context.WithTimeout(ctx, connectTime)
 	defer stop()
 	raw, err := c.open(ctx, c.address)

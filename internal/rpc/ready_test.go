@@ -85,14 +85,14 @@ func TestAConnectionThatStoodIsTried(t *testing.T) {
 	if err := ready(); err != nil {
 		t.Fatal(err)
 	}
-	if err := ready(); err != nil || c.heard.Load() == 0 {
+	if err := ready(); err != nil || c.heard.at.Load() == 0 {
 		t.Errorf("it was not asked for a sign of life, %v", err)
 	}
 	cut.Store(true)
 	if err := ready(); err != nil {
 		t.Errorf("what was heard just now is not believed: %v", err)
 	}
-	c.heard.Store(time.Now().Add(-quiet).UnixNano())
+	c.heard.at.Store(time.Now().Add(-quiet).UnixNano())
 	if err := ready(); KindOf(err) != OutOfTime || !Undone(err) || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("a node that does not answer is ready: %v", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"hyperscale"
 )
 
 // Nothing stands for a number that is not known.
@@ -86,19 +88,6 @@ func trimmed(s string) string {
 	return s
 }
 
-// Count gives n with its thousands apart: "1,234,567".
-func Count(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	sign := ""
-	if s[0] == '-' {
-		sign, s = "-", s[1:]
-	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return sign + s
-}
-
 // Short gives n in at most five characters: "999", "12.3k", "4.57M", "1.2G".
 func Short(n int64) string {
 	v := float64(n)
@@ -119,7 +108,7 @@ func Rate(perSecond float64) string {
 	case perSecond == 0:
 		return "0"
 	case perSecond >= 999.5:
-		return Count(int64(math.Round(perSecond))) + "/s"
+		return hyperscale.Count(int64(math.Round(perSecond))) + "/s"
 	case perSecond < 0.005:
 		return digits(perSecond*3600) + "/h"
 	}
@@ -167,12 +156,4 @@ func Ratio(part, whole int64) string {
 		return Nothing
 	}
 	return Percent(float64(part) / float64(whole))
-}
-
-// Plural gives a count with its noun: "1 request", "2 requests".
-func Plural(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return Count(n) + " " + noun + "s"
 }

@@ -43,8 +43,6 @@ func TestClock(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
-		{show.Count(0), "0"}, {show.Count(999), "999"}, {show.Count(1000), "1,000"},
-		{show.Count(-1234567), "-1,234,567"}, {show.Count(math.MinInt64), "-9,223,372,036,854,775,808"},
 		{show.Short(9999), "9999"}, {show.Short(10000), "10k"}, {show.Short(12345), "12.3k"},
 		{show.Short(999499), "999k"}, {show.Short(999500), "1M"}, {show.Short(4567890), "4.57M"},
 		{show.Short(math.MaxInt64), "9.22E"}, {show.Short(-20000), "-20k"},
@@ -56,7 +54,6 @@ func TestNumbers(t *testing.T) {
 		{show.Percent(0.123), "12.3%"}, {show.Percent(0.99999), ">99.99%"}, {show.Percent(0.9995), "99.95%"},
 		{show.Percent(0.99899), "99.89%"}, {show.Percent(1), "100%"}, {show.Percent(math.NaN()), show.Nothing},
 		{show.Ratio(1, 4), "25%"}, {show.Ratio(0, 0), show.Nothing},
-		{show.Plural(1, "slot"), "1 slot"}, {show.Plural(2000, "slot"), "2,000 slots"}, {show.Plural(0, "slot"), "0 slots"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)

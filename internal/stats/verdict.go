@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"hyperscale"
@@ -198,7 +197,7 @@ func (j *judge) coverage(f LoadFacts, w *work) {
 		due := w.warmup.Due + w.measured.Due
 		failed := w.warmup.Missed + w.measured.Missed - w.warmup.Refused - w.measured.Refused
 		done, promised = float64(below(due, failed)), float64(due)
-		what = fmt.Sprintf("the generator did not start %s of %s due slots", thousands(failed), thousands(due))
+		what = fmt.Sprintf("the generator did not start %s of %s", hyperscale.Count(failed), hyperscale.Plural(due, "due slot"))
 	}
 	if promised <= 0 {
 		return
@@ -218,7 +217,7 @@ func (j *judge) coverage(f LoadFacts, w *work) {
 // refused judges slots that max-in-flight had no room for.
 func (j *judge) refused(f LoadFacts, w *work) {
 	if n := w.warmup.Refused + w.measured.Refused; n > 0 {
-		j.add(f.sparing(Degraded), w.refused, "%s: percentiles leave out %s slots refused by max-in-flight", f.Workflow, thousands(n))
+		j.add(f.sparing(Degraded), w.refused, "%s: percentiles leave out %s refused by max-in-flight", f.Workflow, hyperscale.Plural(n, "slot"))
 	}
 }
 
@@ -259,7 +258,7 @@ func (j *judge) shortage(f LoadFacts, w *work) {
 	}
 	for _, text := range []string{"no local port", "no descriptor"} {
 		if n := counts[text]; n > 0 {
-			j.add(Degraded, w.active, "%s: %s requests failed for this machine's own reason: %s", f.Workflow, thousands(n), text)
+			j.add(Degraded, w.active, "%s: %s failed for this machine's own reason: %s", f.Workflow, hyperscale.Plural(n, "request"), text)
 		}
 	}
 }
@@ -339,18 +338,17 @@ func (j *judge) holders() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.tally.marks.stray)) {
 		if n := j.tally.marks.stray[name].Slots.Started; n > 0 {
-			j.add(Degraded, nil, "%s: %s iterations were started by a holder whose slots others had taken over", name, thousands(n))
+			j.add(Degraded, nil, "%s: %s started by a holder whose slots others had taken over", name, were(n, "iteration"))
 		}
 	}
 }
 
-// thousands is a count with its thousands apart: 1,234,567.
-func thousands(n uint64) string {
-	s := strconv.FormatUint(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
+// were is a count with its noun and the verb.
+func were(n uint64, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " was"
 	}
-	return s
+	return hyperscale.Plural(n, noun) + " were"
 }
 
 // round is a duration with about three figures.

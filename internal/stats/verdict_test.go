@@ -125,7 +125,7 @@ func TestVerdict(t *testing.T) {
 			s.Steps[0].Requests.Started++
 			s.Steps[0].Requests.Failed++
 			s.Steps[0].Errors.Add(Kind{"no local port", 1, ""})
-		}}, Degraded, "1 requests failed for this machine's own reason: no local port"},
+		}}, Degraded, "1 request failed for this machine's own reason: no local port"},
 		"a lost worker":    {scene{facts: open, slots: due(9, 0, 0), more: []Cause{{Degraded, "worker lost", "w3", 5, 6}}}, Degraded, "worker lost"},
 		"a note":           {scene{facts: open, slots: due(9, 0, 0), more: []Cause{{Valid, "rows were skipped", "", 5, 6}}}, Valid, "rows were skipped"},
 		"search missed":    {scene{facts: search, slots: due(1000, 500, 0)}, Valid, "did not start 500 of 1,000"},
@@ -215,7 +215,7 @@ func TestHoldersAreJudged(t *testing.T) {
 		t.Fatalf("%+v", v)
 	}
 	if !strings.Contains(v.Causes[1].What, "the last window of browse [0,1)/1 turn 2 never came") ||
-		!strings.Contains(v.Causes[0].What, "browse: 1 iterations were started by a holder") {
+		!strings.Contains(v.Causes[0].What, "browse: 1 iteration was started by a holder") {
 		t.Errorf("%+v", v.Causes)
 	}
 }

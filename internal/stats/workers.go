@@ -155,8 +155,8 @@ func (m *Marks) StrayRequests() uint64 {
 func LossCauses(losses []Loss) []Cause {
 	var list []Cause
 	for _, l := range losses {
-		what := fmt.Sprintf("%s: %s iterations were lost with their holder and %s slots missed",
-			l.Workflow, thousands(l.Lost), thousands(l.Missed))
+		what := fmt.Sprintf("%s: %s lost with their holder and %s missed",
+			l.Workflow, were(l.Lost, "iteration"), hyperscale.Plural(l.Missed, "slot"))
 		if l.Lost == 0 && l.Missed == 0 {
 			what = l.Workflow + ": what a holder began that was given up, and did not tell, is in no count"
 		}

@@ -89,7 +89,7 @@ func fits(plan *hyperscale.Plan, cores int, room seat.Room) error {
 		return nil
 	}
 	if cores > room.Cores {
-		return rpc.InvalidField("cores", "%d are asked for, and the datacenter's %d workers have %d together", cores, room.Workers, room.Cores)
+		return rpc.InvalidField("cores", "%d are asked for, and the datacenter has %s", cores, held(room))
 	}
 	if cores > 0 {
 		return nil
@@ -112,8 +112,13 @@ func fits(plan *hyperscale.Plan, cores int, room seat.Room) error {
 
 // tooFew says that a load needs more cores than there are.
 func tooFew(what string, need int, room seat.Room) error {
-	return rpc.InvalidField("spec", "%s about %d cores, and the datacenter's %d workers have %d together (%s); cores that are named, as by --cores %d, are taken as they are",
-		what, need, room.Workers, room.Cores, place.Reckoned, room.Cores)
+	return rpc.InvalidField("spec", "%s about %d cores, and the datacenter has %s (%s); cores that are named, as by --cores %d, are taken as they are",
+		what, need, held(room), place.Reckoned, room.Cores)
+}
+
+// held says in words what workers have.
+func held(room seat.Room) string {
+	return hyperscale.Plural(room.Workers, "worker") + " with " + hyperscale.Plural(room.Cores, "core") + " together"
 }
 
 func priorityName(p link.Priority) string {

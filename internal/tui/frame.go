@@ -94,7 +94,7 @@ func (f frame) state(w stats.WorkflowProgress) string {
 	case hyperscale.Running:
 		return f.Theme.Faint(doing(w))
 	case hyperscale.Finishing:
-		return f.Theme.Warn("finishing " + show.Plural(w.InFlight, "iteration"))
+		return f.Theme.Warn("finishing " + hyperscale.Plural(w.InFlight, "iteration"))
 	case hyperscale.Failed, hyperscale.Cancelled, hyperscale.TimedOut:
 		return f.Theme.Bad(strings.ToLower(string(w.Phase)))
 	case hyperscale.Completed:
@@ -105,9 +105,9 @@ func (f frame) state(w stats.WorkflowProgress) string {
 
 // doing is the level of a running workflow.
 func doing(w stats.WorkflowProgress) string {
-	parts := []string{show.Count(w.InFlight) + " in flight"}
+	parts := []string{hyperscale.Count(w.InFlight) + " in flight"}
 	if w.VUs > 0 {
-		parts = append([]string{show.Plural(w.VUs, "VU")}, parts...)
+		parts = append([]string{hyperscale.Plural(w.VUs, "VU")}, parts...)
 	}
 	if w.Rate > 0 {
 		parts = append([]string{show.Rate(w.Rate) + " asked"}, parts...)
@@ -127,15 +127,15 @@ func (f frame) now() []string {
 		errors = f.Theme.Bad(errors)
 	}
 	parts := []string{
-		f.Theme.Strong(show.Rate(n.Rate)), show.Count(inFlight) + " in flight",
+		f.Theme.Strong(show.Rate(n.Rate)), hyperscale.Count(inFlight) + " in flight",
 		"p50 " + quantile(n.Response, "p50"), "p95 " + quantile(n.Response, "p95"), "p99 " + quantile(n.Response, "p99"),
 		errors, "late " + show.Duration(n.Lateness),
 	}
 	if vus > 0 {
-		parts = slices.Insert(parts, 2, show.Plural(vus, "VU"))
+		parts = slices.Insert(parts, 2, hyperscale.Plural(vus, "VU"))
 	}
 	if n.Missed > 0 {
-		parts = append(parts, f.Theme.Bad("missed "+show.Count(int64(n.Missed))))
+		parts = append(parts, f.Theme.Bad("missed "+hyperscale.Count(n.Missed)))
 	}
 	lines := show.Flow(parts, "  ", f.Width)
 	if spark := show.Spark(f.p.Rates, f.Width); spark != "" {
@@ -199,9 +199,9 @@ func (f frame) steps() []string {
 func (f frame) cell(s *stats.StepProgress, c column) string {
 	switch c.name {
 	case "requests":
-		return show.Right(show.Count(int64(s.Requests.Started)), c.width)
+		return show.Right(hyperscale.Count(s.Requests.Started), c.width)
 	case "in flight":
-		return show.Right(show.Count(int64(s.InFlight())), c.width)
+		return show.Right(hyperscale.Count(int64(s.InFlight())), c.width)
 	case "errors":
 		text := show.Right(show.Ratio(int64(s.Errors()), int64(s.Ended())), c.width)
 		if s.Errors() > 0 {

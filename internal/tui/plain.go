@@ -111,15 +111,15 @@ func glance(p stats.Progress) string {
 	}
 	n := p.Now
 	parts := []string{
-		show.Rate(n.Rate), show.Count(inFlight) + " in flight",
+		show.Rate(n.Rate), hyperscale.Count(inFlight) + " in flight",
 		"p50 " + quantile(n.Response, "p50") + " p95 " + quantile(n.Response, "p95") + " p99 " + quantile(n.Response, "p99"),
 		"errors " + show.Percent(n.Errors), "late " + show.Duration(n.Lateness),
 	}
 	if vus > 0 {
-		parts = slices.Insert(parts, 2, show.Plural(vus, "VU"))
+		parts = slices.Insert(parts, 2, hyperscale.Plural(vus, "VU"))
 	}
 	if n.Missed > 0 {
-		parts = append(parts, "missed "+show.Count(int64(n.Missed)))
+		parts = append(parts, "missed "+hyperscale.Count(n.Missed))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -188,7 +188,7 @@ func (a *Account) Ended(l Leg) job.LegEnded {
 	if l.NoRows > 0 {
 		a.Cause(stats.Cause{
 			State: stats.Degraded, From: l.Begin, To: l.End,
-			What: fmt.Sprintf("%s: %d virtual users ended because a data set with unique rows had none left", l.Workflow, l.NoRows),
+			What: fmt.Sprintf("%s: %s ended because a data set with unique rows had none left", l.Workflow, hyperscale.Plural(l.NoRows, "virtual user")),
 		})
 	}
 	f.planned += plannedVU(l, a.changes(l.Workflow, l.Begin))

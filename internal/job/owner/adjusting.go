@@ -95,8 +95,8 @@ func (o *adjusting) excessive(l *leg, a hyperscale.Adjustment) string {
 	if !o.cfg.Reckoned || need <= max(held, place.Need(*l.flow)) {
 		return ""
 	}
-	return fmt.Sprintf("%s would need about %d cores, and it holds %d (%s); submit it again with a plan for that load, or name its cores: --cores",
-		l.workflow(), need, held, place.Reckoned)
+	return fmt.Sprintf("%s would need about %s, and it holds %d (%s); submit it again with a plan for that load, or name its cores: --cores",
+		l.workflow(), hyperscale.Plural(need, "core"), held, place.Reckoned)
 }
 
 // adjustments are all so far.

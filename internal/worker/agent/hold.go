@@ -196,7 +196,7 @@ func (a *Agent) prepare(o link.Order) {
 	case a.drain.asked:
 		h.refuse("the worker is draining")
 	case o.Cores < 1 || o.Cores > free:
-		h.refuse(fmt.Sprintf("%d cores asked, %d free", o.Cores, free))
+		h.refuse(fmt.Sprintf("%s asked, %d free", hyperscale.Plural(o.Cores, "core"), free))
 	default:
 		a.m.startEngine(h)
 	}
