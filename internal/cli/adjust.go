@@ -28,6 +28,9 @@ func adjustCommand(a *app) *cobra.Command {
 			"  hyperscale adjust 20261127-221507-x7k2qa browse --pause",
 		Args: jobAnd(2, 2, "a job and one of its workflows"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("vus") && vus < 0 {
+				return refuse("--vus %d; expected 0 or more", vus)
+			}
 			change, err := adjustment(args[1], rate, vus, pause, resume)
 			if err != nil {
 				return refused(err)

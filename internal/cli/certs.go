@@ -89,7 +89,10 @@ func certsIssueCommand(a *app) *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("hosts") && strings.Join(w.hosts, "") == "" {
+				return refuse("--hosts is empty; name where the other managers reach this one, or leave it out (a variable that is not set?)")
+			}
 			w.directory, w.role, w.names = args[0], identity.Role(args[1]), args[2:]
 			return a.issueCerts(w)
 		},
@@ -120,19 +123,19 @@ func (l *lifetime) String() string {
 // Type implements pflag.Value.
 func (l *lifetime) Type() string { return "duration" }
 
+// mostDays is how long certificates are issued for at most.
+const mostDays = 200 * 365
+
 // Set implements pflag.Value.
 func (l *lifetime) Set(text string) error {
 	d, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int
 		n, err = strconv.Atoi(days)
-		d = time.Duration(n) * day
-		if n > 200*365 {
-			d = 0
-		}
+		d = time.Duration(min(n, mostDays+1)) * day
 	}
-	if err != nil || d <= 0 {
-		return errors.New("expected a duration above zero, as 90d or 48h")
+	if err != nil || d <= 0 || d > mostDays*day {
+		return fmt.Errorf("expected a time above zero and of at most %dd, such as 90d or 48h", mostDays)
 	}
 	*l = lifetime(d)
 	return nil

@@ -91,6 +91,9 @@ func (a *app) dial(f *clusterFlags) (*client.Client, error) {
 	if f.wait <= 0 {
 		return nil, refuse("--wait %v; expected a time above zero", f.wait)
 	}
+	if strings.Join(f.servers, "") == "" {
+		return nil, refuse("--server is empty; expected HOST:PORT of a manager, such as 127.0.0.1:7400 (a variable that is not set?)")
+	}
 	for _, server := range f.servers {
 		if host, port, err := net.SplitHostPort(server); err != nil || host == "" || port == "" {
 			return nil, refuse("--server %s; expected HOST:PORT, such as 127.0.0.1:7400", server)

@@ -86,7 +86,7 @@ func (c *control) listen(ctx context.Context, signals <-chan os.Signal, hide fun
 		case c.ends == asksEnd && n == 1:
 			c.view.tell("interrupted: asking the cluster to end the job; again to go away")
 		case c.ends == asksEnd:
-			c.view.tell("interrupted again: going away; again to exit at once")
+			c.view.tell("interrupted again: going away")
 		case n == 1:
 			c.view.tell("interrupted: finishing " + c.active() + ", up to " + show.Duration(c.graceful) + "; again to stop now")
 		default:

@@ -118,7 +118,7 @@ func (a *app) printStatus(s rpc.Status) error {
 		if !w.Phase.Terminal() {
 			text = fmt.Sprintf("%s, %s, on %s", w.Phase, percentOf(w.Percent), hyperscale.Plural(w.Cores, "core"))
 			if waits := w.Waiting.String(); waits != "" && s.Phase != hyperscale.Waiting {
-				text += "; waits for cores, " + waits
+				text += "; waits: " + waits
 			}
 		}
 		rows = append(rows, []string{"workflow " + w.Name, text})

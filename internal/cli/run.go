@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -232,6 +233,6 @@ func (a *app) watched(ctx context.Context, cfg local.Config, outputs *report.Out
 		return nil, fmt.Errorf("running the plan: %w", err)
 	}
 	c.view.ended(result.Timeline)
-	a.log().Info("run ended", "phase", result.Phase, "verdict", result.Verdict.State.String(), "elapsed_s", result.Elapsed.Round(time.Millisecond).Seconds())
+	a.log().Info("run ended", "phase", result.Phase, "verdict", cmp.Or(string(report.StateOf(result)), "none: nothing was due"), "elapsed_s", result.Elapsed.Round(time.Millisecond).Seconds())
 	return result, nil
 }

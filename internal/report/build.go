@@ -35,7 +35,7 @@ func Summarise(r *stats.Result, o Options) *Summary {
 		Passed:      Passed(r.Thresholds),
 		ExitCode:    o.ExitCode,
 		Skipped:     []string{},
-		Verdict:     verdict(r.Verdict),
+		Verdict:     verdict(r),
 		Thresholds:  []Threshold{},
 		Generator:   generator(r),
 		Distributed: distributed(r),
@@ -44,9 +44,6 @@ func Summarise(r *stats.Result, o Options) *Summary {
 		s.Thresholds = append(s.Thresholds, threshold(t))
 	}
 	s.Totals = b.totals(r.Tally.Job(), b.plannedVU())
-	if r.Verdict.State == stats.Valid && s.Totals.idle() {
-		s.Verdict.State = ""
-	}
 	for i := range r.Workflows {
 		w := &r.Workflows[i]
 		if w.Phase == hyperscale.Skipped {
@@ -94,19 +91,24 @@ func named(s string) *string {
 	return &s
 }
 
-func verdict(v stats.Verdict) Verdict {
-	out := Verdict{State: State(v.State.String()), Causes: []Cause{}}
+// StateOf is the verdict on a run; "" where nothing was due, so that there is nothing
+// to judge.
+func StateOf(r *stats.Result) State {
+	all := r.Tally.Job()
+	if r.Verdict.State == stats.Valid && all.Slots.Due == 0 && all.Requests.Started == 0 {
+		return ""
+	}
+	return State(r.Verdict.State.String())
+}
+
+func verdict(r *stats.Result) Verdict {
+	v, out := r.Verdict, Verdict{State: StateOf(r), Causes: []Cause{}}
 	for _, c := range v.Causes {
 		if c.State != stats.Valid {
 			out.Causes = append(out.Causes, Cause{c.What, named(c.Node), seconds(c.From), seconds(c.To)})
 		}
 	}
 	return out
-}
-
-// idle reports whether nothing was due.
-func (t *Totals) idle() bool {
-	return (t.Iterations == nil || t.Iterations.Due == 0) && t.Requests.Started == 0
 }
 
 func threshold(t stats.ThresholdResult) Threshold {

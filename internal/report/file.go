@@ -27,14 +27,24 @@ func create(path string) (target, error) {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		return &file{File: f}, err
 	case err != nil:
-		return nil, err
+		return nil, noPlace(path, err)
 	}
 	beside := fmt.Sprintf("%s.%08x.tmp", path, rand.Uint32())
 	f, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
-		return nil, atPath(err, path)
+		return nil, noPlace(path, atPath(err, path))
 	}
 	return &file{File: f, path: path}, nil
+}
+
+// noPlace says why no file can be made at a path, and what to do where it is its
+// directory.
+func noPlace(path string, err error) error {
+	dir := filepath.Dir(path)
+	if info, at := os.Stat(dir); at != nil || !info.IsDir() {
+		return fmt.Errorf("%s can't be written: %s is no directory; make it, or name another path", path, dir)
+	}
+	return err
 }
 
 // Write writes to the file beside the path; an error speaks of the path.

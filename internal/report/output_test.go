@@ -207,7 +207,7 @@ func TestWhatCannotBeOpenedIsSaidAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	good := "csv=" + filepath.Join(dir, "good.csv")
 	for path, want := range map[string]string{
-		filepath.Join(dir, "none", "out.json"): "out.json: no such file or directory",
+		filepath.Join(dir, "none", "out.json"): filepath.Join(dir, "none") + " is no directory; make it, or name another path",
 		dir:                                    "is a directory",
 	} {
 		specs, err := report.ParseSpecs([]string{good, "json=" + path})

@@ -42,7 +42,7 @@ func Adjustable(load hyperscale.Load, a hyperscale.Adjustment) error {
 		return nil
 	case hyperscale.AdjustRate:
 		if load.Kind != hyperscale.LoadOpen {
-			return fmt.Errorf("%s: its load has no rate", a.Workflow)
+			return fmt.Errorf("%s: its load has no rate%s", a.Workflow, instead(load.Kind))
 		}
 		if a.Rate < 0 {
 			return fmt.Errorf("%s: a rate below zero", a.Workflow)
@@ -50,7 +50,7 @@ func Adjustable(load hyperscale.Load, a hyperscale.Adjustment) error {
 		return nil
 	case hyperscale.AdjustVUs:
 		if load.Kind != hyperscale.LoadClosed {
-			return fmt.Errorf("%s: the number of its virtual users is not what drives its load", a.Workflow)
+			return fmt.Errorf("%s: the number of its virtual users is not what drives its load%s", a.Workflow, instead(load.Kind))
 		}
 		if a.VUs < 0 {
 			return fmt.Errorf("%s: virtual users below zero", a.Workflow)
@@ -58,6 +58,19 @@ func Adjustable(load hyperscale.Load, a hyperscale.Adjustment) error {
 		return nil
 	}
 	return fmt.Errorf("%s: there is no adjustment %q", a.Workflow, a.Do)
+}
+
+// instead says what of a load can be changed, where something can.
+func instead(kind hyperscale.LoadKind) string {
+	switch kind {
+	case hyperscale.LoadOpen:
+		return "; its rate is: --rate"
+	case hyperscale.LoadClosed:
+		return "; it has virtual users: --vus"
+	case hyperscale.LoadIterations, hyperscale.LoadEach:
+		return "; it can only be paused: --pause"
+	}
+	return ", and nothing of it can be changed"
 }
 
 // far is the end of a load that is paused, and nobody knows until when.

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -215,6 +216,12 @@ func TestAdjustable(t *testing.T) {
 			if (err == nil) != (row[i] == 'o') {
 				t.Errorf("%s of kind %d: %v", do, kind, err)
 			}
+		}
+	}
+	for kind, do := range map[hyperscale.LoadKind]hyperscale.AdjustKind{hyperscale.LoadOpen: hyperscale.AdjustVUs, hyperscale.LoadClosed: hyperscale.AdjustRate} {
+		err := Adjustable(hyperscale.Load{Kind: kind}, hyperscale.Adjustment{Do: do})
+		if want := map[hyperscale.LoadKind]string{hyperscale.LoadOpen: "--rate", hyperscale.LoadClosed: "--vus"}[kind]; err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%v does not name %s", err, want)
 		}
 	}
 	if Adjustable(hyperscale.Load{Kind: hyperscale.LoadOpen}, hyperscale.Adjustment{Do: hyperscale.AdjustRate, Rate: -1}) == nil {

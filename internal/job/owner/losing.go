@@ -72,7 +72,7 @@ func (o *losing) lose(l *leg, s *share, why loss) {
 		return
 	}
 	if x.Barred {
-		o.tell(lossEvent(l, holder, why.what+"; its slots wait until it must have stopped, at "+hyperscale.FormatDuration(o.stops(x).Round(100*time.Millisecond))))
+		o.tell(lossEvent(l, holder, why.what+"; its slots wait until it must have stopped, at "+hyperscale.FormatDuration(o.stops(x).Round(100*time.Millisecond))+" of the job"))
 		return
 	}
 	if !waits {

@@ -124,7 +124,7 @@ func (o *placing) frees() hyperscale.JobTime {
 func (o *placing) barred(l *leg) string {
 	for _, x := range l.Holes {
 		if x.Barred {
-			return fmt.Sprintf("%s is to have stopped before others go on, at %s", x.Holder.Node, hyperscale.FormatDuration(o.stops(x).Round(100*time.Millisecond)))
+			return fmt.Sprintf("%s must have stopped before others go on with its slots: at %s of the job", x.Holder.Node, hyperscale.FormatDuration(o.stops(x).Round(100*time.Millisecond)))
 		}
 	}
 	return ""

@@ -326,6 +326,29 @@ func TestTheMostIsHeard(t *testing.T) {
 	}
 }
 
+// Where all leave at once nobody is left to pass a farewell on, and nothing is wrong.
+func TestAllLeaveAtOnce(t *testing.T) {
+	g := newGroup(t)
+	names := []hyperscale.NodeID{"a", "b", "c"}
+	var all []member.Members
+	for _, id := range names {
+		m, _ := g.Start(id, 1, nil, names, nil)
+		all = append(all, m)
+	}
+	if !g.Until(10*time.Second, func() bool { return ids(all[0]) == "a#1 b#1 c#1" && ids(all[1]) == ids(all[0]) && ids(all[2]) == ids(all[0]) }) {
+		t.Fatalf("they did not meet: %s", ids(all[0]))
+	}
+	errs := make(chan error, len(all))
+	for _, m := range all {
+		go func() { errs <- m.Leave(t.Context()) }()
+	}
+	for range all {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Where nothing can be listened at, Run says so.
 func TestNowhereToListen(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
