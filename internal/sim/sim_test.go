@@ -52,40 +52,51 @@ func budgetOf(seed uint64, tight bool) int {
 	return 20 << (seed % 6)
 }
 
-func runSeeds(t *testing.T, from uint64, tight bool) {
+// onAllCores does something with each seed, as many at once as there are cores.
+func onAllCores(seeds []uint64, do func(seed uint64)) {
 	next := make(chan uint64)
 	var all sync.WaitGroup
-	var mu sync.Mutex
-	sites := map[string]int{}
-	failed := 0
 	for range runtime.GOMAXPROCS(0) {
 		all.Go(func() {
 			for seed := range next {
-				out := Run(Config{Seed: seed, Whole: *whole, Alone: *alone, SaveBudget: budgetOf(seed, tight)})
-				mu.Lock()
-				for what, n := range out.Sites {
-					sites[what] += n
-				}
-				for phase, n := range out.Jobs {
-					sites[string(phase)] += n
-				}
-				if len(out.Wrong) > 0 {
-					failed++
-					if failed <= 5 || *seeds == 1 {
-						t.Errorf("%s\n%s", again(seed, *alone, tight, out), tail(out.Trace))
-					} else {
-						t.Errorf("%s", again(seed, *alone, tight, out))
-					}
-				}
-				mu.Unlock()
+				do(seed)
 			}
 		})
 	}
-	for i := range *seeds {
-		next <- from + uint64(i)
+	for _, seed := range seeds {
+		next <- seed
 	}
 	close(next)
 	all.Wait()
+}
+
+func runSeeds(t *testing.T, from uint64, tight bool) {
+	var mu sync.Mutex
+	sites := map[string]int{}
+	failed := 0
+	many := make([]uint64, *seeds)
+	for i := range many {
+		many[i] = from + uint64(i)
+	}
+	onAllCores(many, func(seed uint64) {
+		out := Run(Config{Seed: seed, Whole: *whole, Alone: *alone, SaveBudget: budgetOf(seed, tight)})
+		mu.Lock()
+		defer mu.Unlock()
+		for what, n := range out.Sites {
+			sites[what] += n
+		}
+		for phase, n := range out.Jobs {
+			sites[string(phase)] += n
+		}
+		if len(out.Wrong) > 0 {
+			failed++
+			if failed <= 5 || *seeds == 1 {
+				t.Errorf("%s\n%s", again(seed, *alone, tight, out), tail(out.Trace))
+			} else {
+				t.Errorf("%s", again(seed, *alone, tight, out))
+			}
+		}
+	})
 	t.Logf("%d of %d failed; %v", failed, *seeds, sites)
 }
 
@@ -112,12 +123,13 @@ func tail(trace string) string {
 
 // TestSameSeedSameRun runs seeds twice: everything is as it was.
 func TestSameSeedSameRun(t *testing.T) {
-	for _, seed := range []uint64{1, 2, 3, 4, 5, 6, 7, 8, Rich + 1, Rich + 2, Rich + 3, Rich + 4, Rich + 5, Rich + 6, Single + 1, Single + 2} {
+	seeds := []uint64{1, 2, 3, 4, 5, 6, 7, 8, Rich + 1, Rich + 2, Rich + 3, Rich + 4, Rich + 5, Rich + 6, Single + 1, Single + 2}
+	onAllCores(seeds, func(seed uint64) {
 		a, b := Run(Config{Seed: seed}), Run(Config{Seed: seed})
 		if a.Digest != b.Digest || a.Length != b.Length {
 			t.Errorf("seed %d runs otherwise the second time", seed)
 		}
-	}
+	})
 }
 
 // found are seeds that showed a fault once, of jobs without a parent: see
@@ -136,11 +148,11 @@ var foundTight = []uint64{1304, 1049185, 5242931}
 // TestFound runs them again.
 func TestFound(t *testing.T) {
 	run := func(seeds []uint64, alone, tight bool) {
-		for _, seed := range seeds {
+		onAllCores(seeds, func(seed uint64) {
 			if out := Run(Config{Seed: seed, Alone: alone, SaveBudget: budgetOf(seed, tight)}); len(out.Wrong) > 0 {
 				t.Errorf("%s\n%s", again(seed, alone, tight, out), tail(out.Trace))
 			}
-		}
+		})
 	}
 	run(found, true, false)
 	run(foundWithParent, false, false)
