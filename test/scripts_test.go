@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,12 +38,16 @@ func TestMain(m *testing.M) {
 // own, $REFUSED one where nothing listens, $ROOT the tree. Besides testscript's
 // own commands there are:
 //
-//	code N COMMAND…      the command exits with the code N
+//	code N,… COMMAND…    the command exits with the code N, or with another of the list
 //	json FILE PATH=V…    the value at a.b.0 of the JSON file is V
 //	hits FILE            the target counted as many requests as the summary says
 //	await N              waits until the target was asked N times
 //	take NAME            $NAME is from now on what the last command printed
 //	become JOB PHASE     waits until a job of the cluster at $CLUSTER is in a phase
+//
+// A run that is judged ends with 91, INVALID, where the machine is too busy, and is
+// asked for 0,91; one with --once is not judged, and ends with 0. What a verdict is made
+// of the tests of stats show.
 //
 // $CLUSTER is an address for a small cluster of the script's own, with ports that
 // nobody uses; $NOBODY one where no cluster is.
@@ -120,6 +125,8 @@ func prepare(env *testscript.Env) error {
 	env.Setenv("NOBODY", taken.At(forCluster))
 	env.Setenv("CLUSTER", taken.At(0))
 	env.Setenv("ROOT", strings.TrimSuffix(root, "/test"))
+	// Else each command waits for a second before it exits; it has nothing running then.
+	env.Setenv("GORACE", "atexit_sleep_ms=0")
 	return nil
 }
 
@@ -150,10 +157,8 @@ func become(ts *testscript.TestScript, neg bool, args []string) {
 
 func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: code N COMMAND…")
+		ts.Fatalf("usage: code N,… COMMAND…")
 	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
 	got := 0
 	if err := ts.Exec(args[1], args[2:]...); err != nil {
 		var exit *exec.ExitError
@@ -162,8 +167,8 @@ func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		got = exit.ExitCode()
 	}
-	if got != want {
-		ts.Fatalf("exit code %d, want %d", got, want)
+	if !slices.Contains(strings.Split(args[0], ","), strconv.Itoa(got)) {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
 	}
 }
 
