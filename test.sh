@@ -96,21 +96,32 @@ vulnerabilities() {
 	"$tools/$govulncheck/govulncheck" ./...
 }
 
-# fuzz runs each fuzz target on top of its committed corpus: so many inputs, and not
-# for so long, which before Go 1.27 fails now and then as the time is over
-# (https://go.dev/issue/75804).
+# fuzz PACKAGE runs each fuzz target of a package on top of its committed corpus: so many
+# inputs, and not for so long, which before Go 1.27 fails now and then as the time is
+# over (https://go.dev/issue/75804). All targets share one binary, which go test builds
+# and links anew for each.
 fuzz() {
-	say "fuzzing, 15 000 inputs each"
-	local file package target
-	files '*_test.go' | while IFS= read -r -d '' file; do
-		package=$(dirname "$file")
-		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(f \*testing\.F).*/\1/p' "$file" | while read -r target; do
-			# Minimising what is new would take the time away; what fails is told whole.
-			go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime 15000x -fuzzminimizetime 10x -parallel 2 \
-				</dev/null >"$tools/fuzz.log" 2>&1 || { cat "$tools/fuzz.log"; exit 1; }
-			tail -n 2 "$tools/fuzz.log"
-		done
+	local name=${1//[.\/]/_} target
+	local binary=$tools/fuzz/$name.test log=$tools/fuzz/$name.log
+	go test -c -fuzz . -o "$binary" "$1"
+	cd "$1"
+	for target in $("$binary" -test.list '^Fuzz'); do
+		# Minimising what is new would take the time away; what fails is told whole.
+		"$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime 15000x -test.fuzzminimizetime 10x \
+			-test.parallel 1 -test.fuzzcachedir "$cache/$1" </dev/null >"$log" 2>&1 || { cat "$log"; exit 1; }
+		printf '%s %s: %s\n' "$1" "$target" "$(tail -n 2 "$log" | head -n 1)"
 	done
+}
+
+# fuzzing fuzzes two packages at a time, so that one is compiled while another runs.
+fuzzing() {
+	say "fuzzing, 15 000 inputs each"
+	mkdir -p "$tools/fuzz"
+	cache=$(go env GOCACHE)/fuzz/hyperscale
+	export tools cache
+	export -f fuzz
+	files '*_test.go' | xargs -0 grep -l '^func Fuzz' | xargs -n 1 dirname | sort -u |
+		xargs -n 1 -P 2 bash -euc 'fuzz "$1"' fuzz
 }
 
 # One package at a time: many of them run whole clusters, which beside each other
@@ -122,10 +133,19 @@ if [ -n "$short" ]; then
 fi
 lint
 vulnerabilities
-fuzz
+fuzzing
 say "go test -race"
+# Else each test binary, and each program that a test runs, waits for a second before it
+# exits, in case something still runs then: whoever starts something waits for it.
+export GORACE=atexit_sleep_ms=0
 go list -race -test -export ./... >/dev/null # compiles on all cores, which -p 1 would not
-go test -p 1 -race ./...
+# What only computes, or waits for nothing but itself, goes two at a time.
+mapfile -t pure < <(go list . ./internal/{expr,job,place,plan,schedule,session,spec,stats}/... \
+	./internal/{mailbox,outbox,own,ops,prepare,report,show,sim,testkit,tui} ./internal/store/memstore \
+	./internal/{tier/node,tier/seat,worker/agent,worker/lapse,member/twin,rpc/hyperscalev1,rpc/identity})
+mapfile -t others < <(go list ./... | grep -vxF -f <(printf '%s\n' "${pure[@]}"))
+go test -p 2 -race "${pure[@]}"
+go test -p 1 -race "${others[@]}"
 say "go test, of what the race detector is too slow for or says nothing about"
 go test -run '^TestOtherSystems$|^TestScripts$/^cluster$' ./test
 go test ./test/cluster
