@@ -41,8 +41,9 @@ func newCourse(l *Leg, changes []schedule.Change, lane, lanes int) (course, hype
 	switch l.Load.Kind {
 	case hyperscale.LoadOpen:
 		a := schedule.NewArrivals(l.Load, l.Source, changes...).Numbered(l.First)
-		c := &arrivals{all: a, first: int64(l.First), part: part, cursor: a.Cursor(l.Share, lane, lanes)}
-		c.met = c.before(l.Share.From)
+		c := &arrivals{all: a, first: int64(l.First), part: part}
+		c.met = max(c.before(l.Share.From), part.From(l.From.Place))
+		c.cursor = a.CursorAt(l.Share, lane, lanes, c.met)
 		if l.MaxInFlight > 0 {
 			c.limit = max(part.Count(l.MaxInFlight), 1)
 		}

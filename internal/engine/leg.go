@@ -37,8 +37,8 @@ type Held struct {
 	// MaxLateness: an arrival that is later than this is missed, for somebody may
 	// have covered it; 0: it is sent however late it is.
 	MaxLateness time.Duration
-	// From is where a load of virtual users goes on: the passes (each, closed) and
-	// places (iterations) before it are not this leg's.
+	// From is where a load goes on: the passes (each, closed) and places (iterations,
+	// open) before it are not this leg's.
 	From Reserve
 	// UpTo bounds what a load of virtual users begins until [Engine.Grant] says
 	// more; nil: no bound.

@@ -220,12 +220,12 @@ func (c *child) begin(o order) {
 		since = max(since, s.From)
 		from.Place, from.Pass = max(from.Place, s.Reserve.Place), max(from.Pass, s.Reserve.Pass)
 	}
-	c.leg.Share.From = max(since-c.leg.At, 0)
+	c.leg.Share.From, c.leg.From = max(since-c.leg.At, 0), from
 	c.leg.Changes = c.changes()
 	if places, passes := schedule.Ahead(run.Load, run.Share); places > 0 || passes > 0 {
 		c.reserve = newReserve(c.engine.Now(), run, from, s.Again)
 		asked := c.reserve.asked
-		c.leg.From, c.leg.UpTo = from, &asked
+		c.leg.UpTo = &asked
 	}
 }
 

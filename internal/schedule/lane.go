@@ -15,9 +15,10 @@ func (l Lane) At(k int64) hyperscale.Slot { return l.Share.At(l.Index + k*l.Of) 
 
 // Count is how many of the slots 0 … total-1 the lane holds. It is also the k of
 // the lane's first slot at or above total.
-func (l Lane) Count(total int64) int64 {
-	return (l.Share.Count(total) - l.Index + l.Of - 1) / l.Of
-}
+func (l Lane) Count(total int64) int64 { return l.From(l.Share.Count(total)) }
+
+// From is the k of the lane's first slot at or above a place of the share.
+func (l Lane) From(place int64) int64 { return (place - l.Index + l.Of - 1) / l.Of }
 
 // Holds reports whether slot i is the lane's.
 func (l Lane) Holds(i hyperscale.Slot) bool {

@@ -10,7 +10,8 @@
 // is known, and what the result of a job says is held against it.
 //
 // Seeds from [Rich] on ask for more: values that workflows export, searches,
-// thresholds that end a job, adjustments, workflows cancelled alone.
+// thresholds that end a job, adjustments, workflows cancelled alone. From [Unheard] on
+// loads are made smaller while some do not hear of it.
 //
 // By default there is room for a checkpoint of each job each second; Config.SaveBudget
 // takes it away, and checkpoints are up to 15 s apart.

@@ -16,7 +16,8 @@ func (e *engine) driver(since hyperscale.JobTime) driver {
 	case hyperscale.LoadOpen:
 		a := schedule.NewArrivals(p.Load, source, run.made...).Numbered(p.First)
 		run.end = run.begin + a.End()
-		return &arrivals{all: a, first: int64(p.First), share: share, cursor: a.Cursor(share, 0, 1), met: share.Count(int64(p.First) + a.Before(share.From))}
+		met := max(share.Count(int64(p.First)+a.Before(share.From)), e.reserve.from.Place)
+		return &arrivals{all: a, first: int64(p.First), share: share, cursor: a.CursorAt(share, 0, 1, met), met: met}
 	case hyperscale.LoadClosed:
 		u := schedule.NewUsers(p.Load, run.made...)
 		run.end = run.begin + u.End()

@@ -53,6 +53,9 @@ func (w fate) enrich(s *scenario) {
 			sub.plan.Data = append(sub.plan.Data, hyperscale.DataSet{Name: "users", Pick: hyperscale.PickUnique})
 		}
 	}
+	if w.cfg.Seed >= Unheard {
+		w.unheard(s)
+	}
 }
 
 // enrichFlow may make a workflow a search, or one that uses what another exports.

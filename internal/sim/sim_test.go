@@ -35,6 +35,14 @@ func TestSingleSeeds(t *testing.T) {
 	runSeeds(t, Single+*from, *tight)
 }
 
+// TestUnheardSeeds runs those in which a load is changed while some do not hear of it.
+func TestUnheardSeeds(t *testing.T) {
+	if *from >= Rich {
+		t.Skip("TestSeeds does")
+	}
+	runSeeds(t, Unheard+*from, *tight)
+}
+
 // TestTightSeeds runs those with a budget that allows a checkpoint every few seconds.
 func TestTightSeeds(t *testing.T) {
 	if *tight || *from >= Rich {
@@ -140,7 +148,7 @@ var found = []uint64{
 }
 
 // foundWithParent are seeds that showed a fault of jobs with a parent.
-var foundWithParent = []uint64{5243112, 1177, 20596, 3145833, 5243464, 5243979}
+var foundWithParent = []uint64{5243112, 1177, 20596, 3145833, 5243464, 5243979, 6291525, 6291716, 6291756, 6291916}
 
 // foundTight are seeds that showed one with checkpoints far apart.
 var foundTight = []uint64{1304, 1049185, 5242931}

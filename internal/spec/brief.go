@@ -34,7 +34,7 @@ type Run struct {
 	MaxLateness time.Duration     // an arrival later than this is missed; 0: none is
 	Version     string            // of hyperscale, for the User-Agent
 
-	// Place and Pass are where virtual users go on, when another had the share
+	// Place and Pass are where the load goes on, when another had the share
 	// before: see [hyperscale/internal/engine.Reserve].
 	Place, Pass int64
 	Adjustments []hyperscale.Adjustment // made so far, in order

@@ -3,6 +3,7 @@ package owner
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"hyperscale"
@@ -120,8 +121,14 @@ func (st *state) lastOf(workflow string) *adjustment {
 
 // under notes that a window ran under an older adjustment than it was to.
 func (o *receiving) under(w *stats.Window) {
-	a := o.state.lastOf(w.ID.Workflow)
-	if a == nil || a.Late || w.Adjustment >= a.Number || w.From < a.At {
+	i := slices.IndexFunc(o.state.Adjustments, func(a adjustment) bool {
+		return a.Workflow == w.ID.Workflow && a.Number > w.Adjustment && a.At < w.To
+	})
+	if i < 0 || w.Stretch == stats.InGrace {
+		return
+	}
+	a := &o.state.Adjustments[i]
+	if a.Late {
 		return
 	}
 	a.Late = true

@@ -43,6 +43,7 @@ func (o *placing) coverOne(l *leg, s *share, cores []link.Cores, fence hyperscal
 	for _, x := range l.Holes {
 		if x.Share == s.Share {
 			x.Fence = fence
+			o.passed(l, x)
 			s.First = x.next(l)
 			o.marks().Cover(l.workflow(), s.Share, fence)
 			if x.Idle {
@@ -60,6 +61,17 @@ func (o *placing) coverOne(l *leg, s *share, cores []link.Cores, fence hyperscal
 			What: "covered", Workflow: l.workflow(), Node: p.Holder.Node,
 			Detail: fmt.Sprintf("slots [%d,%d) of %d, turn %d, from %s", p.Lo, p.Hi, p.Of, p.Turn, hyperscale.FormatDuration(fence)),
 		})
+	}
+}
+
+// passed notes what the lost holder of an open load may have begun though by the schedule
+// it is due after the fence: it may not have heard that the load was made smaller.
+func (o *placing) passed(l *leg, x *hole) {
+	if l.Leg.Load.Kind != hyperscale.LoadOpen {
+		return
+	}
+	if n := o.reached(l, x, min(o.goneBy(x), x.Fence)); n > l.before(x.Share, x.Fence) {
+		x.Reserve.Place = n
 	}
 }
 

@@ -43,19 +43,17 @@ func (o *holes) closeHole(l *leg, x *hole) {
 	fence = max(fence, reach)
 	losses := stats.Losses{Interval: stats.Interval{From: reach, To: fence, Stretch: l.stretch(reach)}}
 	passes := uint64(0)
-	dead := x.Dead
-	if o.cfg.OneHolder {
-		dead = min(dead, o.stops(x))
-	}
-	switch gone := min(max(dead, reach), fence); l.Leg.Load.Kind {
+	switch gone := min(max(o.goneBy(x), reach), fence); l.Leg.Load.Kind {
 	case hyperscale.LoadOpen:
-		if x.Idle {
-			gone = reach
+		met, since := l.met(x, min(reach, ends), from.Slots)
+		back := l.before(x.Share, min(fence, ends))
+		if x.Fence != never {
+			back = max(back, x.next(l).Place)
 		}
-		met, since := l.met(x.Share, min(reach, ends), from.Slots)
-		died, back := l.before(x.Share, min(gone, ends)), l.before(x.Share, min(fence, ends))
 		losses.Interval = stats.Interval{From: since, To: fence, Stretch: l.stretch(since)}
-		losses.Lost, losses.Missed = schedule.Lapsed(met, died, back)
+		all := x.Share.Count(int64(l.Leg.First) + l.arrivals().Total()) // what it began beyond is bounded on its own
+		back = min(back, all)
+		losses.Lost, losses.Missed = schedule.Lapsed(met, min(o.reached(l, x, min(gone, ends)), back), back)
 	case hyperscale.LoadClosed:
 		passes = x.begun(l, l.peak(), int64(never), from.Slots)
 	default:
@@ -102,13 +100,46 @@ func (l *leg) stopOf(x *hole, now hyperscale.JobTime) hyperscale.JobTime {
 // windows do: a holder that was halted cuts its windows at once when it wakes, and
 // what was due in them it begins later; and one that cuts a moment late tells of a
 // slot that was due after the end.
-func (l *leg) met(s hyperscale.Share, reach hyperscale.JobTime, told stats.Slots) (n int64, since hyperscale.JobTime) {
-	n = l.before(s, max(l.Begin, s.From)) + int64(told.Due)
+func (l *leg) met(x *hole, reach hyperscale.JobTime, told stats.Slots) (n int64, since hyperscale.JobTime) {
+	s := x.Share
+	n = max(l.before(s, max(l.Begin, s.From)), x.First.Place) + int64(told.Due)
 	if n >= l.before(s, reach) {
 		return n, reach
 	}
 	due, _ := l.arrivals().Due(s.At(n) - l.Leg.First)
 	return n, min(l.Begin+due, reach)
+}
+
+// goneBy is when a lost holder must have ended; never: nobody can tell.
+func (o *holes) goneBy(x *hole) hyperscale.JobTime {
+	if o.cfg.OneHolder {
+		return min(x.Dead, o.stops(x))
+	}
+	return x.Dead
+}
+
+// reached is how many slots of a share of an open load, counted from its beginning, its
+// lost holder may have begun by a time.
+func (o *holes) reached(l *leg, x *hole, by hyperscale.JobTime) int64 {
+	st := o.marks().Standing(l.workflow(), x.Share)
+	most, _ := l.met(x, l.Begin, st.Slots)
+	if x.Idle {
+		return most
+	}
+	for _, as := range l.asHeard(max(x.Known, st.Adjustment)) {
+		most = max(most, as.before(x.Share, min(by, as.over())))
+	}
+	return most
+}
+
+// asHeard is the leg as a holder may go by it that knows of the changes up to a number:
+// of later ones it may not have heard.
+func (l *leg) asHeard(known uint64) []*leg {
+	list := []*leg{l}
+	for i := len(l.changes) - 1; i >= 0 && l.changes[i].Number > known; i-- {
+		list = append(list, &leg{Leg: l.Leg, head: l.head, flow: l.flow, draws: l.draws, changes: l.changes[:i:i]})
+	}
+	return list
 }
 
 // unheard is how many slots that the holder may have begun no window told of.
@@ -152,15 +183,6 @@ func (x *hole) rest(l *leg, w schedule.Iterations) uint64 {
 	return uint64(max(w.Count(x.Share)-next.Place, 0))
 }
 
-// due is how many slots of a share of an open load are due in [from, to) of job
-// time.
-func (l *leg) due(s hyperscale.Share, from, to hyperscale.JobTime) uint64 {
-	if from >= to {
-		return 0
-	}
-	return uint64(l.before(s, to) - l.before(s, from))
-}
-
 // before is how many slots of a share of an open load are due before a job time.
 func (l *leg) before(s hyperscale.Share, t hyperscale.JobTime) int64 {
 	return s.Count(int64(l.Leg.First) + l.arrivals().Before(t-l.Begin))
@@ -185,7 +207,7 @@ func ceilSecond(t hyperscale.JobTime) hyperscale.JobTime {
 // open opens a hole where the windows of a share would have been.
 func (o *holes) open(l *leg, s *share, why loss) *hole {
 	x := &hole{lost: lost{
-		Share: s.Share, Holder: s.Holder, Dead: never, Fence: never, First: s.First, Reserve: s.Reserve, Again: why.again,
+		Share: s.Share, Holder: s.Holder, Dead: never, Fence: never, First: s.First, Reserve: s.Reserve, Known: s.Known, Again: why.again,
 		Idle: why.idle, Blind: why.blind, Told: why.told, Sure: why.dead && why.since > 0 && s.seen, Heard: o.at(),
 		Ahead: max(s.ahead, 0),
 	}}

@@ -97,6 +97,7 @@ type kept struct {
 	Cores   int          `json:",omitzero"`
 	First   reserve      `json:",omitzero"` // the first place and pass that are its own
 	Reserve reserve      `json:",omitzero"` // the last that its holder stated
+	Known   uint64       `json:",omitzero"` // number of the last adjustment that its holder was given with it
 	Started bool         `json:",omitzero"` // its holder is, or was, told to start
 	Ended   bool         `json:",omitzero"` // its last window came
 	Closed  bool         `json:",omitzero"` // nothing more of it is expected, though its last window did not come
@@ -130,7 +131,8 @@ type lost struct {
 	Dead    hyperscale.JobTime // when its stream ended; never: it is only silent
 	Fence   hyperscale.JobTime // where another goes on; never: nobody does yet
 	First   reserve
-	Reserve reserve
+	Reserve reserve            // of an open load: what it may have begun before the fence; known with that
+	Known   uint64             `json:",omitzero"`
 	Again   bool               // the holder may have the share again: it had only stopped
 	Idle    bool               // its holder began nothing
 	Blind   bool               // when its holder ended nobody can tell

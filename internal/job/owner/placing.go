@@ -184,9 +184,11 @@ func (o *placing) cut(l *leg, s *kept, cores []link.Cores) []*share {
 			continue
 		}
 		cut.Turn = o.state.Turns[l.workflow()]
-		part := &share{kept: kept{Share: cut, Holder: cores[i].Holder, Cores: cores[i].N}, rose: o.now}
+		part := &share{kept: kept{Share: cut, Holder: cores[i].Holder, Cores: cores[i].N, Known: uint64(len(o.state.Adjustments))}, rose: o.now}
 		part.First = s.First.within(l, s.Share, cut)
-		part.Reserve = part.First
+		if l.Leg.Load.Kind != hyperscale.LoadOpen {
+			part.Reserve = part.First
+		}
 		list = append(list, part)
 		o.state.Given = append(o.state.Given, given{l.workflow(), cut, part.Holder.Node})
 		if l.begun() {
@@ -199,8 +201,12 @@ func (o *placing) cut(l *leg, s *kept, cores []link.Cores) []*share {
 // within is the reserve of a share as a part of it has it: the first of its own
 // places that is not before.
 func (r reserve) within(l *leg, whole, part hyperscale.Share) reserve {
-	if l.Leg.Load.Kind == hyperscale.LoadIterations && r.Place > 0 {
+	switch kind := l.Leg.Load.Kind; {
+	case r.Place == 0:
+	case kind == hyperscale.LoadIterations:
 		r.Place = schedule.NewIterations(l.Leg.Load).Resume(whole, r.Place, part)
+	case kind == hyperscale.LoadOpen:
+		r.Place = part.Count(int64(whole.At(r.Place)))
 	}
 	return r
 }

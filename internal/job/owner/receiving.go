@@ -1,6 +1,8 @@
 package owner
 
 import (
+	"slices"
+
 	"hyperscale"
 	"hyperscale/internal/job"
 	"hyperscale/internal/link"
@@ -51,6 +53,7 @@ func (o *receiving) delivered(ev Delivered) {
 	case stats.Stray:
 		o.acknowledge(h, ev.Holder)
 		o.past(h)
+		o.strayLost(ev)
 	case stats.Duplicate:
 		o.acknowledge(h, ev.Holder)
 	case stats.Gap:
@@ -103,6 +106,17 @@ func (o *receiving) engineLost(h link.Hold, ev Delivered) {
 		passes = x.begun(l, l.peak(), int64(never), o.marks().Standing(l.workflow(), x.Share).Slots)
 	}
 	o.story.loss(stats.NewLoss(string(ev.Node), l.flow, ev.Window, passes))
+}
+
+// strayLost notes what was lost with an engine of a holder that went on with slots which
+// others had taken over: the target may have seen it.
+func (o *receiving) strayLost(ev Delivered) {
+	w := ev.Window
+	if w.Slots.Lost == 0 {
+		return
+	}
+	i := slices.IndexFunc(o.cfg.Plan.Workflows, func(f hyperscale.Workflow) bool { return f.Name == w.ID.Workflow })
+	o.story.loss(stats.NewSilence(string(ev.Node), &o.cfg.Plan.Workflows[i], w.From, w.To, w.Slots.Lost))
 }
 
 // silent reports whether a window tells of nothing, not even that there were virtual

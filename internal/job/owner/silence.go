@@ -74,7 +74,8 @@ func (o *holes) bookSilence() {
 // that no window told of, and that are not booked as lost. Of a closed load nobody
 // can say.
 func (o *holes) beyond(l *leg, x *hole) uint64 {
-	if x.Sure || o.settled(l, x) || o.cfg.OneHolder && x.Fence != never {
+	open := l.Leg.Load.Kind == hyperscale.LoadOpen
+	if x.Sure || o.settled(l, x) || o.cfg.OneHolder && x.Fence != never && !open {
 		return 0
 	}
 	st := o.marks().Standing(l.workflow(), x.Share)
@@ -97,12 +98,12 @@ func (o *holes) beyond(l *leg, x *hole) uint64 {
 // dueAtMost is how many slots may have come due for the holder of a lost turn. Of the
 // last changes of its load it may not have heard.
 func (o *holes) dueAtMost(l *leg, x *hole) int64 {
-	most := uint64(0)
-	for i := range len(l.changes) + 1 {
-		as := leg{Leg: l.Leg, head: l.head, flow: l.flow, draws: l.draws, changes: l.changes[:i:i]}
-		most = max(most, as.due(x.Share, max(l.Begin, x.Share.From), o.outlasts(&as, x)))
+	most := int64(0)
+	for _, as := range l.asHeard(x.Known) {
+		from := max(as.before(x.Share, max(l.Begin, x.Share.From)), x.First.Place)
+		most = max(most, as.before(x.Share, o.outlasts(as, x))-from)
 	}
-	return int64(most)
+	return most
 }
 
 // outlasts is until when the holder of a lost turn may have begun what was due.
@@ -112,7 +113,7 @@ func (o *holes) outlasts(l *leg, x *hole) hyperscale.JobTime {
 	}
 	heard := x.Heard + outlast*o.cfg.Autonomy
 	if o.cfg.OneHolder {
-		heard = o.stops(x)
+		heard = min(o.stops(x), x.Fence) // nobody goes on before it has stopped
 	}
 	return min(x.Dead, heard, o.at()+ahead+x.Ahead, l.over())
 }

@@ -115,7 +115,15 @@ func (o *stating) stands(k *kid, s *share, h *link.Held) {
 	if h.Cut > s.cut {
 		s.cut, s.rose = h.Cut, o.now
 	}
+	if n := h.Adjustment; n > s.Known && n <= uint64(len(o.state.Adjustments)) && h.JobTime < o.state.Adjustments[n-1].At-heed {
+		s.Known = h.Adjustment
+		o.note()
+	}
 }
+
+// heed is how long before its time a holder that knows of an adjustment goes by it then;
+// one that heard later may go on as before until its next window begins.
+const heed = 100 * time.Millisecond
 
 // hearClock takes the job time from a child that runs, if ours does not run.
 func (o *stating) hearClock(k *kid, h *link.Held) {

@@ -85,7 +85,7 @@ func (l *Load) open(g agent.Gone, changes []schedule.Change) agent.Lapse {
 	all := schedule.NewArrivals(l.Load, l.Source, changes...)
 	share, first := g.Hold.Share, int64(l.First)
 	before := func(t hyperscale.JobTime) int64 { return share.Count(first + all.Before(max(t-g.Begin, 0))) }
-	met := before(share.From) + int64(g.Due) // what the windows told of; the rest was due or is
+	met := max(before(share.From), l.From.Place) + int64(g.Due) // what the windows told of; the rest was due or is
 	losses := l.parts(g, ends(g, all.End()))
 	for i := range losses {
 		x := &losses[i]
