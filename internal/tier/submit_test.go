@@ -105,8 +105,8 @@ func TestRefusedSubmissions(t *testing.T) {
 		{"cycle", submissionOf(t, cycle), []string{"spec", "waits for itself"}},
 		{"unknown name", submissionOf(t, unknown), []string{"spec", "b"}},
 		{"cores", submissionOf(t, planOf("a"), func(s *rpc.Submission) { s.Cores = 5 }), []string{"5", "4", "2 workers"}},
-		{"larger than the cluster", submissionOf(t, huge), []string{"browse", "5 cores", "have 4", "2 workers", "--cores 4"}},
-		{"together larger than the cluster", submissionOf(t, together), []string{"begin together", "6 cores", "have 4"}},
+		{"larger than the cluster", submissionOf(t, huge), []string{"browse", "5 cores", "2 workers with 4 cores together", "2 workers", "--cores 4"}},
+		{"together larger than the cluster", submissionOf(t, together), []string{"begin together", "6 cores", "2 workers with 4 cores together"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := r.client().Submit(t.Context(), c.s)
