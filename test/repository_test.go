@@ -174,6 +174,7 @@ var mayImport = map[string][]string{
 	"engine":   {"", "schedule", "session", "stats"},
 	"job":      {"", "stats", "schedule", "link", "place", "outbox"},
 	"place":    {"", "schedule", "link"},
+	"route":    {""},
 	"member":   {""},
 	"prepare":  {"", "schedule", "session", "engine", "stats"},
 	"process":  {"", "link", "schedule", "session", "stats", "engine", "prepare", "spec"},
