@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"io"
@@ -67,21 +68,43 @@ type windowStep struct {
 
 // ndjsonOutput writes a line for each window.
 type ndjsonOutput struct {
-	e    *json.Encoder
-	plan string
-	tags Tags
-	told told
+	e     *json.Encoder
+	lines *Lines
 }
 
 func newNDJSON(w io.Writer, plan *hyperscale.Plan) Output {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	return ndjsonOutput{e, plan.Name, tags(plan.Tags), toldSteps(plan)}
+	return ndjsonOutput{e, NewLines(plan)}
 }
 
-func (o ndjsonOutput) Window(w *stats.Window) error {
+func (o ndjsonOutput) Window(w *stats.Window) error { return o.e.Encode(o.lines.of(w)) }
+
+// Lines makes the JSON objects of schema [WindowSchema] for the windows of one plan.
+type Lines struct {
+	plan string
+	tags Tags
+	told told
+}
+
+// NewLines makes those of a plan. Of an empty one, which is not known yet, windows are
+// told without tags and with all steps.
+func NewLines(plan *hyperscale.Plan) *Lines {
+	return &Lines{plan.Name, tags(plan.Tags), toldSteps(plan)}
+}
+
+// Line is the object of a window.
+func (l *Lines) Line(w *stats.Window) (json.RawMessage, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(l.of(w))
+	return bytes.TrimSpace(b.Bytes()), err
+}
+
+func (l *Lines) of(w *stats.Window) windowLine {
 	line := windowLine{
-		Schema: WindowSchema, Plan: o.plan, Tags: o.tags, Workflow: w.ID.Workflow, Seq: w.ID.Seq,
+		Schema: WindowSchema, Plan: l.plan, Tags: l.tags, Workflow: w.ID.Workflow, Seq: w.ID.Seq,
 		From: seconds(w.From), To: seconds(w.To), Stretch: stretch(w.Stretch),
 		Iterations: iterations(w.Slots), VUSeconds: seconds(w.VUTime),
 		InFlight: int64(w.Slots.Started) - int64(w.Completed+w.Slots.Failed+w.Interrupted+w.Slots.Lost),
@@ -90,14 +113,14 @@ func (o ndjsonOutput) Window(w *stats.Window) error {
 	}
 	for i := range w.Steps {
 		s := &w.Steps[i]
-		own, always := o.told[stepName{w.ID.Workflow, s.Name}]
-		if always || s.Faulted > 0 {
+		own, always := l.told[stepName{w.ID.Workflow, s.Name}]
+		if always || s.Faulted > 0 || len(l.told) == 0 {
 			step := stepLine(w, s)
 			step.Tags = own
 			line.Steps = append(line.Steps, Entry[windowStep]{s.Name, step})
 		}
 	}
-	return o.e.Encode(line)
+	return line
 }
 
 // stepName names a step of a plan.
@@ -206,12 +229,29 @@ func (o *csvOutput) begin() {
 	}
 }
 
+// write writes a row. A name that a spreadsheet would take for a formula has a ' before
+// it, which makes it text there; csv.Writer keeps errors until Flush.
+func (o *csvOutput) write(row []string) {
+	for _, i := range []int{csvWorkflow, csvStep, len(row) - 1} {
+		if row[i] != "" && strings.ContainsRune("=+-@\t\r", rune(row[i][0])) {
+			row[i] = "'" + row[i]
+		}
+	}
+	_ = o.w.Write(row)
+}
+
+// The columns of names.
+const (
+	csvWorkflow = 1
+	csvStep     = 2
+)
+
 func (o *csvOutput) Window(w *stats.Window) error {
 	o.begin()
 	for i := range w.Steps {
 		if s := &w.Steps[i]; s.Started > 0 || s.Ended() > 0 {
 			all := joined(o.tags, o.told[stepName{w.ID.Workflow, s.Name}])
-			_ = o.w.Write(append(csvRow(w, s), cell(all)))
+			o.write(append(csvRow(w, s), cell(all)))
 		}
 	}
 	o.w.Flush()
@@ -233,7 +273,7 @@ func (o *csvOutput) course(t *stats.Tally) {
 				w := &stats.Window{ID: stats.WindowID{Workflow: workflow}, Interval: stats.Interval{From: p.From, To: p.To}}
 				row := csvRow(w, s)
 				row[3] = ""
-				_ = o.w.Write(append(row, all))
+				o.write(append(row, all))
 			}
 		}
 	}

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"hyperscale"
@@ -26,6 +28,8 @@ type Format struct {
 	// Summary is set for formats that hold the exit code: they are finished after
 	// all others, whose failing changes it.
 	Summary bool
+	// File is what a file is called that goes to a folder.
+	File string
 	// New begins an output of the plan's run. It writes nothing yet.
 	New func(w io.Writer, plan *hyperscale.Plan) Output
 }
@@ -33,9 +37,10 @@ type Format struct {
 // Formats are all formats, in the order of the help.
 func Formats() []Format {
 	return []Format{
-		{Name: "json", About: "the summary, one JSON document (schema " + Schema + ")", Summary: true, New: newJSON},
-		{Name: "ndjson", About: "each window as it comes, one JSON object a line (schema " + WindowSchema + ")", New: newNDJSON},
-		{Name: "csv", About: "a row for each step and second; tags are its last column", New: newCSV},
+		{Name: "json", About: "the summary, one JSON document (schema " + Schema + ")", Summary: true, File: "summary.json", New: newJSON},
+		{Name: "ndjson", About: "each window as it comes, one JSON object a line (schema " + WindowSchema + ")", File: "windows.ndjson", New: newNDJSON},
+		{Name: "csv", About: "a row for each step and second; tags are its last column", File: "seconds.csv", New: newCSV},
+		{Name: "html", About: "the summary as one page that needs no other", Summary: true, File: "index.html", New: newHTML},
 	}
 }
 
@@ -81,7 +86,7 @@ func parseSpec(text string) (Spec, error) {
 	var names []string
 	for _, f := range Formats() {
 		if f.Name == name {
-			return Spec{f, path}, nil
+			return Spec{f, inFolder(path, f.File)}, nil
 		}
 		names = append(names, f.Name)
 	}
@@ -89,6 +94,16 @@ func parseSpec(text string) (Spec, error) {
 		return Spec{}, fmt.Errorf("-o %s: expected NAME=PATH; did you mean -o json=%s", text, text)
 	}
 	return Spec{}, fmt.Errorf("-o %s: no output is called %q; there are %s", text, name, strings.Join(names, ", "))
+}
+
+// inFolder is the path, or where it is a folder the file of that name in it. A path
+// that ends in a separator means one.
+func inFolder(path, file string) string {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() || os.IsPathSeparator(path[len(path)-1]) {
+		return filepath.Join(path, file)
+	}
+	return path
 }
 
 // ToStdout reports whether one of the outputs goes to standard output.

@@ -113,7 +113,7 @@ func TestSpecsThatAreRefused(t *testing.T) {
 		"both write to standard output": {"json", "csv=-"},
 		"to the same file":              {"json=a", "csv=a"},
 		"path after = is empty":         {"json="},
-		`no output is called "html"`:    {"html=a"},
+		`no output is called "pdf"`:     {"pdf=a"},
 		"did you mean -o json=out.json": {"out.json"},
 		`no output is called ""`:        {""},
 	} {
@@ -205,10 +205,14 @@ func TestAbandonLeavesNothingBeside(t *testing.T) {
 
 func TestWhatCannotBeOpenedIsSaidAtOnce(t *testing.T) {
 	dir := t.TempDir()
+	taken := t.TempDir()
+	if err := os.Mkdir(filepath.Join(taken, "summary.json"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	good := "csv=" + filepath.Join(dir, "good.csv")
 	for path, want := range map[string]string{
 		filepath.Join(dir, "none", "out.json"): filepath.Join(dir, "none") + " is no directory; make it, or name another path",
-		dir:                                    "is a directory",
+		taken:                                  "is a directory",
 	} {
 		specs, err := report.ParseSpecs([]string{good, "json=" + path})
 		if err != nil {
@@ -367,6 +371,75 @@ func TestTheRateOfASliverIsUnknown(t *testing.T) {
 		o.Window(w)
 		if err := o.Finish(shopResult(), summarise); err != nil || !strings.Contains(b.String(), want) {
 			t.Errorf("%v: no %q in\n%s%v", span, want, &b, err)
+		}
+	}
+}
+
+// The page tells what the summary does, whatever names say.
+func TestHTML(t *testing.T) {
+	text := write(t, "html")
+	golden(t, "page.html", text)
+	for _, want := range []string{"exit code 99", "DEGRADED", "p95 &lt; 300ms", "POST /cart of a shop with a long path"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	r := shopResult()
+	r.Plan.Name = `<script>alert(1)</script>`
+	r.Plan.Tags = []hyperscale.Pair{{Name: `"><img src=x>`, Value: "</td>"}}
+	var b bytes.Buffer
+	for _, f := range report.Formats() {
+		if f.Name == "html" {
+			if err := f.New(&b, r.Plan).Finish(report.Summarise(r, report.Options{}), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if strings.Contains(b.String(), "<script>") || strings.Contains(b.String(), "<img") {
+		t.Errorf("a name became part of the page:\n%s", b.String())
+	}
+}
+
+// A folder takes a file under the format's own name.
+func TestOutputInFolder(t *testing.T) {
+	dir := t.TempDir()
+	specs, err := report.ParseSpecs([]string{"json=" + dir, "html=" + dir + "/", "csv=" + dir + "/x.csv"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"summary.json", "index.html", "x.csv"} {
+		if specs[i].Path != filepath.Join(dir, want) {
+			t.Errorf("%s goes to %s", specs[i].Format.Name, specs[i].Path)
+		}
+	}
+}
+
+// A spreadsheet takes no name for a formula.
+func TestCSVOfFormulas(t *testing.T) {
+	plan := &hyperscale.Plan{Tags: []hyperscale.Pair{{Name: "=cmd|' /C calc'!A0", Value: "x"}}}
+	s := stats.NewStream("@SUM(1)", hyperscale.Whole)
+	rec := stats.NewRecord(layout("@SUM(1)", stats.StepLayout{Name: "=1+1"}, stats.StepLayout{Name: "-2"}, stats.StepLayout{Name: "fine = yes"}))
+	for i := range rec.Steps {
+		rec.Steps[i].Started, rec.Steps[i].OK = 1, 1
+	}
+	var b bytes.Buffer
+	for _, f := range report.Formats() {
+		if f.Name != "csv" {
+			continue
+		}
+		out := f.New(&b, plan)
+		if err := out.Window(s.Cut(stats.Interval{To: time.Second}, []*stats.Record{rec}, stats.Readings{})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := csv.NewReader(&b).ReadAll()
+	if err != nil || len(rows) != 4 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for i, want := range []string{"'=1+1", "'-2", "fine = yes"} {
+		row := rows[i+1]
+		if row[1] != "'@SUM(1)" || row[2] != want || !strings.HasPrefix(row[len(row)-1], "'=cmd") {
+			t.Errorf("row %q", row)
 		}
 	}
 }
