@@ -48,6 +48,23 @@ install() {
 command -v go >/dev/null || fail "Go is not installed; go.mod names the version (https://go.dev/dl)"
 mkdir -p "$tools"
 
+# services installs the servers that reporters are tested against, on a machine that
+# is there for tests (CI=true); the tests of those that are not there are skipped, and
+# say so.
+services() {
+	local missing=() postgres=(/usr/lib/postgresql/*/bin/initdb)
+	command -v initdb >/dev/null || [ -x "${postgres[0]}" ] || missing+=(postgresql)
+	command -v prometheus >/dev/null || missing+=(prometheus)
+	command -v influxd >/dev/null || missing+=(influxdb)
+	[ ${#missing[@]} -gt 0 ] || return 0
+	if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &&
+		within 300 apt-get update >"$tools/install.log" 2>&1 &&
+		DEBIAN_FRONTEND=noninteractive within 300 apt-get install -y --no-install-recommends "${missing[@]}" >>"$tools/install.log" 2>&1; then
+		return 0
+	fi
+	skip "reporters against real servers: ${missing[*]} not installed (apt-get install ${missing[*]})"
+}
+
 say "modules"
 go mod download
 go mod verify
@@ -133,6 +150,7 @@ if [ -n "$short" ]; then
 fi
 lint
 vulnerabilities
+services
 fuzzing
 say "go test -race"
 # Else each test binary, and each program that a test runs, waits for a second before it

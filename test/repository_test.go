@@ -182,6 +182,7 @@ var mayImport = map[string][]string{
 	"tier":     {"", "stats", "job", "link", "place", "own", "store", "rpc", "spec", "member", "mailbox"},
 	"local":    {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "prepare"},
 	"report":   {"", "stats", "show"},
+	"reporter": {"", "stats", "report", "mailbox"},
 	"tui":      {"", "stats", "show"},
 	"link":     {""},
 	"own":      {"", "store"},
@@ -194,7 +195,7 @@ var mayImport = map[string][]string{
 	"sim":      {"", "stats", "schedule", "job", "link", "place", "own", "store", "tier", "worker", "spec"},
 	"ops":      {},
 	"outbox":   {"", "link", "stats"},
-	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "tui", "demo", "show", "process", "client", "link", "manager", "rpc", "spec", "worker", "ops", "member", "store", "own"},
+	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "reporter", "tui", "demo", "show", "process", "client", "link", "manager", "rpc", "spec", "worker", "ops", "member", "store", "own"},
 }
 
 func TestImportsFollowTheMap(t *testing.T) {
