@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"hyperscale"
-	"hyperscale/internal/report"
 	"hyperscale/internal/show"
 )
 
@@ -16,7 +15,7 @@ import (
 type control struct {
 	app        *app
 	view       *view
-	outputs    *report.Outputs
+	outputs    *outputs
 	graceful   time.Duration // the longest of the plan
 	ends       ending
 	interrupts chan struct{}
@@ -32,7 +31,7 @@ const (
 	leaves                // goes away, and ends nothing
 )
 
-func newControl(a *app, p *hyperscale.Plan, outputs *report.Outputs, ends ending) *control {
+func newControl(a *app, p *hyperscale.Plan, outputs *outputs, ends ending) *control {
 	c := &control{app: a, ends: ends, outputs: outputs, interrupts: make(chan struct{}, 2), keys: make(chan struct{}, 3)}
 	c.view = a.newView(c.press, ends == leaves)
 	for i := range p.Workflows {

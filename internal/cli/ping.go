@@ -52,7 +52,7 @@ func ping(ctx context.Context, a *app, url string) error {
 	a.quiet = true // one request is over before anyone looks
 	result, err := a.watched(ctx, local.Config{
 		Plan: loaded.Plan, Rows: rows(loaded), Version: Version, Lanes: 1, Trace: trace,
-	}, new(report.Outputs))
+	}, noOutputs())
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func runCommand(a *app) *cobra.Command {
 
 func (f *runFlags) add(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "`NAME[=PATH]`: json, ndjson (windows), csv (seconds); without PATH to stdout")
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, outputUsage)
 	flags.BoolVar(&f.once, "once", false, "one iteration of each workflow, every request and answer shown")
 	flags.BoolVar(&f.preflight, "preflight", false, "first open one connection to each origin")
 	flags.BoolVar(&f.strict, "strict", false, "a DEGRADED verdict fails the run")
@@ -108,7 +108,7 @@ type runner struct {
 	*app
 	loaded   *plan.Loaded
 	share    hyperscale.Share
-	specs    []report.Spec
+	specs    wanted
 	percents []float64
 	flags    runFlags
 }
@@ -144,15 +144,6 @@ func (a *app) run(ctx context.Context, arg string, f runFlags) error {
 	return errors.Join(a.withTarget(ctx, p.loaded.Plan, p.perform), profiled())
 }
 
-// outputSpecs reads -o. With --json the summary itself takes standard output.
-func (a *app) outputSpecs(texts []string) ([]report.Spec, error) {
-	specs, err := report.ParseSpecs(texts)
-	if err == nil && a.json && report.ToStdout(specs) {
-		err = errors.New("--json and -o both write to standard output; give -o a path: -o NAME=FILE")
-	}
-	return specs, err
-}
-
 // perform sends: from the preflight to the last output.
 func (p *runner) perform(ctx context.Context) error {
 	cfg := local.Config{Plan: p.loaded.Plan, Rows: rows(p.loaded), Version: Version, Lanes: p.flags.lanes, Share: p.share}
@@ -161,9 +152,9 @@ func (p *runner) perform(ctx context.Context) error {
 			return err
 		}
 	}
-	outputs, err := report.Open(p.specs, p.Stdout, p.loaded.Plan)
+	outputs, err := openOutputs(ctx, p.app, p.specs, p.loaded.Plan, runID())
 	if err != nil {
-		return refused(err)
+		return err
 	}
 	cfg.Windows = outputs.Window
 	if p.flags.once {
@@ -174,7 +165,7 @@ func (p *runner) perform(ctx context.Context) error {
 		outputs.Discard()
 		return err
 	}
-	return p.conclude(result, outputs)
+	return p.conclude(ctx, result, outputs)
 }
 
 // reachable fails unless every origin takes a connection before a signal comes.
@@ -189,7 +180,7 @@ func (p *runner) reachable(ctx context.Context, cfg local.Config) error {
 }
 
 // conclude writes all that a run leaves.
-func (p *runner) conclude(r *stats.Result, outputs *report.Outputs) error {
+func (p *runner) conclude(ctx context.Context, r *stats.Result, outputs *outputs) error {
 	p.outcome = outcome{result: r, strict: p.flags.strict}
 	summarise := func(failed bool) *report.Summary {
 		o := p.outcome
@@ -198,7 +189,7 @@ func (p *runner) conclude(r *stats.Result, outputs *report.Outputs) error {
 		}
 		return report.Summarise(r, report.Options{ExitCode: exitCode(o), Percents: p.percents})
 	}
-	err := outputs.Finish(r, summarise)
+	err := outputs.Finish(ctx, r, summarise)
 	return errors.Join(err, p.printSummary(summarise(err != nil)))
 }
 
@@ -209,14 +200,14 @@ func (p *runner) printSummary(s *report.Summary) error {
 		return report.WriteJSON(p.Stdout, s)
 	}
 	w, colours := p.Stdout, p.theme(p.Terminal.Out)
-	if report.ToStdout(p.specs) {
+	if report.ToStdout(p.specs.files) {
 		w, colours = p.Stderr, p.theme(p.Terminal.Err)
 	}
 	return report.Text(w, s, report.TextOptions{Width: p.width(), Theme: colours, Percents: p.percents, Brief: p.flags.once})
 }
 
 // watched runs the plan while people watch and may interrupt.
-func (a *app) watched(ctx context.Context, cfg local.Config, outputs *report.Outputs) (*stats.Result, error) {
+func (a *app) watched(ctx context.Context, cfg local.Config, outputs *outputs) (*stats.Result, error) {
 	c := newControl(a, cfg.Plan, outputs, endsRun)
 	outputs.OnFailure(c.view.fear)
 	stop := c.start()

@@ -13,7 +13,6 @@ import (
 	"hyperscale"
 	"hyperscale/internal/client"
 	"hyperscale/internal/link"
-	"hyperscale/internal/report"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/spec"
 )
@@ -94,9 +93,9 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 	if err != nil {
 		return refused(err)
 	}
-	outputs, err := report.Open(specs, a.Stdout, loaded.Plan)
+	outputs, err := openOutputs(ctx, a, specs, loaded.Plan, "")
 	if err != nil {
-		return refused(err)
+		return err
 	}
 	w := &follower{app: a, flags: &f.follow, specs: specs, outputs: outputs, plan: loaded.Plan, owns: true}
 	f.silent = w.silent(f.wait)
@@ -112,6 +111,7 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 			return a.announce(accepted)
 		}
 		w.announce(accepted)
+		outputs.begin(ctx, accepted.Job)
 		return w.follow(ctx, cl, accepted.Job)
 	})
 	if !w.finished {
@@ -148,7 +148,7 @@ type follow struct {
 
 func (f *follow) add(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "`NAME[=PATH]`: json, ndjson (windows), csv (seconds); without PATH to stdout")
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, outputUsage)
 	flags.BoolVar(&f.strict, "strict", false, "a DEGRADED verdict fails the run")
 	flags.StringVar(&f.percentiles, "percentiles", "", "`LIST` for the tables, such as 50,95,99.9")
 }
@@ -157,8 +157,8 @@ func (f *follow) add(c *cobra.Command) {
 type follower struct {
 	*app
 	flags    *follow
-	specs    []report.Spec
-	outputs  *report.Outputs
+	specs    wanted
+	outputs  *outputs
 	plan     *hyperscale.Plan // nil: not known before the end
 	view     *view
 	owns     bool // the job was submitted here: an interrupt asks for its end
@@ -200,7 +200,7 @@ func (w *follower) follow(ctx context.Context, cl *client.Client, job hyperscale
 		result.Stop.Interrupted = true
 	}
 	r := &runner{app: w.app, specs: w.specs, percents: percents, flags: runFlags{strict: w.flags.strict}}
-	return r.conclude(result, w.outputs)
+	return r.conclude(ctx, result, w.outputs)
 }
 
 // errDetached says that the user went away from a job that goes on.

@@ -10,7 +10,6 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/client"
-	"hyperscale/internal/report"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/show"
 	"hyperscale/internal/stats"
@@ -125,9 +124,9 @@ func (a *app) watchJob(ctx context.Context, job hyperscale.JobID, f *submitFlags
 	if err != nil {
 		return refused(err)
 	}
-	outputs, err := report.Open(specs, a.Stdout, &hyperscale.Plan{})
+	outputs, err := openOutputs(ctx, a, specs, &hyperscale.Plan{}, job)
 	if err != nil {
-		return refused(err)
+		return err
 	}
 	w := &follower{app: a, flags: &f.follow, specs: specs, outputs: outputs}
 	f.silent = w.silent(f.wait)
@@ -152,7 +151,7 @@ func resultsCommand(a *app) *cobra.Command {
 	}
 	f.clusterFlags.add(c)
 	f.follow.add(c)
-	c.Flags().Lookup("output").Usage = "`NAME[=PATH]`: json, csv (seconds); without PATH to stdout"
+	c.Flags().Lookup("output").Usage = "`NAME[=TO]`: json, csv (seconds), html, to a file, a folder or stdout"
 	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: as of run; 97 also if it was cancelled")
 	return c
 }
@@ -163,7 +162,10 @@ func (a *app) results(ctx context.Context, cl *client.Client, job hyperscale.Job
 	if err != nil {
 		return refused(err)
 	}
-	for _, s := range specs {
+	for _, s := range specs.reporters {
+		return refuse("-o %s: reporters are told of windows while a job runs: hyperscale watch %s -o %[1]s=…", s.Name, job)
+	}
+	for _, s := range specs.files {
 		if s.Format.Name == "ndjson" {
 			return refuse("-o ndjson: windows are told while a job runs: hyperscale watch %s -o ndjson=FILE; of one that has ended there are json and csv", job)
 		}
@@ -180,10 +182,10 @@ func (a *app) results(ctx context.Context, cl *client.Client, job hyperscale.Job
 	if err != nil {
 		return fmt.Errorf("reading the result of job %s: %w", job, err)
 	}
-	outputs, err := report.Open(specs, a.Stdout, result.Plan)
+	outputs, err := openOutputs(ctx, a, specs, result.Plan, job)
 	if err != nil {
-		return refused(err)
+		return err
 	}
 	r := &runner{app: a, specs: specs, percents: percents, flags: runFlags{strict: f.strict}}
-	return r.conclude(result, outputs)
+	return r.conclude(ctx, result, outputs)
 }
