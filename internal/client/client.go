@@ -186,7 +186,7 @@ func (c *Client) Result(ctx context.Context, job hyperscale.JobID) ([]byte, erro
 	return result, explain(err, "asking for the result of job", job)
 }
 
-// Members tells of all managers and workers.
+// Members tells of all nodes of the tier that is asked, and their children.
 func (c *Client) Members(ctx context.Context) ([]rpc.Member, error) {
 	var members []rpc.Member
 	err := c.ask(ctx, "", func(n node) (err error) {

@@ -145,7 +145,7 @@ func (c *Conn) Result(ctx context.Context, job hyperscale.JobID) ([]byte, error)
 	}
 }
 
-// Members tells of all managers and workers.
+// Members tells of all nodes of the tier and their children.
 func (c *Conn) Members(ctx context.Context) ([]Member, error) {
 	answer, err := pb.NewClusterClient(c.conn).Members(ctx, &pb.MembersRequest{})
 	return each(answer.GetMembers(), readMember), err
@@ -205,7 +205,7 @@ func (c *Conn) Deliver(ctx context.Context) (Call[link.Receipt, link.Delivery], 
 	return begin(raw, receiptKind(), deliveryKind()), nil
 }
 
-// Talk begins the conversation with another manager.
+// Talk begins the conversation with another node of the tier.
 func (c *Conn) Talk(ctx context.Context) (Call[link.Said, link.Said], error) {
 	raw, err := pb.NewPeersClient(c.conn).Talk(ctx)
 	if err != nil {
@@ -231,7 +231,7 @@ func (c *Conn) Offer(ctx context.Context, o link.Offer) (link.Taken, error) {
 	return readTaken(answer.GetTaken()), err
 }
 
-// Invite asks the node to let a manager, the caller itself, into the store.
+// Invite asks the node to let another of its tier, the caller itself, into the store.
 func (c *Conn) Invite(ctx context.Context, in Invitation) ([]hyperscale.Pair, error) {
 	answer, err := pb.NewPeersClient(c.conn).Invite(ctx, wireInvitation(in))
 	return each(answer.GetMembers(), readPair), err

@@ -242,7 +242,7 @@ func (c *Conn) explain(ctx context.Context, err error) error {
 	e.Undone = e.Undone || away
 	switch {
 	case silentText(e.Text):
-		e.Text = "no connection: what listens there says nothing: it stands still, or is no manager"
+		e.Text = "no connection: what listens there says nothing: it stands still, or is no gate or manager"
 	case strings.Contains(e.Text, "does not look like a TLS handshake"):
 		e.Kind, e.Text = Unauthenticated, "what answers takes no certificates; leave them out, or ask another"
 	case strings.Contains(e.Text, "handshake failed") && !strings.Contains(e.Text, "EOF") || strings.Contains(e.Text, "remote error: tls"):
@@ -289,9 +289,9 @@ func noConnection(reason string) string {
 	case is:
 		reason = dialing[strings.LastIndex(dialing, ": ")+1:]
 	case strings.Contains(reason, "looked like an HTTP/1.1 header"):
-		reason = " what listens there speaks HTTP/1 and is no manager; those take calls at port 7400, if nothing else was said"
+		reason = " what listens there speaks HTTP/1 and is no gate or manager; those take calls at port 7400, if nothing else was said"
 	case strings.Contains(reason, "server preface"):
-		reason = " what listens there hangs up: no manager, or one that ends; managers take calls at port 7400, if nothing else was said"
+		reason = " what listens there hangs up: no gate or manager, or one that ends; those take calls at port 7400, if nothing else was said"
 	default:
 		reason = " " + reason
 	}

@@ -8,7 +8,7 @@ import (
 	"hyperscale/internal/link"
 )
 
-// Jobs is what a manager does for those who use its cluster. Errors are
+// Jobs is what a gate or manager does for those who use its cluster. Errors are
 // [Error]s; a node that does not own the job answers NotOwner with the owner's
 // address. Methods are called by many goroutines at once.
 type Jobs interface {
@@ -37,9 +37,9 @@ type Jobs interface {
 	Result(context.Context, Caller, hyperscale.JobID) ([]byte, error)
 }
 
-// Cluster is what a manager tells of its datacenter.
+// Cluster is what a gate or manager tells of its tier.
 type Cluster interface {
-	// Members tells of all managers and workers.
+	// Members tells of all nodes of the tier and their children.
 	Members(context.Context, Caller) ([]Member, error)
 
 	// Drain lets a node finish or hand over what it has and take nothing new. It

@@ -46,20 +46,20 @@ type Links interface {
 	Deliver(context.Context, Caller, DeliverStream) error
 }
 
-// Invitation is what a manager says of itself that wants to be let into the store.
+// Invitation is what a node says of itself that wants to be let into the store.
 type Invitation struct {
 	Name hyperscale.NodeID
 	URL  string // where the other members of the store will reach it
 }
 
-// Store is what a manager that keeps the store does for those that want to.
+// Store is what a node that keeps the store does for those that want to.
 type Store interface {
-	// Invite lets a manager in whose data directory is empty, and gives the names
+	// Invite lets a node in whose data directory is empty, and gives the names
 	// and URLs of all members. To invite twice is fine.
 	Invite(context.Context, Caller, Invitation) ([]hyperscale.Pair, error)
 }
 
-// Peers is what managers of a datacenter do for each other.
+// Peers is what the nodes of a tier do for each other.
 type Peers interface {
 	// Talk is the standing conversation; a [link.Hello] comes first.
 	Talk(context.Context, Caller, TalkStream) error

@@ -79,7 +79,7 @@ func (s peersServer) Invite(ctx context.Context, r *pb.InviteRequest) (*pb.Invit
 	}
 	who, in := callerOf(ctx), readInvitation(r)
 	if in.Name != who.Node {
-		return nil, Errorf(Unauthorized, "%s asks to let %s in; each manager asks for itself", who.Who(), in.Name)
+		return nil, Errorf(Unauthorized, "%s asks to let %s in; each asks for itself", who.Who(), in.Name)
 	}
 	members, err := s.server.deps.Store.Invite(ctx, who, in)
 	return &pb.InviteResponse{Members: each(members, wirePair)}, err

@@ -181,7 +181,7 @@ func wireSaid(s link.Said) (*pb.Saying, error) {
 		relay, err := wireRelay(s)
 		return &pb.Saying{Said: &pb.Saying_Relay{Relay: relay}}, err
 	}
-	return nil, fmt.Errorf("managers do not say a %T", s)
+	return nil, fmt.Errorf("nodes of a tier do not say a %T", s)
 }
 
 func readSaid(s *pb.Saying) (link.Said, error) {

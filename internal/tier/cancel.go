@@ -76,8 +76,8 @@ func (t front) halt(ctx context.Context, who rpc.Caller, c rpc.Cancellation) err
 	})
 	select {
 	case n := <-told:
-		t.log.Info("audit", "what", "halt", "job", c.Job, "workflow", c.Workflow, "client", clientOf(who), "workers", n)
-		return rpc.Errorf(rpc.Unavailable, "the store does not answer, so the cancel of job %s can't be written down yet; its load is stopped all the same, on workers: %d", c.Job, n)
+		t.log.Info("audit", "what", "halt", "job", c.Job, "workflow", c.Workflow, "client", clientOf(who), "children", n)
+		return rpc.Errorf(rpc.Unavailable, "the store does not answer, so the cancel of job %s can't be written down yet; its load is stopped all the same, on %ss: %d", c.Job, t.cfg.child(), n)
 	case <-ctx.Done():
 		return ctx.Err()
 	}

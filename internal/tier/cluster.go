@@ -20,7 +20,7 @@ func (t front) Members(ctx context.Context, _ rpc.Caller) ([]rpc.Member, error) 
 	owned := t.registry.counts()
 	for _, n := range t.registry.nodes() {
 		m := rpc.Member{
-			Node: n.ID, Boot: n.Boot, Role: t.cfg.Role, Datacenter: t.cfg.Datacenter, Address: n.Address,
+			Node: n.ID, Boot: n.Boot, Role: string(t.cfg.Role), Datacenter: t.cfg.Datacenter, Address: n.Address,
 			Version: n.Version, State: "alive", JobsOwned: owned[n.ID],
 		}
 		if n.ID == t.cfg.Self {
@@ -35,19 +35,20 @@ func (t front) Members(ctx context.Context, _ rpc.Caller) ([]rpc.Member, error) 
 	}
 	for id, left := range t.registry.departures(time.Now()) {
 		state := map[bool]string{true: "left", false: "dead"}[left]
-		list = append(list, rpc.Member{Node: id, Role: t.cfg.Role, Datacenter: t.cfg.Datacenter, State: state})
+		list = append(list, rpc.Member{Node: id, Role: string(t.cfg.Role), Datacenter: t.cfg.Datacenter, State: state})
 	}
 	children, err := t.Ops().Children(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range children {
-		m := rpc.Member{
-			Node: c.Node, Boot: c.Boot, Role: "worker", Datacenter: t.cfg.Datacenter, State: c.State, Cores: c.Cores, Free: c.Free,
-		}
-		list = append(list, m)
+		m := rpc.Member{Boot: c.Boot, Role: string(t.cfg.Children), State: c.State, Cores: c.Cores, Free: c.Free}
+		m.Datacenter, m.Node = t.cfg.placeOf(c.Node)
+		list = append(list, m) // without an address: nobody but children themselves makes their links
 	}
-	slices.SortFunc(list, func(a, b rpc.Member) int { return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Node, b.Node)) })
+	slices.SortFunc(list, func(a, b rpc.Member) int {
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Datacenter, b.Datacenter), cmp.Compare(a.Node, b.Node))
+	})
 	return list, nil
 }
 
@@ -109,7 +110,7 @@ func (t *Tier) HandOver(ctx context.Context) error {
 		}
 	}
 	if stay > 0 {
-		return rpc.Errorf(rpc.Conflict, "node %s takes nothing new, but keeps %d of its jobs: no other manager takes them", t.cfg.Self, stay)
+		return rpc.Errorf(rpc.Conflict, "node %s takes nothing new, but keeps %d of its jobs: no other %s takes them", t.cfg.Self, stay, t.cfg.Role)
 	}
 	return nil
 }

@@ -41,13 +41,13 @@ type front struct{ *Tier }
 func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rpc.Accepted, error) {
 	o := t.inside.Load()
 	if o == nil || t.draining.Load() {
-		return rpc.Accepted{}, &rpc.Error{Kind: rpc.Unavailable, Text: "manager " + string(t.cfg.Self) + " takes no jobs now; ask another", Undone: true}
+		return rpc.Accepted{}, &rpc.Error{Kind: rpc.Unavailable, Text: string(t.cfg.Role) + " " + string(t.cfg.Self) + " takes no jobs now; ask another", Undone: true}
 	}
 	plan, _, err := spec.Decode(s.Spec)
 	if err != nil {
 		return rpc.Accepted{}, rpc.InvalidField("spec", "%v", err)
 	}
-	if err := fits(plan, s.Cores, *t.room.Load()); err != nil {
+	if err := t.cfg.fits(plan, s.Cores, *t.room.Load()); err != nil {
 		return rpc.Accepted{}, err
 	}
 	text, err := json.Marshal(options{
@@ -81,15 +81,15 @@ func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 	return rpc.Accepted{Job: accepted.Job, Owner: t.cfg.Self, Address: t.cfg.Address, Epoch: 1}, nil
 }
 
-// fits refuses what the datacenter could never hold, as the placer reckons it, or
-// as its submitter does who names the cores. While it has no workers nobody knows:
-// they may come.
-func fits(plan *hyperscale.Plan, cores int, room seat.Room) error {
+// fits refuses what the children could never hold together, as the placer reckons it, or
+// as its submitter does who names the cores. While there are none nobody knows: they
+// may come.
+func (c Config) fits(plan *hyperscale.Plan, cores int, room seat.Room) error {
 	if room.Cores == 0 {
 		return nil
 	}
 	if cores > room.Cores {
-		return rpc.InvalidField("cores", "%d are asked for, and the datacenter has %s", cores, held(room))
+		return rpc.InvalidField("cores", "%d are asked for, and %s", cores, c.have(room))
 	}
 	if cores > 0 {
 		return nil
@@ -98,27 +98,22 @@ func fits(plan *hyperscale.Plan, cores int, room seat.Room) error {
 	for _, w := range plan.Workflows {
 		need := place.Need(w)
 		if need > room.Cores {
-			return tooFew("workflow "+w.Name+" needs", need, room)
+			return c.tooFew("workflow "+w.Name+" needs", need, room)
 		}
 		if len(w.After) == 0 {
 			first += need
 		}
 	}
 	if first > room.Cores {
-		return tooFew("the workflows that begin together need", first, room)
+		return c.tooFew("the workflows that begin together need", first, room)
 	}
 	return nil
 }
 
 // tooFew says that a load needs more cores than there are.
-func tooFew(what string, need int, room seat.Room) error {
-	return rpc.InvalidField("spec", "%s about %d cores, and the datacenter has %s (%s); cores that are named, as by --cores %d, are taken as they are",
-		what, need, held(room), place.Reckoned, room.Cores)
-}
-
-// held says in words what workers have.
-func held(room seat.Room) string {
-	return hyperscale.Plural(room.Workers, "worker") + " with " + hyperscale.Plural(room.Cores, "core") + " together"
+func (c Config) tooFew(what string, need int, room seat.Room) error {
+	return rpc.InvalidField("spec", "%s about %d cores, and %s (%s); cores that are named, as by --cores %d, are taken as they are",
+		what, need, c.have(room), place.Reckoned, room.Cores)
 }
 
 func priorityName(p link.Priority) string {

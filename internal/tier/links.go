@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"hyperscale"
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/rpc"
-	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/stats"
 	"hyperscale/internal/tier/node"
 )
@@ -19,10 +19,31 @@ type door struct{ *Tier }
 
 // mayAttach refuses who is no child of this node.
 func (d door) mayAttach(who rpc.Caller) error {
-	if who.Role != identity.Worker || who.DC != d.cfg.Datacenter {
-		return rpc.Errorf(rpc.Unauthorized, "%s can't attach here; this manager is for the workers of datacenter %s", who.Who(), d.cfg.Datacenter)
+	if who.Role != d.cfg.Children || d.cfg.Datacenter != "" && who.DC != d.cfg.Datacenter {
+		of := "datacenter " + d.cfg.Datacenter
+		if d.cfg.Datacenter == "" {
+			of = "datacenters"
+		}
+		return rpc.Errorf(rpc.Unauthorized, "%s can't attach here; this %s is for the %ss of %s", who.Who(), d.cfg.Role, d.cfg.Children, of)
 	}
 	return nil
+}
+
+// childOf is the name that a child goes by here: in another datacenter there may be
+// one of the same.
+func (d door) childOf(who rpc.Caller) hyperscale.NodeID {
+	if d.cfg.Datacenter != "" {
+		return who.Node
+	}
+	return hyperscale.NodeID(who.DC + "/" + string(who.Node))
+}
+
+// placeOf is the datacenter of a child, and its name there.
+func (c Config) placeOf(child hyperscale.NodeID) (datacenter string, node hyperscale.NodeID) {
+	if dc, name, both := strings.Cut(string(child), "/"); both {
+		return dc, hyperscale.NodeID(name)
+	}
+	return c.Datacenter, child
 }
 
 // Attach is a child's stream of beats. A new one of the same child replaces the
@@ -31,17 +52,22 @@ func (d door) Attach(ctx context.Context, who rpc.Caller, stream rpc.AttachStrea
 	if err := d.mayAttach(who); err != nil {
 		return err
 	}
-	out, err := enter(d.lines, d.lines.children, who.Node, who.Boot)
+	child := d.childOf(who)
+	out, err := enter(d.lines, d.lines.children, child, who.Boot)
 	if err != nil {
 		return err
 	}
-	d.node.Put(node.Attached{Child: who.Node, Conn: out.conn})
+	d.node.Put(node.Attached{Child: child, Conn: out.conn})
 	err = converse(ctx, stream, out, d.lines, func(up link.Up) error {
-		d.node.Put(node.Said{Child: who.Node, Conn: out.conn, Up: up})
+		if s, is := up.(link.Statement); is && s.Node == who.Node {
+			s.Node = child
+			up = s
+		}
+		d.node.Put(node.Said{Child: child, Conn: out.conn, Up: up})
 		return nil
 	})
-	leave(d.lines, d.lines.children, who.Node, out)
-	d.node.Put(node.Detached{Child: who.Node, Conn: out.conn})
+	leave(d.lines, d.lines.children, child, out)
+	d.node.Put(node.Detached{Child: child, Conn: out.conn})
 	return err
 }
 
@@ -51,20 +77,21 @@ func (d door) Deliver(ctx context.Context, who rpc.Caller, stream rpc.DeliverStr
 	if err := d.mayAttach(who); err != nil {
 		return err
 	}
-	out, err := enter(d.lines, d.lines.receipts, who.Node, who.Boot)
+	child := d.childOf(who)
+	out, err := enter(d.lines, d.lines.receipts, child, who.Boot)
 	if err != nil {
 		return err
 	}
-	defer leave(d.lines, d.lines.receipts, who.Node, out)
+	defer leave(d.lines, d.lines.receipts, child, out)
 	return converse(ctx, stream, out, d.lines, func(delivery link.Delivery) error {
-		d.node.Put(node.Delivered{Child: who.Node})
+		d.node.Put(node.Delivered{Child: child})
 		w, err := d.readers.read(delivery)
 		if err != nil {
-			d.log.Warn("a window can't be read", "job", delivery.Hold.Job, "from", who.Node, "reason", err)
+			d.log.Warn("a window can't be read", "job", delivery.Hold.Job, "from", child, "reason", err)
 			out.box.Put(link.Receipt{Hold: delivery.Hold, Broken: true})
 			return nil
 		}
-		d.deliver(ctx, who.Node, delivery, w)
+		d.deliver(ctx, child, delivery, w)
 		return nil
 	})
 }

@@ -90,7 +90,7 @@ func (t nodeLoop) perform(ctx context.Context, e node.Effect) {
 		t.unclaimed(ctx, e)
 	case node.Fenced:
 		if d := t.registry.desk(e.Job); d != nil {
-			d.fenced("a worker heard of a higher epoch")
+			d.fenced("a child heard of a higher epoch")
 		}
 	case node.Relayed:
 		t.relayed(e)
@@ -152,7 +152,7 @@ func (t nodeLoop) unclaimed(ctx context.Context, e node.Unclaimed) {
 	})
 }
 
-// relayed takes a window that came through another manager.
+// relayed takes a window that came through another node of the tier.
 func (t nodeLoop) relayed(e node.Relayed) {
 	w, err := readWindow(e.Delivery)
 	if err != nil {

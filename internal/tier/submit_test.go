@@ -141,7 +141,7 @@ func TestSubmissionsThatFit(t *testing.T) {
 		{"cores named", later, 1, seat.Room{Workers: 1, Cores: 1}},
 		{"no workers yet", later, 0, seat.Room{}},
 	} {
-		if err := fits(c.plan, c.cores, c.room); err != nil {
+		if err := (Config{}).fits(c.plan, c.cores, c.room); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}

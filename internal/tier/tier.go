@@ -16,6 +16,7 @@ import (
 	"hyperscale/internal/member"
 	"hyperscale/internal/own"
 	"hyperscale/internal/rpc"
+	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/store"
 	"hyperscale/internal/tier/node"
 	"hyperscale/internal/tier/seat"
@@ -25,10 +26,11 @@ import (
 type Config struct {
 	Self       hyperscale.NodeID
 	Boot       hyperscale.Boot
-	Role       string // manager
-	Datacenter string
-	Address    string // where peers and clients reach it, host:port
-	Version    string // of the program
+	Role       identity.Role // of this node and the others of its tier; "": a manager
+	Children   identity.Role // who attaches here; "": workers
+	Datacenter string        // of this tier and its children; "": it has none, and they are of any
+	Address    string        // where peers and clients reach it, host:port
+	Version    string        // of the program
 	Session    own.SessionConfig
 	Node       node.Config // Self and Boot are filled in
 	Succession own.SuccessionConfig
@@ -72,7 +74,7 @@ type Tier struct {
 
 // New makes a node that does nothing yet.
 func New(cfg Config, deps Deps) *Tier {
-	cfg.Role = cmp.Or(cfg.Role, "manager")
+	cfg.Role, cfg.Children = cmp.Or(cfg.Role, identity.Manager), cmp.Or(cfg.Children, identity.Worker)
 	cfg.MaxLate = cmp.Or(cfg.MaxLate, time.Second)
 	cfg.Node.Self, cfg.Node.Boot = cfg.Self, cfg.Boot
 	t := &Tier{
@@ -144,9 +146,11 @@ func (t *Tier) inSession(ctx context.Context, s *own.Session) error {
 	o := &office{tier: t, log: t.log, session: s, submitter: own.NewSubmitter(s, func() bool { return t.used() > own.RefuseAbove }), ctx: ctx, running: g}
 	g.Go(func() error { return t.watchOwners(ctx) })
 	g.Go(func() error { return t.watchNodes(ctx) })
-	g.Go(func() error { return t.watchPlacer(ctx) })
 	g.Go(func() error { return o.runSuccession(ctx) })
-	g.Go(func() error { return o.hold(ctx, "place", "gives out the cores", untilEnd) })
+	if t.cfg.Children == identity.Worker { // their cores are given out by one of us
+		g.Go(func() error { return t.watchPlacer(ctx) })
+		g.Go(func() error { return o.hold(ctx, "place", "gives out the cores", untilEnd) })
+	}
 	g.Go(func() error { return o.hold(ctx, "sweep", "sweeps what is old", o.sweep) })
 	g.Go(func() error { return talks{t}.run(ctx) })
 	t.inside.Store(o)
