@@ -187,7 +187,9 @@ var mayImport = map[string][]string{
 	"link":     {""},
 	"own":      {"", "store"},
 	"rpc":      {"", "link"},
-	"manager":  {"", "link", "stats", "member", "own", "rpc", "store", "tier", "ops"},
+	"station":  {"", "link", "stats", "member", "own", "rpc", "store", "tier", "ops"},
+	"manager":  {"member", "rpc", "station"},
+	"gate":     {"member", "own", "rpc", "station"},
 	"client":   {"", "link", "rpc"},
 	"worker":   {"", "link", "schedule", "stats", "engine", "process", "spec", "rpc", "demo", "ops", "mailbox", "outbox"},
 	"mailbox":  {},
@@ -195,7 +197,7 @@ var mayImport = map[string][]string{
 	"sim":      {"", "stats", "schedule", "job", "link", "place", "own", "store", "tier", "worker", "spec"},
 	"ops":      {},
 	"outbox":   {"", "link", "stats"},
-	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "reporter", "tui", "demo", "show", "process", "client", "link", "manager", "rpc", "spec", "worker", "ops", "member", "store", "own"},
+	"cli":      {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "local", "report", "reporter", "tui", "demo", "show", "process", "client", "link", "station", "manager", "gate", "rpc", "spec", "worker", "ops", "member", "store", "own"},
 }
 
 func TestImportsFollowTheMap(t *testing.T) {

@@ -50,7 +50,8 @@ func TestMain(m *testing.M) {
 // of the tests of stats show.
 //
 // $CLUSTER is an address for a small cluster of the script's own, with ports that
-// nobody uses; $NOBODY one where no cluster is.
+// nobody uses, at $GOSSIP and $STORE those of its first node; $NOBODY is an address
+// where no cluster is.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -124,6 +125,8 @@ func prepare(env *testscript.Env) error {
 	env.Setenv("REFUSED", "http://"+taken.At(forCluster))
 	env.Setenv("NOBODY", taken.At(forCluster))
 	env.Setenv("CLUSTER", taken.At(0))
+	env.Setenv("GOSSIP", taken.At(2))
+	env.Setenv("STORE", taken.At(3))
 	env.Setenv("ROOT", strings.TrimSuffix(root, "/test"))
 	// Else each command waits for a second before it exits; it has nothing running then.
 	env.Setenv("GORACE", "atexit_sleep_ms=0")

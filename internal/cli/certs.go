@@ -78,7 +78,7 @@ func certsIssueCommand(a *app) *cobra.Command {
 		Long: "Issues certificates for one or more managers, workers, gates or clients, by the authorities in\n" +
 			"DIR. Each gets a directory of its own in there, which is what is copied to its machine. A\n" +
 			"node that runs takes new certificates when its files are replaced, without a restart.\n\n" +
-			"Managers that share a store get certificates for that, too: with --hosts, the names or\n" +
+			"Managers and gates that share a store get certificates for that, too: with --hosts, the names or\n" +
 			"addresses at which the others reach them.",
 		Example: "  hyperscale certs issue certs manager m1 --dc fra --hosts 10.0.0.1\n" +
 			"  hyperscale certs issue certs worker w1 w2 w3 --dc fra --valid 90d\n" +
@@ -100,7 +100,7 @@ func certsIssueCommand(a *app) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&w.dc, "dc", "dc1", "`NAME` of the datacenter of managers and workers")
 	f.StringVar(&w.tenant, "tenant", "default", "`NAME` of the clients' tenant")
-	f.StringSliceVar(&w.hosts, "hosts", nil, "`HOST,…` at which the other managers reach a manager's store")
+	f.StringSliceVar(&w.hosts, "hosts", nil, "`HOST,…` at which the others reach the store of a manager or gate")
 	f.Var(&w.valid, "valid", "how long they are trusted, `TIME` as 90d or 48h")
 	f.BoolVar(&w.force, "force", false, "replace certificates that are there")
 	certsExits(c)
@@ -261,8 +261,8 @@ func readIssuer(dir, certFile, keyFile string) (*identity.Authority, []byte, err
 
 // issueCerts issues what is wanted, each into a directory of its own.
 func (a *app) issueCerts(w wantedCerts) error {
-	if len(w.hosts) > 0 && w.role != identity.Manager {
-		return refuse("--hosts is for managers, which keep a store; a %s keeps none", w.role)
+	if len(w.hosts) > 0 && !keepsStore(w.role) {
+		return refuse("--hosts is for managers and gates, which keep a store; a %s keeps none", w.role)
 	}
 	in, err := readIssuers(w.directory)
 	if err != nil {
@@ -292,6 +292,9 @@ func (a *app) issueCerts(w wantedCerts) error {
 	}
 	return nil
 }
+
+// keepsStore reports whether nodes in that role share a store.
+func keepsStore(role identity.Role) bool { return role == identity.Manager || role == identity.Gate }
 
 func (w wantedCerts) identity(in issuers, name string) identity.ID {
 	id := identity.ID{Cluster: in.cluster, Env: in.environment, Role: w.role}
@@ -362,7 +365,7 @@ func (a *app) tellIssued(in issuers, w wantedCerts, id identity.ID, now time.Tim
 	case identity.Client:
 		start = "hyperscale submit PLAN --server HOST:7400"
 	case identity.Gate:
-		start = fmt.Sprintf("hyperscale gate --name %s", id.Node)
+		start = fmt.Sprintf("hyperscale gate --name %s --data DIRECTORY", id.Node)
 	}
 	if id.Cluster != "hyperscale" || id.Env != "dev" {
 		flags += fmt.Sprintf(" --cluster %s --environment %s", id.Cluster, id.Env)
@@ -372,8 +375,8 @@ func (a *app) tellIssued(in issuers, w wantedCerts, id identity.ID, now time.Tim
 	switch {
 	case len(w.hosts) > 0:
 		text += fmt.Sprintf(" \\\n      --store-cert %[1]s/%[2]s --store-key %[1]s/%[3]s --store-ca %[1]s/%[4]s", at, storeCert, storeKey, storeAuthorityCert)
-	case id.Role == identity.Manager:
-		text += "\n  without --hosts there is no certificate for the store: such a manager is alone, or its store is external"
+	case keepsStore(id.Role):
+		text += fmt.Sprintf("\n  without --hosts there is no certificate for the store: such a %s is alone, or its store is external", id.Role)
 	}
 	_, err := fmt.Fprintln(a.Stdout, text)
 	return err

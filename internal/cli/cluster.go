@@ -79,7 +79,7 @@ func (f *clusterFlags) add(c *cobra.Command) { f.addWaiting(c, waitAsking) }
 
 func (f *clusterFlags) addWaiting(c *cobra.Command, wait time.Duration) {
 	c.Flags().DurationVar(&f.wait, "wait", wait, "`TIME` that is tried while nobody answers")
-	c.Flags().StringSliceVar(&f.servers, "server", []string{"127.0.0.1:7400"}, "`ADDRESS` of a manager; several by commas")
+	c.Flags().StringSliceVar(&f.servers, "server", []string{"127.0.0.1:7400"}, "`ADDRESS` of a gate or manager; several by commas")
 	f.membership.add(c)
 }
 
@@ -137,7 +137,7 @@ type errNoContact struct{ error }
 // Unwrap gives the cause.
 func (e errNoContact) Unwrap() error { return e.error }
 
-// readResult reads what a manager gives of a job that has ended: its plan and
+// readResult reads what a cluster gives of a job that has ended: its plan and
 // what it came to.
 func readResult(b []byte) (*stats.Result, error) {
 	var n int

@@ -218,7 +218,7 @@ func cancelText(what rpc.Cancellation, status rpc.CancelStatus) string {
 func membersCommand(a *app) *cobra.Command {
 	var f clusterFlags
 	c := &cobra.Command{
-		Use: "members", Short: "List the managers and workers of a datacenter",
+		Use: "members", Short: "List the nodes of a datacenter, or the gates and their managers",
 		Example: "  hyperscale members\n  hyperscale members --json",
 		Args:    noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -244,7 +244,7 @@ func (a *app) printMembers(list []rpc.Member) error {
 		}
 		return a.printJSON(views)
 	}
-	rows := [][]string{{"NODE", "ROLE", "STATE", "CORES", "FREE", "JOBS", "ADDRESS", "VERSION"}}
+	rows := [][]string{{"NODE", "ROLE", "DC", "STATE", "CORES", "FREE", "JOBS", "ADDRESS", "VERSION"}}
 	for _, m := range list {
 		role, cores, free, jobs := m.Role, "", "", ""
 		if m.Role == "worker" {
@@ -255,7 +255,7 @@ func (a *app) printMembers(list []rpc.Member) error {
 		if m.StoreLeader {
 			role += ", leads the store"
 		}
-		rows = append(rows, []string{string(m.Node), role, m.State, cores, free, jobs, m.Address, m.Version})
+		rows = append(rows, []string{string(m.Node), role, m.Datacenter, m.State, cores, free, jobs, m.Address, m.Version})
 	}
 	return a.table(rows)
 }
@@ -263,10 +263,10 @@ func (a *app) printMembers(list []rpc.Member) error {
 func drainCommand(a *app) *cobra.Command {
 	var f clusterFlags
 	c := &cobra.Command{
-		Use: "drain NODE", Short: "Let a manager or worker hand over what it has and take nothing new",
-		Long: "A manager hands the jobs that it owns to others, and takes none until it is started again. A\n" +
-			"worker finishes what it runs and goes. It returns when that is under way; hyperscale members\n" +
-			"shows how it goes on.",
+		Use: "drain NODE", Short: "Let a gate, manager or worker hand over what it has and take nothing new",
+		Long: "A gate or manager hands the jobs that it owns to others of its kind, and takes none until it is\n" +
+			"started again. A worker finishes what it runs and goes. It returns when that is under way;\n" +
+			"hyperscale members shows how it goes on.",
 		Example: "  hyperscale drain w2",
 		Args:    func(_ *cobra.Command, args []string) error { return oneArgument(a, args, "a node") },
 		RunE: func(c *cobra.Command, args []string) error {
@@ -291,7 +291,7 @@ func (a *app) drain(ctx context.Context, cl *client.Client, node hyperscale.Node
 	}
 	next := "takes nothing new, finishes what it holds and goes"
 	for _, m := range list {
-		if m.Node == node && m.Role == "manager" {
+		if m.Node == node && m.Role != "worker" {
 			next = "owns no jobs any more, and takes none until it is started again: it can be stopped"
 		}
 	}

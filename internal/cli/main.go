@@ -76,7 +76,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.config, "config", "", "`FILE` of defaults: YAML with flags' long names as keys")
 	root.AddCommand(runCommand(a), planCommand(a), newCommand(a), pingCommand(a), demoCommand(a),
 		submitCommand(a), jobsCommand(a), statusCommand(a), watchCommand(a), cancelCommand(a), resultsCommand(a),
-		adjustCommand(a), membersCommand(a), drainCommand(a), managerCommand(a), workerCommand(a), devCommand(a), certsCommand(a),
+		adjustCommand(a), membersCommand(a), drainCommand(a), gateCommand(a), managerCommand(a), workerCommand(a), devCommand(a), certsCommand(a),
 		schemaCommand(a), versionCommand(a), completionCommand(a), engineCommand(a))
 	return root
 }

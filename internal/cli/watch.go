@@ -38,15 +38,15 @@ func (w *follower) update(u rpc.Update) error {
 	return nil
 }
 
-// silent says to whoever watches that no manager answers, and when one does again:
+// silent says to whoever watches that the cluster does not answer, and when it does again:
 // the job goes on meanwhile.
 func (w *follower) silent(wait time.Duration) func(error) {
 	return func(why error) {
 		if why == nil {
-			w.view.report("a manager answers again")
+			w.view.report("the cluster answers again")
 			return
 		}
-		w.view.report(clusterError(why).Error() + "; the job goes on, and managers are asked for another " + show.Duration(wait))
+		w.view.report(clusterError(why).Error() + "; the job goes on, and its nodes are asked for another " + show.Duration(wait))
 	}
 }
 
@@ -83,7 +83,7 @@ func watchCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "watch JOB", Short: "Show a job of a cluster as it runs, and end like it",
 		Long: "Shows a job from wherever it stands, as run shows a run, until it has ended; then prints its\n" +
-			"summary and ends with its exit code. A broken connection is made again, to any manager, and\n" +
+			"summary and ends with its exit code. A broken connection is made again, to any node, and\n" +
 			"goes on with the event after the last one shown. Ctrl-C goes away; the job goes on.",
 		Example: "  hyperscale watch 20261127-221507-x7k2qa\n  hyperscale watch 20261127-221507-x7k2qa --events --json",
 		Args:    jobArgument(a),

@@ -59,8 +59,8 @@ func workerCommand(a *app) *cobra.Command {
 	return c
 }
 
-// managerPort is where managers take calls, unless another port is said.
-const managerPort = "7400"
+// callPort is where managers and gates take calls, unless another port is said.
+const callPort = "7400"
 
 // withPort gives an address its default port.
 func withPort(address, port string) string {
@@ -82,7 +82,7 @@ func (a *app) worker(c *cobra.Command, f workerFlags) error {
 		faults = append(faults, matches(c.Flags(), cfg.Self, certificates.ID())...)
 	}
 	for i, join := range cfg.Join {
-		cfg.Join[i] = withPort(join, managerPort)
+		cfg.Join[i] = withPort(join, callPort)
 	}
 	if cfg.Autonomy == 0 {
 		faults = append(faults, errors.New("--autonomy 0s; expected a duration above zero"))

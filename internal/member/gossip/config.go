@@ -56,6 +56,9 @@ func Datacenter(cluster, environment, name string) string {
 	return "dc/" + cluster + "." + environment + "/" + name
 }
 
+// Gates is the label under which gates gossip.
+func Gates(cluster, environment string) string { return "gates/" + cluster + "." + environment }
+
 // check says what can't be right, before anything is opened.
 func (c Config) check() error {
 	var errs []error

@@ -1,4 +1,4 @@
-package manager
+package station
 
 import (
 	"context"
@@ -14,31 +14,51 @@ import (
 	"strings"
 
 	"hyperscale/internal/ops"
+	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/store/etcdstore"
 )
 
 // Remove takes a member out of the store for good, by its name or number: of a
-// manager that is gone and is not replaced, or one that was let in and never came.
-// It is asked of the manager that runs on that data directory.
-func Remove(ctx context.Context, dir, member string) error {
-	return order(ctx, dir, "/remove", "member", member)
+// node that is gone and is not replaced, or one that was let in and never came. It is
+// asked of the node in that role which runs on that data directory.
+func Remove(ctx context.Context, role identity.Role, dir, member string) error {
+	if err := isOf(role, dir); err != nil {
+		return err
+	}
+	return order(ctx, role, dir, "/remove", "member", member)
 }
 
-// order asks something of the manager that runs on a data directory, by the socket
-// in it, which only those can open who may use the directory.
-func order(ctx context.Context, dir, path, name, value string) error {
+// isOf refuses what is not the data directory of a node in that role.
+func isOf(role identity.Role, dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, whoFile))
+	if err != nil {
+		return fmt.Errorf("%s is not the data directory of a %s: %w", dir, role, err)
+	}
+	who, err := identity.Parse(strings.TrimSpace(string(text)))
+	if err != nil {
+		return fmt.Errorf("%s is not the data directory of a %s: %w", dir, role, err)
+	}
+	if who.Role != role {
+		return fmt.Errorf("%s is the data directory of %s, not of a %s", dir, who.Who(), role)
+	}
+	return nil
+}
+
+// order asks something of the node that runs on a data directory, by the socket in
+// it, which only those can open who may use the directory.
+func order(ctx context.Context, role identity.Role, dir, path, name, value string) error {
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, controlPort))
 	}}
 	defer transport.CloseIdleConnections()
-	at := "http://manager" + path + "?" + url.Values{name: {value}}.Encode()
+	at := "http://node" + path + "?" + url.Values{name: {value}}.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at, nil)
 	if err != nil {
-		return fmt.Errorf("asking the manager of %s: %w", dir, err)
+		return fmt.Errorf("asking the %s of %s: %w", role, dir, err)
 	}
 	answer, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
-		return fmt.Errorf("asking the manager of %s, which must run: %w", dir, err)
+		return fmt.Errorf("asking the %s of %s, which must run: %w", role, dir, err)
 	}
 	defer func() { _ = answer.Body.Close() }() // what matters was read
 	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<16))
@@ -46,7 +66,7 @@ func order(ctx context.Context, dir, path, name, value string) error {
 		err = errors.New(strings.TrimSpace(string(text)))
 	}
 	if err != nil {
-		return fmt.Errorf("the manager of %s: %w", dir, err)
+		return fmt.Errorf("the %s of %s: %w", role, dir, err)
 	}
 	return nil
 }
@@ -55,11 +75,11 @@ func order(ctx context.Context, dir, path, name, value string) error {
 func (l *life) control(ctx context.Context) error {
 	at := l.data.path(controlPort)
 	if err := os.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing the socket of a manager that was here before: %w", err)
+		return fmt.Errorf("removing the socket of one that was here before: %w", err)
 	}
 	ln, err := net.Listen("unix", at)
 	if err != nil {
-		l.log.Warn("snapshots can't be asked for while this manager runs", "reason", err)
+		l.log.Warn("snapshots can't be asked for while this node runs", "reason", err)
 		<-ctx.Done()
 		return nil
 	}

@@ -1,4 +1,4 @@
-package manager
+package station
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 	"hyperscale/internal/tier"
 )
 
-// latency is how long a manager takes from when it hears something until what follows
+// latency is how long a node takes from when it hears something until what follows
 // is written down, smoothed: what waits for the node's loop, and a save after it. What
-// waits for the loop of one job is not in it: that one is slow, not the manager.
+// waits for the loop of one job is not in it: that one is slow, not the node.
 type latency struct {
 	smoothed time.Duration
 	saves    tier.Saves // when it was last sampled

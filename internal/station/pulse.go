@@ -1,4 +1,4 @@
-package manager
+package station
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func (g *gauge) take(part float64) level {
 	return g.at
 }
 
-// pressure is how near a manager is to having too much to do, each as a part of
+// pressure is how near a node is to having too much to do, each as a part of
 // what it can.
 type pressure struct {
 	cpu, memory float64 // smoothed
@@ -97,8 +97,7 @@ func (p *pulse) take(cpu, memory float64, wait time.Duration, f tier.Figures) (r
 	return rpc.Pressure(p.now.level), link.Level(held)
 }
 
-// feel tells the server and the children each second how much this manager can
-// take.
+// feel tells the server and the children each second how much this node can take.
 func (l *life) feel(ctx context.Context) error {
 	used, limit := readUsage(), memoryLimit()
 	cpus := float64(runtime.GOMAXPROCS(0))
@@ -118,7 +117,7 @@ func (l *life) feel(ctx context.Context) error {
 		l.server.Press(calls)
 		l.tier.Ops().Press(windows)
 		if p := l.pulse.last(); p.level != told {
-			l.log.Warn("how much this manager has to do has changed", "level", int(p.level), "before", int(told),
+			l.log.Warn("how much this node has to do has changed", "level", int(p.level), "before", int(told),
 				"cpu", p.cpu, "memory", p.memory, "saves", p.saves, "budget", p.budget, "latency", p.latency)
 			told = p.level
 		}

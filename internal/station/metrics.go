@@ -1,4 +1,4 @@
-package manager
+package station
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/ops"
+	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/stats"
 	"hyperscale/internal/store/etcdstore"
 	"hyperscale/internal/tier"
@@ -16,23 +17,23 @@ import (
 // lookTime is how long metrics wait for a node that has much to do.
 const lookTime = time.Second
 
-// Metrics tells what the manager has and did; little while it does not serve.
-func (m *Manager) Metrics() []ops.Metric {
-	all := sheet{}
-	all.gauge("build_info", "The version that runs.", 1, "version", m.cfg.Version)
-	l := m.now()
+// Metrics tells what the node has and did; little while it does not serve.
+func (s *Station) Metrics() []ops.Metric {
+	all := sheet{role: s.cfg.Self.Role}
+	all.gauge("build_info", "The version that runs.", 1, "version", s.cfg.Version)
+	l := s.now()
 	switch {
-	case m.stepped() != nil:
+	case s.stepped() != nil:
 		all.store(etcdstore.Health{State: etcdstore.Ended})
-		return all
+		return all.metrics
 	case !l.hasBegun():
 		all.store(etcdstore.Health{State: etcdstore.Starting})
-		return all
+		return all.metrics
 	}
 	ctx, stop := context.WithTimeout(context.Background(), lookTime)
 	defer stop()
 	if children, err := l.tier.Ops().Children(ctx); err == nil {
-		all.children(children)
+		all.children(l.kind.Children, children)
 	}
 	all.figures(l.tier.Ops().Figures())
 	all.store(l.store.Health())
@@ -43,7 +44,7 @@ func (m *Manager) Metrics() []ops.Metric {
 	if l.cfg.Certificates != nil {
 		all.gauge("certificate_expires_seconds", "When the certificate in use ends, in seconds since 1970.", float64(l.cfg.Certificates.Expires().Unix()))
 	}
-	return all
+	return all.metrics
 }
 
 var callHelp = map[string]string{
@@ -51,14 +52,17 @@ var callHelp = map[string]string{
 }
 
 // sheet is a list of metrics that is being written.
-type sheet []ops.Metric
+type sheet struct {
+	role    identity.Role // whose they are
+	metrics []ops.Metric
+}
 
 func (s *sheet) add(counter bool, name, help string, value float64, labels []string) {
-	m := ops.Metric{Name: "hyperscale_manager_" + name, Help: help, Counter: counter, Value: value}
+	m := ops.Metric{Name: "hyperscale_" + string(s.role) + "_" + name, Help: help, Counter: counter, Value: value}
 	for i := 0; i+1 < len(labels); i += 2 {
 		m.Labels = append(m.Labels, ops.Label{Name: labels[i], Value: labels[i+1]})
 	}
-	*s = append(*s, m)
+	s.metrics = append(s.metrics, m)
 }
 
 // gauge adds what rises and falls; labels are names and values in turn.
@@ -71,11 +75,11 @@ func (s *sheet) counter(name, help string, value uint64, labels ...string) {
 	s.add(true, name+"_total", help, float64(value), labels)
 }
 
-// silentAfter is how long a worker that was not given up may be unheard before it
+// silentAfter is how long a child that was not given up may be unheard before it
 // counts as silent.
 const silentAfter = 3 * time.Second
 
-func (s *sheet) children(children []node.Child) {
+func (s *sheet) children(role identity.Role, children []node.Child) {
 	count := map[string]int{"heard": 0, "silent": 0, "gone": 0}
 	cores, free := 0, 0
 	for _, c := range children {
@@ -92,9 +96,9 @@ func (s *sheet) children(children []node.Child) {
 		free += c.Free
 	}
 	for state, n := range count {
-		s.gauge("workers", "Workers that were heard from, by whether they still are.", float64(n), "state", state)
+		s.gauge(string(role)+"s", "Those that are linked with this node, by whether they are still heard.", float64(n), "state", state)
 	}
-	s.gauge("cores", "Cores of the workers that are not gone.", float64(cores))
+	s.gauge("cores", "Cores of those that are not gone.", float64(cores))
 	s.gauge("cores_free", "Cores that no job has.", float64(free))
 }
 
@@ -110,9 +114,9 @@ func (s *sheet) figures(f tier.Figures) {
 		}
 	}
 	for phase, n := range f.Owned {
-		s.gauge("jobs_owned", "Jobs that this manager owns, by phase.", float64(n), "phase", string(phase))
+		s.gauge("jobs_owned", "Jobs that this node owns, by phase.", float64(n), "phase", string(phase))
 	}
-	s.counter("takeovers", "Jobs that this manager got from another.", f.Takeovers)
+	s.counter("takeovers", "Jobs that this node got from another.", f.Takeovers)
 	for receipt, n := range f.Windows {
 		s.counter("windows", "Windows received, by what they were judged to be.", n, "receipt", receiptNames[receipt])
 	}
@@ -145,14 +149,14 @@ func (s *sheet) store(h etcdstore.Health) {
 		return 0
 	}
 	s.gauge("store_state", "The state that the store's member is in.", 1, "state", string(h.State))
-	s.gauge("store_leader", "Whether this manager leads the store.", is(h.Leader))
+	s.gauge("store_leader", "Whether this node leads the store.", is(h.Leader))
 	s.gauge("store_bytes", "Bytes of the store's data file.", float64(h.Size))
 	s.gauge("store_bytes_in_use", "Bytes of it that hold something.", float64(h.InUse))
 }
 
 func (s *sheet) pressure(p pressure) {
 	for of, value := range map[string]float64{"cpu": p.cpu, "memory": p.memory, "saves": p.saves, "budget": p.budget, "latency": p.latency} {
-		s.gauge("pressure", "How near the manager is to having too much to do; at 0.7, 0.85 and 0.95 it takes less.", value, "of", of)
+		s.gauge("pressure", "How near the node is to having too much to do; at 0.7, 0.85 and 0.95 it takes less.", value, "of", of)
 	}
 	s.gauge("overload_level", "How much is refused or held back: 0 nothing … 3 all but what is critical.", float64(p.level))
 }

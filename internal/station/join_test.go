@@ -1,4 +1,4 @@
-package manager
+package station_test
 
 import (
 	"errors"
@@ -9,14 +9,16 @@ import (
 	"testing"
 
 	"hyperscale/internal/rpc"
+	"hyperscale/internal/rpc/identity"
+	"hyperscale/internal/station"
 	"hyperscale/internal/store/etcdstore"
 )
 
-// three are managers that begin together.
-func three(t *testing.T) (cfgs []Config, managers []*running) {
+// three are nodes that begin together.
+func three(t *testing.T, of identity.Role) (cfgs []station.Config, managers []*running) {
 	t.Helper()
 	for i := range 3 {
-		cfgs = append(cfgs, config(t, fmt.Sprintf("m%d", i+1)))
+		cfgs = append(cfgs, config(t, of, fmt.Sprintf("m%d", i+1)))
 		cfgs[i].Expect = 3
 	}
 	for i := range cfgs {
@@ -38,11 +40,7 @@ func three(t *testing.T) (cfgs []Config, managers []*running) {
 // voters are the names of those that have a vote in the store.
 func (r *running) voters(t *testing.T) []string {
 	t.Helper()
-	l := r.now()
-	if l == nil {
-		return nil
-	}
-	members, err := l.store.(embedded).Members(soon(t))
+	members, err := r.Members(soon(t))
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -60,7 +58,7 @@ func (r *running) voters(t *testing.T) []string {
 // number is that of a member of the store.
 func (r *running) number(t *testing.T, name string) string {
 	t.Helper()
-	members, err := r.now().store.(embedded).Members(soon(t))
+	members, err := r.Members(soon(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,19 +80,19 @@ func (r *running) mustHave(t *testing.T, voters ...string) {
 	})
 }
 
-// drain drains a manager: it takes nothing new, and another one says so, too.
-func drain(t *testing.T, which, asked Config) {
+// drain drains a node: it takes nothing new, and another one says so, too.
+func drain(t *testing.T, which, asked station.Config) {
 	t.Helper()
-	if err := ask(t, asked.At.Listen).Drain(soon(t), which.Name); err != nil {
+	if err := ask(t, asked.At.Listen).Drain(soon(t), which.Self.Node); err != nil {
 		t.Fatal(err)
 	}
 	if code, body := get(t, which.At.HTTP, "/readyz"); code != 503 || !strings.Contains(body, "draining") {
 		t.Errorf("drained, and /readyz says %d %s", code, body)
 	}
-	until(t, "another manager does not say that it drains", func() error {
+	until(t, "another one does not say that it drains", func() error {
 		members, err := ask(t, asked.At.Listen).Members(soon(t))
 		for _, m := range members {
-			if m.Node == which.Name && m.State == "draining" {
+			if m.Node == which.Self.Node && m.State == "draining" {
 				return nil
 			}
 		}
@@ -102,11 +100,12 @@ func drain(t *testing.T, which, asked Config) {
 	})
 }
 
-// A manager whose directory was wiped, or that is on another machine, comes back
+// A node whose directory was wiped, or that is on another machine, comes back
 // under its name as a new member; and one that was not there before is let in.
-func TestManagersJoinAClusterThatRuns(t *testing.T) {
-	t.Parallel()
-	cfgs, managers := three(t)
+func TestNodesJoinAClusterThatRuns(t *testing.T) { forBoth(t, testNodesJoinAClusterThatRuns) }
+
+func testNodesJoinAClusterThatRuns(t *testing.T, of identity.Role) {
+	cfgs, managers := three(t, of)
 	managers[0].mustHave(t, "m1", "m2", "m3")
 
 	drain(t, cfgs[2], cfgs[0])
@@ -119,7 +118,7 @@ func TestManagersJoinAClusterThatRuns(t *testing.T) {
 	back := cfgs[2] // as if it had begun with the members named by hand: the store finds that it was wiped
 	back.Expect, back.Store.Peers = 0, map[string]string{}
 	for _, c := range cfgs {
-		back.Store.Peers[string(c.Name)] = "http://" + c.At.Store
+		back.Store.Peers[string(c.Self.Node)] = "http://" + c.At.Store
 	}
 	before := managers[0].number(t, "m3")
 	again := start(t, back)
@@ -132,13 +131,13 @@ func TestManagersJoinAClusterThatRuns(t *testing.T) {
 	if err := again.stop(); err != nil {
 		t.Fatal(err)
 	}
-	moved := config(t, "m3")                // another machine: other addresses
+	moved := config(t, of, "m3")            // another machine: other addresses
 	moved.Join, moved.Expect = back.Join, 3 // with the flags of a first start
 	other := start(t, moved)
 	other.mustServe(t)
 	managers[1].mustHave(t, "m1", "m2", "m3")
 
-	fourth := config(t, "m4")
+	fourth := config(t, of, "m4")
 	fourth.Join = []string{cfgs[0].At.Gossip}
 	last := start(t, fourth)
 	last.mustServe(t)
@@ -150,15 +149,15 @@ func TestManagersJoinAClusterThatRuns(t *testing.T) {
 	if err := last.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Remove(soon(t), cfgs[0].Data, "m5"); err == nil || !strings.Contains(err.Error(), "m4 (") {
+	if err := station.Remove(soon(t), of, cfgs[0].Data, "m5"); err == nil || !strings.Contains(err.Error(), "m4 (") {
 		t.Errorf("removing who is not there: %v", err)
 	}
-	until(t, "m4 is not removed", func() error { return Remove(soon(t), cfgs[0].Data, "m4") })
+	until(t, "m4 is not removed", func() error { return station.Remove(soon(t), of, cfgs[0].Data, "m4") })
 	managers[0].mustHave(t, "m1", "m2", "m3")
 
 	// Nobody takes the name of one that is there.
-	thief := config(t, "m1")
-	_, err := dial(t, cfgs[1].At.Listen, rpc.Dialing{Self: thief.self()}).Invite(soon(t), rpc.Invitation{Name: "m1", URL: "http://" + thief.At.Store})
+	thief := config(t, of, "m1")
+	_, err := dial(t, cfgs[1].At.Listen, rpc.Dialing{Self: thief.Self}).Invite(soon(t), rpc.Invitation{Name: "m1", URL: "http://" + thief.At.Store})
 	if rpc.KindOf(err) != rpc.Conflict {
 		t.Errorf("another m1 asks to be let in: %v", err)
 	}

@@ -1,4 +1,4 @@
-package manager
+package station
 
 import (
 	"cmp"
@@ -17,7 +17,7 @@ import (
 	"hyperscale/internal/store/etcdstore"
 )
 
-// meta is what a manager tells of itself by gossip.
+// meta is what a node tells of itself by gossip.
 type meta struct {
 	Calls    string // address for calls
 	Store    string // URL of its store member; "": the store is external
@@ -38,7 +38,7 @@ func (l *life) newGossip() (*gossip.Gossip, error) {
 		advertise = net.JoinHostPort(l.cfg.At.Advertise, port)
 	}
 	return gossip.New(gossip.Config{
-		ID: l.cfg.Name, Boot: l.boot, Label: gossip.Datacenter(l.cfg.Cluster, l.cfg.Env, l.cfg.DC),
+		ID: l.cfg.Self.Node, Boot: l.boot, Label: l.kind.Pool, Timing: l.kind.Pace.Gossip,
 		Bind: l.cfg.At.Gossip, Advertise: advertise, Join: l.cfg.Join, Keyring: l.cfg.Keyring, Meta: text,
 	}, gossip.Deps{Log: l.log, Heard: func(ev member.Event) {
 		select {
@@ -52,7 +52,7 @@ func (l *life) newGossip() (*gossip.Gossip, error) {
 	}})
 }
 
-// meta is what this manager tells of itself, at its start or once its store has
+// meta is what this node tells of itself, at its start or once its store has
 // begun: from then on nobody may take it for new.
 func (l *life) meta(start bool) ([]byte, error) {
 	told := meta{Calls: l.reached(l.listen.Addr().String()), Draining: l.draining.Load()}
@@ -66,7 +66,7 @@ func (l *life) meta(start bool) ([]byte, error) {
 	return json.Marshal(told)
 }
 
-// drains tells the others that this manager takes nothing new.
+// drains tells the others that this node takes nothing new.
 func (l *life) drains() error {
 	l.draining.Store(true)
 	text, err := l.meta(false)
@@ -99,7 +99,7 @@ func (l *life) storeURL() string { return l.storeScheme() + l.reached(l.cfg.At.S
 // in by those who run.
 type opening struct{ *life }
 
-// store makes this manager's access to its store.
+// store makes this node's access to its store.
 func (l opening) store(ctx context.Context) (storage, error) {
 	if l.cfg.Store.External != "" {
 		return l.external()
@@ -109,8 +109,8 @@ func (l opening) store(ctx context.Context) (storage, error) {
 		return nil, err
 	}
 	c := etcdstore.Config{
-		Name: string(l.cfg.Name), Dir: l.data.store(), Listen: l.storeScheme() + l.cfg.At.Store, Address: l.storeURL(),
-		Initial: b.initial, Join: b.join, Cluster: l.cfg.Cluster + "." + l.cfg.Env + "." + l.cfg.DC, TLS: l.cfg.Store.TLS,
+		Name: string(l.cfg.Self.Node), Dir: l.data.store(), Listen: l.storeScheme() + l.cfg.At.Store, Address: l.storeURL(),
+		Initial: b.initial, Join: b.join, Cluster: l.kind.Store, TLS: l.cfg.Store.TLS, Heartbeat: l.kind.Pace.Heartbeat,
 	}
 	if err := l.data.restore(c, l.cfg.Store.Restore, b.fresh); err != nil {
 		return nil, err
@@ -157,10 +157,10 @@ type beginning struct {
 	join    bool // the others let it in
 }
 
-// beginning finds out how this manager's store begins: the same on all managers
-// that begin together.
+// beginning finds out how this node's store begins: the same on all that begin
+// together.
 func (l opening) beginning(ctx context.Context) (beginning, error) {
-	self := map[string]string{string(l.cfg.Name): l.storeURL()}
+	self := map[string]string{string(l.cfg.Self.Node): l.storeURL()}
 	fresh, err := etcdstore.Empty(l.data.store())
 	switch {
 	case err != nil:
@@ -177,7 +177,7 @@ func (l opening) beginning(ctx context.Context) (beginning, error) {
 	return l.meet(ctx)
 }
 
-// meet waits until so many managers as expected have met, all of them new; or
+// meet waits until so many nodes as expected have met, all of them new; or
 // until one is there that has a store already, which is asked to let this one in.
 func (l opening) meet(ctx context.Context) (beginning, error) {
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -194,8 +194,8 @@ func (l opening) meet(ctx context.Context) (beginning, error) {
 		case l.cfg.Expect > 0 && len(here.fresh) == l.cfg.Expect:
 			return beginning{fresh: true, initial: here.fresh}, nil
 		case l.cfg.Expect > 0 && len(here.fresh) > l.cfg.Expect:
-			return beginning{}, fmt.Errorf("%d managers met (%s), and --expect is %d",
-				len(here.fresh), strings.Join(slices.Sorted(maps.Keys(here.fresh)), ", "), l.cfg.Expect)
+			return beginning{}, fmt.Errorf("%d %ss met (%s), and --expect is %d",
+				len(here.fresh), l.cfg.Self.Role, strings.Join(slices.Sorted(maps.Keys(here.fresh)), ", "), l.cfg.Expect)
 		case len(here.fresh) != said:
 			said = len(here.fresh)
 			l.sayWaiting(said)
@@ -210,10 +210,10 @@ func (l opening) meet(ctx context.Context) (beginning, error) {
 
 func (l opening) sayWaiting(here int) {
 	if l.cfg.Expect > 0 {
-		l.log.Info("waiting for the other managers", "here", here, "expected", l.cfg.Expect)
+		l.log.Info("waiting for the others", "here", here, "expected", l.cfg.Expect)
 		return
 	}
-	l.log.Info("waiting for a manager that runs, to be let in by", "looked for at", strings.Join(l.cfg.Join, ", "))
+	l.log.Info("waiting for one that runs, to be let in by", "looked for at", strings.Join(l.cfg.Join, ", "))
 }
 
 // company is who is met.
@@ -227,14 +227,14 @@ func (l opening) company() (company, error) {
 	for _, other := range l.gossip.Alive() {
 		var told meta
 		if err := json.Unmarshal(other.Meta, &told); err != nil {
-			return here, fmt.Errorf("manager %s does not tell where its store is reached; it may be of another version", other.ID)
+			return here, fmt.Errorf("%s %s does not tell where its store is reached; it may be of another version", l.cfg.Self.Role, other.ID)
 		}
 		switch {
 		case told.Store == "":
-			return here, fmt.Errorf("manager %s has an external store, and this one is to have its own", other.ID)
+			return here, fmt.Errorf("%s %s has an external store, and this one is to have its own", l.cfg.Self.Role, other.ID)
 		case told.Fresh:
 			here.fresh[string(other.ID)] = told.Store
-		case other.ID != l.cfg.Name:
+		case other.ID != l.cfg.Self.Node:
 			here.running = append(here.running, told.Calls)
 		}
 	}

@@ -1,4 +1,4 @@
-package manager
+package station
 
 import (
 	"context"
@@ -12,16 +12,16 @@ import (
 	"hyperscale/internal/store/etcdstore"
 )
 
-// host lets managers into the store that this one keeps.
+// host lets others of its tier into the store that this one keeps.
 type host struct{ life *life }
 
 // Invite lets in whoever asks for itself.
 func (h host) Invite(ctx context.Context, who rpc.Caller, in rpc.Invitation) ([]hyperscale.Pair, error) {
 	member, ok := h.life.store.(embedded)
 	if !ok {
-		return nil, rpc.Errorf(rpc.Unsupported, "the store of this manager is external: whoever runs it lets members in")
+		return nil, rpc.Errorf(rpc.Unsupported, "the store of this node is external: whoever runs it lets members in")
 	}
-	h.life.log.Info("audit", "what", "invite", "manager", in.Name, "url", in.URL, "from", who.Address)
+	h.life.log.Info("audit", "what", "invite", "node", in.Name, "url", in.URL, "from", who.Address)
 	initial, err := member.Invite(ctx, string(in.Name), in.URL)
 	if err != nil {
 		return nil, refusal(err)
@@ -37,7 +37,7 @@ func (h host) Invite(ctx context.Context, who rpc.Caller, in rpc.Invitation) ([]
 func refusal(err error) error {
 	switch {
 	case errors.Is(err, etcdstore.ErrAlive):
-		return rpc.Errorf(rpc.Conflict, "%v; a manager that takes another's place comes when that is gone", err)
+		return rpc.Errorf(rpc.Conflict, "%v; a node that takes another's place comes when that is gone", err)
 	case errors.Is(err, store.ErrInvalid):
 		return rpc.Errorf(rpc.Invalid, "%v", err)
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, etcdstore.ErrNotNow):
@@ -51,7 +51,7 @@ const (
 	askAgain = time.Second
 )
 
-// askIn asks the managers that run, one after the other, to let this one into
+// askIn asks the nodes that run, one after the other, to let this one into
 // their store, until one does. Only what will not change by waiting is an error.
 func (l opening) askIn(ctx context.Context, running []string) (map[string]string, error) {
 	l.log.Info("asking to be let into the store", "of", running)
@@ -70,7 +70,7 @@ func (l opening) askIn(ctx context.Context, running []string) (map[string]string
 		}
 		if text := last.Error(); text != said {
 			said = text
-			l.log.Warn("nobody lets this manager into the store yet; asking again", "reason", last)
+			l.log.Warn("nobody lets this node into the store yet; asking again", "reason", last)
 		}
 		if !pause(ctx, askAgain) {
 			return nil, context.Cause(ctx)
@@ -82,14 +82,14 @@ func (l opening) askIn(ctx context.Context, running []string) (map[string]string
 }
 
 func (l opening) askOne(ctx context.Context, address string) (map[string]string, error) {
-	conn, err := rpc.Dial(address, rpc.Dialing{Self: l.cfg.self(), Certificates: l.cfg.Certificates})
+	conn, err := rpc.Dial(address, rpc.Dialing{Self: l.cfg.Self, Certificates: l.cfg.Certificates})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }() // the answer has come, or will not
 	ctx, stop := context.WithTimeout(ctx, askTime)
 	defer stop()
-	members, err := conn.Invite(ctx, rpc.Invitation{Name: l.cfg.Name, URL: l.storeURL()})
+	members, err := conn.Invite(ctx, rpc.Invitation{Name: l.cfg.Self.Node, URL: l.storeURL()})
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package manager
+package station_test
 
 import (
 	"crypto/tls"
@@ -11,6 +11,7 @@ import (
 
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
+	"hyperscale/internal/station"
 	"hyperscale/internal/store/etcdstore"
 )
 
@@ -73,12 +74,12 @@ func (s shop) of(t *testing.T, id identity.ID, valid time.Duration) (*identity.S
 	return source, f
 }
 
-// secured is a manager with certificates for calls and for the store.
-func (s shop) secured(t *testing.T, name string) (cfg Config, certificate identity.Files) {
+// secured is a node with certificates for calls and for the store.
+func (s shop) secured(t *testing.T, of identity.Role, name string) (cfg station.Config, certificate identity.Files) {
 	t.Helper()
-	cfg = config(t, name)
-	cfg.Certificates, certificate = s.of(t, cfg.self(), time.Hour)
-	p, err := s.store.IssueStore(cfg.Name, []string{"127.0.0.1"}, time.Now(), time.Hour)
+	cfg = config(t, of, name)
+	cfg.Certificates, certificate = s.of(t, cfg.Self, time.Hour)
+	p, err := s.store.IssueStore(cfg.Self.Node, []string{"127.0.0.1"}, time.Now(), time.Hour)
 	f := s.file(t, name+"-store", s.store, p, err)
 	cfg.Store.TLS = etcdstore.TLS{Certificate: f.Cert, Key: f.Key, Authority: f.Authorities}
 	return cfg, certificate
@@ -88,18 +89,15 @@ func client(cluster, env, name string) identity.ID {
 	return identity.ID{Cluster: cluster, Env: env, Role: identity.Client, Tenant: "team", Name: name}
 }
 
-func worker(dc string) identity.ID {
-	return identity.ID{Cluster: "hs", Env: "test", Role: identity.Worker, DC: dc, Node: "w1"}
-}
+func TestACertifiedNode(t *testing.T) { forBoth(t, testACertifiedNode) }
 
-func TestACertifiedManager(t *testing.T) {
-	t.Parallel()
+func testACertifiedNode(t *testing.T, of identity.Role) {
 	s := open(t)
-	cfg, _ := s.secured(t, "m1")
+	cfg, _ := s.secured(t, of, "m1")
 	m := start(t, cfg)
 	m.mustServe(t)
-	works, workerFiles := s.of(t, worker("fra"), time.Hour)
-	attach(t, cfg.At.Listen, rpc.Dialing{Certificates: works}, "w1", 2)
+	works, workerFiles := s.of(t, child(of, "fra"), time.Hour)
+	attach(t, cfg.At.Listen, rpc.Dialing{Certificates: works}, 2)
 	ada, _ := s.of(t, client("hs", "test", "ada"), time.Hour)
 	until(t, "the worker is not seen", func() error {
 		members, err := dial(t, cfg.At.Listen, rpc.Dialing{Certificates: ada}).Members(soon(t))
@@ -135,7 +133,7 @@ func TestACertifiedManager(t *testing.T) {
 
 // refuses shows that whoever is not of the cluster is refused with a reason, which
 // is logged with the address, and counted.
-func (s shop) refuses(t *testing.T, m *running, cfg Config) {
+func (s shop) refuses(t *testing.T, m *running, cfg station.Config) {
 	t.Helper()
 	stranger := shop{dir: t.TempDir()}
 	var err error
@@ -150,7 +148,7 @@ func (s shop) refuses(t *testing.T, m *running, cfg Config) {
 		"another cluster":     dialing(s, client("other", "test", "eve"), time.Hour),
 		"another environment": dialing(s, client("hs", "prod", "eve"), time.Hour),
 		"another authority":   dialing(stranger, client("hs", "test", "eve"), time.Hour),
-		"another datacenter":  dialing(s, worker("nyc"), time.Hour),
+		"no child of it":      dialing(s, identity.ID{Cluster: "hs", Env: "test", Role: identity.Worker, DC: "nyc", Node: "w1"}, time.Hour),
 		"an expired one":      dialing(s, client("hs", "test", "late"), -time.Minute),
 		"none":                {Self: client("hs", "test", "eve")},
 	} {
@@ -165,12 +163,16 @@ func (s shop) refuses(t *testing.T, m *running, cfg Config) {
 			return nil
 		})
 	}
-	_, err = dial(t, cfg.At.Listen, dialing(s, worker("fra"), time.Hour)).Members(soon(t))
+	peer := self(cfg.Self.Role, "m2")
+	call, err := dial(t, cfg.At.Listen, dialing(s, peer, time.Hour)).Attach(soon(t))
+	if err == nil {
+		_, err = call.Recv()
+	}
 	if rpc.KindOf(err) != rpc.Unauthorized {
-		t.Errorf("a worker asks for the members: %v", err)
+		t.Errorf("one of the same tier attaches: %v", err)
 	}
 	_, body := get(t, cfg.At.HTTP, "/metrics")
-	for _, want := range []string{`calls_refused_total{of="handshake"}`, `calls_refused_total{of="Cluster/Members Unauthorized"} 1`} {
+	for _, want := range []string{`calls_refused_total{of="handshake"}`, `calls_refused_total{of="Link/Attach Unauthorized"} 1`} {
 		if !strings.Contains(strings.ToLower(body), strings.ToLower(want)) {
 			t.Errorf("it was not counted: %s in\n%s", want, body)
 		}
@@ -179,8 +181,11 @@ func (s shop) refuses(t *testing.T, m *running, cfg Config) {
 
 // Without certificates, too, nobody of another cluster or environment comes in.
 func TestClusterAndEnvironmentAreCheckedWithoutCertificates(t *testing.T) {
-	t.Parallel()
-	cfg := config(t, "m1")
+	forBoth(t, testClusterAndEnvironmentAreCheckedWithoutCertificates)
+}
+
+func testClusterAndEnvironmentAreCheckedWithoutCertificates(t *testing.T, of identity.Role) {
+	cfg := config(t, of, "m1")
 	m := start(t, cfg)
 	m.mustServe(t)
 	for _, id := range []identity.ID{client("other", "test", "eve"), client("hs", "prod", "eve")} {
@@ -196,9 +201,12 @@ func TestClusterAndEnvironmentAreCheckedWithoutCertificates(t *testing.T) {
 
 // What is replaced on the disk is taken by the next connection.
 func TestCertificatesAreTakenWithoutARestart(t *testing.T) {
-	t.Parallel()
+	forBoth(t, testCertificatesAreTakenWithoutARestart)
+}
+
+func testCertificatesAreTakenWithoutARestart(t *testing.T, of identity.Role) {
 	s := open(t)
-	cfg, files := s.secured(t, "m1")
+	cfg, files := s.secured(t, of, "m1")
 	m := start(t, cfg)
 	m.mustServe(t)
 	serial := func() string {
@@ -218,7 +226,7 @@ func TestCertificatesAreTakenWithoutARestart(t *testing.T) {
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
 	}
 	before := serial()
-	p, err := s.who.Issue(cfg.self(), time.Now(), 2*time.Hour)
+	p, err := s.who.Issue(cfg.Self, time.Now(), 2*time.Hour)
 	if err == nil {
 		err = p.Write(files.Cert, files.Key)
 	}
@@ -232,8 +240,8 @@ func TestCertificatesAreTakenWithoutARestart(t *testing.T) {
 		t.Error(cfg.Certificates.Fault())
 	}
 	wrong := cfg
-	wrong.Name = "m2"
-	if _, err := New(wrong, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "manager/m1") {
+	wrong.Self.Node = "m2"
+	if _, err := node(wrong, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), string(of)+"/m1") {
 		t.Errorf("with another's certificate: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package manager
+package station
 
 import (
 	"cmp"
@@ -7,23 +7,24 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
-	"hyperscale"
+	"hyperscale/internal/member/gossip"
+	"hyperscale/internal/own"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/store/etcdstore"
 )
 
-// Config is what a manager is made of.
+// Config is what a node is made of, as who runs it says.
 type Config struct {
-	Name             hyperscale.NodeID
-	Cluster, Env, DC string
-	Version          string
+	Self    identity.ID
+	Version string
 
 	At   Addresses
 	Data string   // directory of this node alone
-	Join []string // gossip addresses of other managers
+	Join []string // gossip addresses of others of its tier
 
-	// Expect is how many managers there are to be, at the first start; 0: this one
+	// Expect is how many of them there are to be, at the first start; 0: this one
 	// alone or, with Join, as many as there are: it joins those that run.
 	Expect int
 
@@ -32,7 +33,23 @@ type Config struct {
 	Store        Store
 }
 
-// Addresses are where a manager is reached, host:port.
+// Kind is what sets the nodes of one tier apart from those of another.
+type Kind struct {
+	Children identity.Role // who attaches
+	Pool     string        // label of the tier's gossip
+	Store    string        // name of the tier's store
+	Pace     Pace
+}
+
+// Pace is how fast nodes find out about each other, and write. The zero value is for
+// those that are in one place.
+type Pace struct {
+	Gossip    gossip.Timing
+	Heartbeat time.Duration // of the store's members, who elect after ten; 0: 100 ms
+	Session   own.SessionConfig
+}
+
+// Addresses are where a node is reached, host:port.
 type Addresses struct {
 	Listen string // gRPC; "": 127.0.0.1:7400
 	HTTP   string // metrics and health; "": 127.0.0.1:7401; "off": not at all
@@ -42,9 +59,9 @@ type Addresses struct {
 	Advertise string // host at which others reach all of these; "": as listened at
 }
 
-// Store is what a manager's store is made of. The zero value is an embedded one.
+// Store is what a node's store is made of. The zero value is an embedded one.
 type Store struct {
-	Peers   map[string]string // first start: names of all managers and the store address of each; nil: by Config.Expect
+	Peers   map[string]string // first start: names of all nodes and the store address of each; nil: by Config.Expect
 	TLS     etcdstore.TLS     // among the members; zero: none, and loopback only
 	Restore string            // file of a snapshot that a new cluster begins with; "": with nothing
 
@@ -65,11 +82,6 @@ func (c Config) complete() Config {
 	return c
 }
 
-// self is who the manager is.
-func (c Config) self() identity.ID {
-	return identity.ID{Cluster: c.Cluster, Env: c.Env, Role: identity.Manager, DC: c.DC, Node: c.Name}
-}
-
 // check lists all that is wrong.
 func (c Config) check() error {
 	var errs []error
@@ -78,15 +90,19 @@ func (c Config) check() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	refuse(c.Name == "", "a manager needs a name, its own in the cluster (--name)")
-	refuse(c.DC == "", "a manager needs the name of its datacenter (--dc)")
-	refuse(c.Data == "", "a manager needs a data directory of its own (--data)")
-	if c.Name != "" && c.DC != "" {
-		errs = append(errs, c.self().Check())
+	role, placed := c.Self.Role, c.Self.Role == identity.Manager
+	refuse(c.Self.Node == "", "a %s needs a name, its own in the cluster (--name)", role)
+	refuse(placed && c.Self.DC == "", "a %s needs the name of its datacenter (--dc)", role)
+	refuse(c.Data == "", "a %s needs a data directory of its own (--data)", role)
+	if c.Self.Node != "" && (c.Self.DC != "" || !placed) {
+		errs = append(errs, c.Self.Check())
 	}
 	if c.Certificates != nil {
-		is := c.Certificates.ID()
-		refuse(is != c.self(), "the certificate is that of %s, and this is %s: give --cluster, --environment, --dc and --name as they are in it", is, c.self())
+		is, dc := c.Certificates.ID(), ""
+		if placed {
+			dc = ", --dc"
+		}
+		refuse(is != c.Self, "the certificate is that of %s, and this is %s: give --cluster, --environment%s and --name as they are in it", is, c.Self, dc)
 	}
 	refuse(c.Store.External != "" && (c.Store.Restore != "" || c.Store.Peers != nil), "--store names an external store: --restore and --peers are for embedded ones")
 	refuse(c.Store.Owned && c.Store.External == "", "--store-owned is for an external store, which --store names")
@@ -102,14 +118,14 @@ func (c Config) checkBeginning() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	peers := c.Store.Peers
-	refuse(peers != nil && peers[string(c.Name)] == "", "--peers does not name this manager, %s", c.Name)
-	refuse(peers != nil && c.Expect != 0, "--peers names all managers: --expect is not needed beside it")
-	refuse(c.Expect > 1 && len(c.Join) == 0, "--expect %d needs --join with the gossip address of at least one other manager", c.Expect)
-	refuse(c.Expect == 1 && len(c.Join) > 0, "--expect 1 is a manager that begins alone: leave --join out, or --expect to join managers that run")
-	refuse(c.Expect < 0 || c.Expect > 1 && c.Expect%2 == 0, "--expect %d: an even number of managers survives no more deaths than one less; use 1, 3 or 5", c.Expect)
+	peers, role := c.Store.Peers, c.Self.Role
+	refuse(peers != nil && peers[string(c.Self.Node)] == "", "--peers does not name this %s, %s", role, c.Self.Node)
+	refuse(peers != nil && c.Expect != 0, "--peers names all of them: --expect is not needed beside it")
+	refuse(c.Expect > 1 && len(c.Join) == 0, "--expect %d needs --join with the gossip address of at least one other %s", c.Expect, role)
+	refuse(c.Expect == 1 && len(c.Join) > 0, "--expect 1 is a %[1]s that begins alone: leave --join out, or --expect to join %[1]ss that run", role)
+	refuse(c.Expect < 0 || c.Expect > 1 && c.Expect%2 == 0, "--expect %d: an even number of %ss survives no more deaths than one less; use 1, 3 or 5", c.Expect, role)
 	refuse(c.Store.Restore != "" && (c.Expect > 1 || len(c.Join) > 0 || peers != nil),
-		"--restore begins a cluster of one manager: leave --expect, --peers and --join out, and let the others --join it with empty directories")
+		"--restore begins a cluster of one %s: leave --expect, --peers and --join out, and let the others --join it with empty directories", role)
 	return errors.Join(errs...)
 }
 
@@ -128,8 +144,8 @@ func (c Config) checkAddresses() error {
 		switch {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("%s %s; expected HOST:PORT", a.flag, a.address))
-		case !a.safe && !loopback(host):
-			errs = append(errs, fmt.Errorf("%s %s: without %s a manager listens on loopback only; hyperscale certs makes them", a.flag, a.address, a.needs))
+		case !a.safe && !Loopback(host):
+			errs = append(errs, fmt.Errorf("%s %s: without %s a %s listens on loopback only; hyperscale certs makes them", a.flag, a.address, a.needs, c.Self.Role))
 		}
 	}
 	if _, _, err := net.SplitHostPort(c.At.HTTP); err != nil && c.At.HTTP != off {
@@ -138,7 +154,8 @@ func (c Config) checkAddresses() error {
 	return errors.Join(errs...)
 }
 
-func loopback(host string) bool {
+// Loopback reports whether a host is this machine, and no other can be meant.
+func Loopback(host string) bool {
 	ip := net.ParseIP(strings.Trim(host, "[]"))
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -1,4 +1,4 @@
-package manager
+package station_test
 
 import (
 	"bytes"
@@ -13,7 +13,9 @@ import (
 	"hyperscale"
 	"hyperscale/internal/plan"
 	"hyperscale/internal/rpc"
+	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/spec"
+	"hyperscale/internal/station"
 )
 
 // submit makes a job, which waits where there are no workers.
@@ -36,41 +38,42 @@ func submit(t *testing.T, address, key string) hyperscale.JobID {
 
 // A snapshot, of a manager that runs or of one that does not, is what another
 // cluster begins from: what was under way then has failed there, with the reason.
-func TestSnapshotsAndRestores(t *testing.T) {
-	t.Parallel()
-	cfg := config(t, "m1")
+func TestSnapshotsAndRestores(t *testing.T) { forBoth(t, testSnapshotsAndRestores) }
+
+func testSnapshotsAndRestores(t *testing.T, of identity.Role) {
+	cfg := config(t, of, "m1")
 	m := start(t, cfg)
 	m.mustServe(t)
 	job := submit(t, cfg.At.Listen, "k")
 	dir := t.TempDir()
 	for _, want := range []bool{true, false} {
 		file := filepath.Join(dir, fmt.Sprint(want))
-		running, err := Snapshot(soon(t), cfg.Data, file)
+		running, err := station.Snapshot(soon(t), of, cfg.Data, file)
 		if err != nil || running != want {
-			t.Fatalf("a snapshot of a manager that runs, %v: %v, %v", want, running, err)
+			t.Fatalf("a snapshot of one that runs, %v: %v, %v", want, running, err)
 		}
 		if info, err := os.Stat(file); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 			t.Errorf("the file: %v, %v", info, err)
 		}
-		mustRestore(t, file, job)
+		mustRestore(t, of, file, job)
 		if want {
 			if err := m.stop(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if _, err := Snapshot(soon(t), t.TempDir(), filepath.Join(dir, "x")); err == nil {
+	if _, err := station.Snapshot(soon(t), of, t.TempDir(), filepath.Join(dir, "x")); err == nil {
 		t.Error("a snapshot of nothing")
 	}
-	if _, err := Snapshot(soon(t), cfg.Data, filepath.Join(dir, "not", "there")); err == nil {
+	if _, err := station.Snapshot(soon(t), of, cfg.Data, filepath.Join(dir, "not", "there")); err == nil {
 		t.Error("a snapshot into a directory that is not there")
 	}
 }
 
 // mustRestore begins a new cluster from a snapshot in which the job was under way.
-func mustRestore(t *testing.T, file string, job hyperscale.JobID) {
+func mustRestore(t *testing.T, of identity.Role, file string, job hyperscale.JobID) {
 	t.Helper()
-	cfg := config(t, "other")
+	cfg := config(t, of, "other")
 	cfg.Store.Restore = file
 	m := start(t, cfg)
 	m.mustServe(t)
@@ -101,12 +104,13 @@ func mustRestore(t *testing.T, file string, job hyperscale.JobID) {
 }
 
 // A restore that was broken off leaves nothing that could be taken for whole.
-func TestARestoreBrokenOff(t *testing.T) {
-	t.Parallel()
-	cfg := config(t, "m1")
-	put(t, filepath.Join(cfg.Data, whoFile), cfg.self().String())
-	put(t, filepath.Join(cfg.Data, restoreFile), restoreBegun+" /x\n")
-	put(t, filepath.Join(cfg.Data, storeDir, "etcd", "member", "wal", "0.wal"), "half")
+func TestARestoreBrokenOff(t *testing.T) { forBoth(t, testARestoreBrokenOff) }
+
+func testARestoreBrokenOff(t *testing.T, of identity.Role) {
+	cfg := config(t, of, "m1")
+	put(t, filepath.Join(cfg.Data, station.WhoFile), cfg.Self.String())
+	put(t, filepath.Join(cfg.Data, station.RestoreFile), station.RestoreBegun+" /x\n")
+	put(t, filepath.Join(cfg.Data, station.StoreDir, "etcd", "member", "wal", "0.wal"), "half")
 	if err := start(t, cfg).ended(); err == nil || !strings.Contains(err.Error(), "--restore") {
 		t.Errorf("without the flag: %v", err)
 	}
@@ -118,10 +122,11 @@ func TestARestoreBrokenOff(t *testing.T) {
 	}
 }
 
-// With no room left a manager steps down with a word, and serves again when there
+// With no room left a node steps down with a word, and serves again when there
 // is some: what it had accepted is there.
-func TestAFullDisk(t *testing.T) {
-	t.Parallel()
+func TestAFullDisk(t *testing.T) { forBoth(t, testAFullDisk) }
+
+func testAFullDisk(t *testing.T, of identity.Role) {
 	if runtime.GOOS != "linux" {
 		t.Skip("small disks are mounted on Linux only")
 	}
@@ -130,7 +135,7 @@ func TestAFullDisk(t *testing.T) {
 		t.Skipf("no small disk can be mounted here: %s", bytes.TrimSpace(out))
 	}
 	t.Cleanup(func() { _ = exec.Command("umount", "-l", disk).Run() })
-	cfg := config(t, "m1")
+	cfg := config(t, of, "m1")
 	cfg.Data = filepath.Join(disk, "data")
 	m := start(t, cfg)
 	m.mustServe(t)
@@ -154,12 +159,12 @@ func TestAFullDisk(t *testing.T) {
 	if code, body := get(t, cfg.At.HTTP, "/readyz"); code != 503 || !strings.Contains(body, "has stepped down: ") {
 		t.Errorf("it says %d %s", code, body)
 	}
-	if code, body := get(t, cfg.At.HTTP, "/metrics"); code != 200 || !strings.Contains(body, `hyperscale_manager_store_state{state="ended"} 1`) {
+	if code, body := get(t, cfg.At.HTTP, "/metrics"); code != 200 || !strings.Contains(body, `_store_state{state="ended"} 1`) {
 		t.Errorf("metrics while it has stepped down: %d %s", code, body)
 	}
 	until(t, "calls are not told why", func() error {
 		_, err := ask(t, cfg.At.Listen).Members(soon(t))
-		if err == nil || !strings.Contains(err.Error(), "manager m1 has stepped down: ") {
+		if err == nil || !strings.Contains(err.Error(), string(of)+" m1 has stepped down: ") {
 			return fmt.Errorf("a call gives %w", err)
 		}
 		return nil

@@ -1,4 +1,4 @@
-package manager
+package station
 
 import (
 	"context"
@@ -20,10 +20,11 @@ import (
 	"hyperscale/internal/tier"
 )
 
-// life is a manager from one start to its end: everything in it is made anew when
-// the manager comes back after it stepped down.
+// life is a node from one start to its end: everything in it is made anew when
+// the node comes back after it stepped down.
 type life struct {
 	cfg    Config
+	kind   Kind
 	log    *slog.Logger
 	data   *data
 	boot   hyperscale.Boot
@@ -55,14 +56,14 @@ type storage interface {
 	Run(ctx context.Context) error
 }
 
-// newLife opens what others reach this manager by.
-func (m *Manager) newLife(d *data) (*life, error) {
-	l := &life{cfg: m.cfg, log: m.log, data: d, begun: make(chan struct{}), over: make(chan struct{})}
+// newLife opens what others reach this node by.
+func (s *Station) newLife(d *data) (*life, error) {
+	l := &life{cfg: s.cfg, kind: s.kind, log: s.log, data: d, begun: make(chan struct{}), over: make(chan struct{})}
 	var err error
 	if l.boot, err = d.nextBoot(time.Now()); err != nil {
 		return nil, err
 	}
-	if l.listen, err = listen(m.cfg.At.Listen, "--listen"); err != nil {
+	if l.listen, err = s.cfg.listen(s.cfg.At.Listen, "--listen"); err != nil {
 		return nil, err
 	}
 	if l.gossip, err = l.newGossip(); err != nil {
@@ -74,7 +75,7 @@ func (m *Manager) newLife(d *data) (*life, error) {
 // run is the life.
 func (l *life) run(ctx context.Context) error {
 	gossip := func(ctx context.Context) error {
-		return portOf(l.gossip.Run(ctx), l.cfg.At.Gossip, "--gossip")
+		return l.cfg.portOf(l.gossip.Run(ctx), l.cfg.At.Gossip, "--gossip")
 	}
 	return within(ctx, gossip, func(ctx context.Context) error {
 		defer close(l.over)
@@ -90,9 +91,9 @@ func (l *life) run(ctx context.Context) error {
 }
 
 // portOf says of what ended for a port in use which flag chooses another.
-func portOf(err error, address, flag string) error {
+func (c Config) portOf(err error, address, flag string) error {
 	if err != nil && strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
-		return listening(err, address, flag)
+		return c.listening(err, address, flag)
 	}
 	return err
 }
@@ -112,9 +113,9 @@ func (l *life) runStore(ctx context.Context) error {
 		case errors.Is(err, etcdstore.ErrRemoved):
 			return fmt.Errorf("%w; with an empty data directory in place of %s, and --join, it can join them anew", err, l.cfg.Data)
 		case errors.Is(err, etcdstore.ErrWiped):
-			return fmt.Errorf("%w; --join names a manager that lets it in", err)
+			return fmt.Errorf("%w; --join names a %s that lets it in", err, l.cfg.Self.Role)
 		}
-		return portOf(err, l.cfg.At.Store, "--store-listen")
+		return l.cfg.portOf(err, l.cfg.At.Store, "--store-listen")
 	}
 	return within(ctx, store, func(ctx context.Context) error {
 		if err := l.afterRestore(ctx); err != nil {
@@ -139,9 +140,10 @@ func (l *life) used() int64 {
 
 // newTier makes the node of the tier and the server in front of it.
 func (l *life) newTier() error {
-	self := l.cfg.self()
+	self := l.cfg.Self
 	l.tier = tier.New(tier.Config{
-		Self: l.cfg.Name, Boot: l.boot, Datacenter: l.cfg.DC, Address: l.reached(l.listen.Addr().String()), Version: l.cfg.Version,
+		Self: self.Node, Boot: l.boot, Role: self.Role, Children: l.kind.Children, Datacenter: self.DC,
+		Address: l.reached(l.listen.Addr().String()), Version: l.cfg.Version, Session: l.kind.Pace.Session,
 	}, tier.Deps{
 		Log: l.log, Store: l.store.Store(), Members: l.gossip, Leader: func() bool { return l.store.Health().Leader },
 		Used: l.used, Drains: l.drains,
@@ -170,10 +172,10 @@ func (l *life) hasBegun() bool {
 	}
 }
 
-// ready says why this manager can be given nothing now; nil: it can.
+// ready says why this node can be given nothing now; nil: it can.
 func (l *life) ready() error {
 	if !l.hasBegun() {
-		return errors.New("the managers have not all met yet, or this one waits to be let into the store")
+		return fmt.Errorf("the %ss have not all met yet, or this one waits to be let into the store", l.cfg.Self.Role)
 	}
 	if h := l.store.Health(); h.State != etcdstore.Ready && h.State != etcdstore.Learning {
 		return fmt.Errorf("the store is not ready: %s", h.State)
@@ -187,26 +189,26 @@ func (l *life) healthy() error {
 		return nil
 	}
 	if h := l.store.Health(); h.State == etcdstore.Corrupt {
-		return errors.New("the store's members hold different data: wipe this manager's data directory and start it anew")
+		return fmt.Errorf("the store's members hold different data: wipe this %s's data directory and start it anew", l.cfg.Self.Role)
 	}
 	return nil
 }
 
-// leave hands over what this manager owns.
+// leave hands over what this node owns.
 func (l *life) leave(ctx context.Context) {
 	if l.hasBegun() {
 		if err := l.tier.HandOver(ctx); err != nil {
-			l.log.Warn("this manager goes with jobs that it owns; whoever finds it gone takes them over", "reason", err)
+			l.log.Warn("this node goes with jobs that it owns; whoever finds it gone takes them over", "reason", err)
 		}
 	}
 	l.farewell(ctx)
 }
 
-// farewell tells the others that this manager goes.
+// farewell tells the others that this node goes.
 func (l *life) farewell(ctx context.Context) {
 	l.away.Do(func() {
 		if err := l.gossip.Leave(ctx); err != nil {
-			l.log.Warn("the others were not told that this manager goes", "reason", err)
+			l.log.Warn("the others were not told that this node goes", "reason", err)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package manager
+package station
 
 import (
 	"errors"
@@ -20,20 +20,20 @@ import (
 // The files of a data directory. The store's own are below storeDir.
 const (
 	lockFile    = "lock"         // held by the process that uses the directory
-	whoFile     = "node"         // whose it is: the identity of the manager
+	whoFile     = "node"         // whose it is: the identity of the node
 	bootFile    = "boot"         // number of starts
 	restoreFile = "restore"      // how far a restore is, and of what
-	controlPort = "control.sock" // where a manager that runs hears who may open it
+	controlPort = "control.sock" // where a node that runs hears who may open it
 	storeDir    = "store"
 )
 
-// data is a manager's hold on its data directory.
+// data is a node's hold on its data directory.
 type data struct {
 	dir  string
 	lock io.Closer
 }
 
-// claim takes a data directory for this process and this manager alone, before
+// claim takes a data directory for this process and this node alone, before
 // anything else in it is touched.
 func claim(dir string, who identity.ID) (*data, error) {
 	lock, err := etcdstore.Lock(dir)
@@ -55,7 +55,7 @@ func (d *data) path(name string) string { return filepath.Join(d.dir, name) }
 // store is where the store's member keeps its data.
 func (d *data) store() string { return d.path(storeDir) }
 
-// belongs refuses what is not this manager's, and marks a new directory as its.
+// belongs refuses what is not this node's, and marks a new directory as its.
 func (d *data) belongs(who identity.ID) error {
 	text, err := os.ReadFile(d.path(whoFile))
 	switch {
@@ -73,7 +73,7 @@ func (d *data) belongs(who identity.ID) error {
 	}
 	for _, e := range entries {
 		if !slices.Contains([]string{lockFile, "lost+found"}, e.Name()) && !strings.HasPrefix(e.Name(), ".") {
-			return fmt.Errorf("it holds %s, and is not that of a manager; name an empty or a new one with --data", e.Name())
+			return fmt.Errorf("it holds %s, and is not that of a %s; name an empty or a new one with --data", e.Name(), who.Role)
 		}
 	}
 	return d.write(whoFile, who.String())

@@ -1,4 +1,4 @@
-package manager
+package station
 
 import (
 	"context"
@@ -11,24 +11,25 @@ import (
 	"time"
 
 	"hyperscale/internal/own"
+	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/store"
 	"hyperscale/internal/store/etcdstore"
 )
 
-// Snapshot writes all that the store of the manager with that data directory
-// holds into a file. One that runs is asked by the socket in its directory, so
+// Snapshot writes all that the store of the node in that role with that data
+// directory holds into a file. One that runs is asked by the socket in its directory, so
 // that only who may use that can ask; of one that does not the data file is
 // copied. Running tells which it was.
-func Snapshot(ctx context.Context, dir, file string) (running bool, err error) {
-	if _, err := os.Stat(filepath.Join(dir, whoFile)); err != nil {
-		return false, fmt.Errorf("%s is not the data directory of a manager: %w", dir, err)
+func Snapshot(ctx context.Context, role identity.Role, dir, file string) (running bool, err error) {
+	if err := isOf(role, dir); err != nil {
+		return false, err
 	}
 	if file, err = filepath.Abs(file); err != nil {
 		return false, fmt.Errorf("snapshot: %w", err)
 	}
 	lock, err := etcdstore.Lock(dir)
 	if errors.Is(err, etcdstore.ErrInUse) {
-		return true, order(ctx, dir, "/snapshot", "to", file)
+		return true, order(ctx, role, dir, "/snapshot", "to", file)
 	}
 	if err != nil {
 		return false, err

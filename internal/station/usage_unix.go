@@ -1,6 +1,6 @@
 //go:build unix
 
-package manager
+package station
 
 import (
 	"runtime/metrics"

@@ -1,4 +1,4 @@
-package manager
+package station_test
 
 import (
 	"fmt"
@@ -11,6 +11,8 @@ import (
 	"go.uber.org/zap"
 
 	"hyperscale"
+	"hyperscale/internal/rpc/identity"
+	"hyperscale/internal/station"
 	"hyperscale/internal/testkit/ports"
 )
 
@@ -36,19 +38,20 @@ func serveEtcd(t *testing.T) string {
 	return "etcd://" + clients.Host
 }
 
-// Managers with a store of somebody else serve like others, and find what they
+// Nodes with a store of somebody else serve like others, and find what they
 // left in it.
-func TestManagersOfAnExternalStore(t *testing.T) {
-	t.Parallel()
+func TestNodesOfAnExternalStore(t *testing.T) { forBoth(t, testNodesOfAnExternalStore) }
+
+func testNodesOfAnExternalStore(t *testing.T, of identity.Role) {
 	address := serveEtcd(t)
-	one, two := config(t, "m1"), config(t, "m2")
+	one, two := config(t, of, "m1"), config(t, of, "m2")
 	one.Store.External, two.Store.External, two.Store.Owned = address, address, true
 	two.Join = []string{one.At.Gossip}
 	first, second := start(t, one), start(t, two)
 	first.mustServe(t)
 	second.mustServe(t)
 	job := submit(t, one.At.Listen, "k")
-	if _, err := Snapshot(soon(t), one.Data, t.TempDir()+"/x"); err == nil || !strings.Contains(err.Error(), "external") {
+	if _, err := station.Snapshot(soon(t), of, one.Data, t.TempDir()+"/x"); err == nil || !strings.Contains(err.Error(), "external") {
 		t.Errorf("a snapshot: %v", err)
 	}
 	until(t, "they do not see each other", func() error {
@@ -59,7 +62,7 @@ func TestManagersOfAnExternalStore(t *testing.T) {
 		return err
 	})
 	until(t, "its size is not told", func() error {
-		if _, body := get(t, one.At.HTTP, "/metrics"); !strings.Contains(body, "hyperscale_manager_store_bytes_in_use ") || strings.Contains(body, "store_bytes_in_use 0") {
+		if _, body := get(t, one.At.HTTP, "/metrics"); !strings.Contains(body, "hyperscale_"+string(of)+"_store_bytes_in_use ") || strings.Contains(body, "store_bytes_in_use 0") {
 			return fmt.Errorf("metrics without it")
 		}
 		return nil
