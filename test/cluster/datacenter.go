@@ -43,12 +43,12 @@ type Datacenter struct {
 	dialing rpc.Dialing // of who asks
 }
 
-// Node is one manager or worker, over all its starts.
+// Node is one gate, manager or worker, over all its starts.
 type Node struct {
 	*Process // the newest start; nil: none yet
 
 	Name    hyperscale.NodeID
-	Address string // of a manager: where it takes calls
+	Address string // of a gate or manager: where it takes calls
 	log     string
 	prefix  []string
 	program string
@@ -74,31 +74,34 @@ func New(setup Setup) (*Datacenter, error) {
 		return nil, err
 	}
 	d.ports = taken
-	var calls, gossip, store []string
 	for i := range setup.Managers {
-		call := taken.At(3 * i)
+		name, call := "m"+strconv.Itoa(i+1), taken.At(3*i)
 		if setup.Hosts != nil {
 			call = net.JoinHostPort(setup.Hosts[i], strconv.Itoa(taken.Port(3*i)))
 		}
-		calls, gossip, store = append(calls, call), append(gossip, taken.At(3*i+1)), append(store, taken.At(3*i+2))
-	}
-	for i := range setup.Managers {
-		name := "m" + strconv.Itoa(i+1)
-		args := []string{"manager", "--name", name, "--data", filepath.Join(setup.Dir, name), "--listen", calls[i],
-			"--http", "off", "--gossip", gossip[i], "--store-listen", store[i], "--expect", strconv.Itoa(setup.Managers)}
-		for k := range setup.Managers {
-			if k != i {
-				args = append(args, "--join", gossip[k])
-			}
-		}
-		m := d.node(name, calls[i], append(args, d.files("manager", name)...))
+		args := append(stationed("manager", setup.Dir, taken, i, setup.Managers), "--name", name, "--listen", call)
+		m := d.node(name, call, append(args, d.files("manager", name)...))
 		m.prefix = setup.Beside
 		d.Managers = append(d.Managers, m)
 	}
+	calls := d.Addresses(0)
 	for i := range setup.Workers {
 		d.Workers = append(d.Workers, d.worker("w"+strconv.Itoa(i+1), calls))
 	}
 	return d, nil
+}
+
+// stationed are the arguments of the i-th of so many nodes of a tier, but its name and
+// where it takes calls: the first of three ports.
+func stationed(role, dir string, taken *ports.Taken, i, all int) []string {
+	args := []string{role, "--data", filepath.Join(dir, role[:1]+strconv.Itoa(i+1)), "--http", "off",
+		"--gossip", taken.At(3*i + 1), "--store-listen", taken.At(3*i + 2), "--expect", strconv.Itoa(all)}
+	for k := range all {
+		if k != i {
+			args = append(args, "--join", taken.At(3*k+1))
+		}
+	}
+	return args
 }
 
 // worker is a worker that knows managers at these addresses.
@@ -275,7 +278,11 @@ var client = identity.ID{Cluster: "hyperscale", Env: "dev", Role: identity.Clien
 
 // Ask calls a manager, for at most 5 s.
 func (d *Datacenter) Ask(ctx context.Context, m *Node, call func(context.Context, *rpc.Conn) error) error {
-	conn, err := rpc.Dial(m.Address, d.dialing)
+	return m.ask(ctx, d.dialing, call)
+}
+
+func (n *Node) ask(ctx context.Context, dialing rpc.Dialing, call func(context.Context, *rpc.Conn) error) error {
+	conn, err := rpc.Dial(n.Address, dialing)
 	if err != nil {
 		return err
 	}
