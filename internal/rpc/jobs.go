@@ -91,7 +91,7 @@ type Status struct {
 	Epoch     hyperscale.Epoch
 	Submitted time.Time // for people only
 	Elapsed   hyperscale.JobTime
-	Percent   float64 // 0 … 100; never falls
+	Percent   float64 // 0 … 100, whole; never falls
 	Totals    Totals
 	Workflows []WorkflowStatus
 }

@@ -16,6 +16,7 @@ type cable struct {
 	mu    sync.Mutex
 	whole chan struct{} // closed: the cable is cut …
 	cut   bool
+	full  func(store.Txn) bool // what the store has no room for; nil: there is room for all
 }
 
 func newCable(to store.Store) *cable { return &cable{to: to, whole: make(chan struct{})} }
@@ -39,6 +40,20 @@ func (c *cable) mend() {
 	}
 }
 
+// fill makes the store take nothing that full says; nil: it takes all again.
+func (c *cable) fill(full func(store.Txn) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.full = full
+}
+
+// refused reports whether there is no room for a transaction.
+func (c *cable) refused(t store.Txn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.full != nil && c.full(t)
+}
+
 // unanswered is how long a call waits that nobody answers.
 const unanswered = 50 * time.Millisecond
 
@@ -58,6 +73,9 @@ func (c *cable) reach(ctx context.Context) (<-chan struct{}, error) {
 func (c *cable) Txn(ctx context.Context, t store.Txn) (store.Done, error) {
 	if _, err := c.reach(ctx); err != nil {
 		return store.Done{}, err
+	}
+	if c.refused(t) {
+		return store.Done{}, fmt.Errorf("the disk is full: %w", store.ErrFull)
 	}
 	return c.to.Txn(ctx, t)
 }

@@ -33,12 +33,10 @@ type desk struct {
 	hub   *hub
 
 	// Of the job's goroutine.
-	seat    *seat.Seat
-	tenure  *own.Tenure
-	saves   chan owner.Save
-	asked   asked
-	phase   hyperscale.Phase
-	percent float64
+	seat   *seat.Seat
+	tenure *own.Tenure
+	saves  chan owner.Save
+	asked  asked
 }
 
 // asked is what clients wait to be answered.
@@ -107,7 +105,6 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.phase, d.percent = d.seat.Owner().Phase(), tenure.Head().Percent
 	return d, nil
 }
 
@@ -152,8 +149,9 @@ func (d *desk) run(ctx context.Context) error {
 	var writing sync.WaitGroup
 	writing.Go(func() { d.write(ctx) })
 	d.tell(node.JobHere{Job: d.job, Epoch: d.epoch, Holders: d.seat.Owner().Holders()})
-	d.tier.counts.is(d.job, d.phase)
-	d.log.Info("this node owns the job", "phase", d.phase)
+	phase := d.tenure.Head().Phase
+	d.tier.counts.is(d.job, phase)
+	d.log.Info("this node owns the job", "phase", phase)
 	d.loop(ctx)
 	writing.Wait()
 	d.tell(node.JobGone{Job: d.job})
@@ -238,8 +236,6 @@ func (d *desk) perform(e owner.Effect) {
 		e.Receipt.Owner = d.tier.registry.parent(d.tier.cfg.Self)
 		d.tell(node.JobAnswers{Job: d.job, To: e.To, Receipt: e.Receipt})
 	case owner.Save:
-		d.phase, d.percent = e.Phase, max(d.percent, e.Done)
-		d.tier.counts.is(d.job, e.Phase)
 		d.saves <- e // there is room: at most one is under way
 	case owner.Answer:
 		if a := d.asked.cancels[e.Token]; a != nil {
@@ -272,6 +268,7 @@ func (d *desk) write(ctx context.Context) {
 				d.end(err)
 				return
 			}
+			d.tier.counts.is(d.job, s.Phase)
 			d.put(owner.Saved{Number: s.Number, Every: every})
 		}
 	}

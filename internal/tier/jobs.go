@@ -189,9 +189,9 @@ func (d *desk) ask(ctx context.Context, f func()) error {
 	}
 }
 
-// describe fills in what the owner knows.
+// describe fills in what the owner knows beside what the head says: of the phase and the
+// percentage nothing is told that is not saved.
 func (d *desk) describe(s *rpc.Status) {
-	s.Phase, s.Percent = d.seat.Owner().Phase(), d.percent
 	if waits := d.seat.Owner().Waiting().String(); waits != "" {
 		s.Reason = waits
 	}

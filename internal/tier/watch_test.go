@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"hyperscale/internal/own"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/stats"
+	"hyperscale/internal/store"
 )
 
 // diary is what a watcher was told.
@@ -236,7 +239,8 @@ func TestWatchGoesOn(t *testing.T) {
 	}
 }
 
-// B-32: the percentage never falls, over takeovers too, and is 100 at success only.
+// B-32: the percentage never falls, over takeovers too, and is 100 at success only. Of what
+// is never saved nobody hears.
 func TestPercentNeverFalls(t *testing.T) {
 	r := newRig(t, 2)
 	w := r.newChild("w1", 2, longRun)
@@ -260,6 +264,11 @@ func TestPercentNeverFalls(t *testing.T) {
 	}
 	r.wait(func() bool { return look() > 1 }, "nothing gets done")
 	w.holds(link.Running, 1)
+	r.stations[0].cable.fill(func(t store.Txn) bool {
+		return slices.ContainsFunc(t.Then, func(op store.Op) bool { return op.Kind == store.Put && strings.Contains(op.Key, string(a.Job)) })
+	})
+	r.wait(func() bool { look(); return strings.Contains(r.log.String(), "does not take what is to be written") }, "nothing is saved")
+	look()
 	r.stations[0].stop()
 	c = r.client(r.stations[1])
 	r.owner(a.Job, r.stations[1])

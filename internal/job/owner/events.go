@@ -152,7 +152,7 @@ type (
 		Clock  hyperscale.JobTime
 		Phase  hyperscale.Phase
 		Reason string  // why it waits; or did not complete, once it is over
-		Done   float64 // percentage, 0 … 100, never falling
+		Done   float64 // percentage, 0 … 100, whole, never falling
 		Events []hyperscale.Event
 		// Ended says that the job is over: it is to be finished with the phase, and
 		// no save follows unless its parent waits for something yet (Pending).

@@ -46,7 +46,7 @@ type script struct {
 	records [][]byte
 	clock   hyperscale.JobTime
 	pending *Save
-	done    float64       // by the last save
+	done    float64       // by the last save that was made
 	every   time.Duration // as saves are answered
 	shown   int           // how often watchers were shown something
 	workers map[hyperscale.NodeID]*hand
@@ -345,10 +345,9 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 // check reads what is saved with this save, which must be what the owner knows. What
 // is done never falls, over takeovers too, and all is done at success only.
 func (s *script) check(save *Save) {
-	if save.Done < s.done || save.Done == 100 && save.Phase != hyperscale.Completed {
+	if save.Done < s.done || save.Done != math.Floor(save.Done) || save.Done == 100 && save.Phase != hyperscale.Completed {
 		s.t.Fatalf("save %d: %v %% are done of a job that is %s, and %v were before", save.Number, save.Done, save.Phase, s.done)
 	}
-	s.done = save.Done
 	if s.owner.over != nil {
 		return // nobody holds anything any more
 	}
@@ -391,6 +390,7 @@ func (s *script) saved() {
 	}
 	s.clock = save.Clock
 	s.now += time.Millisecond
+	s.done = save.Done
 	s.step(Saved{Number: save.Number, Every: s.every})
 }
 

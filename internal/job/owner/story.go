@@ -2,6 +2,7 @@ package owner
 
 import (
 	"errors"
+	"math"
 
 	"hyperscale"
 	"hyperscale/internal/job"
@@ -164,8 +165,9 @@ func (s *story) progress() stats.Progress { return s.account.Progress(s.job.Work
 // standing is how far its workflows are.
 func (s *story) standing() []stats.WorkflowProgress { return s.account.Standing(s.job.Workflows()) }
 
-// done is how much of the job is done, in percent: the mean over its workflows. It
-// is 100 only when the job has completed. What ended otherwise adds nothing: its
+// done is how much of the job is done, in whole percent: the mean over its workflows.
+// Finer it would have to be written into the head of the job with each save. It is 100
+// only when the job has completed. What ended otherwise adds nothing: its
 // workflows count as over, not as done.
 func (s *story) done() float64 {
 	if phase := s.job.Phase(); phase.Terminal() && phase != hyperscale.Completed {
@@ -175,7 +177,7 @@ func (s *story) done() float64 {
 	for _, w := range workflows {
 		sum += w.Done
 	}
-	done := 100 * sum / float64(max(len(workflows), 1))
+	done := math.Floor(100 * sum / float64(max(len(workflows), 1)))
 	if s.job.Phase() != hyperscale.Completed {
 		done = min(done, 99)
 	}

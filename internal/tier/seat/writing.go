@@ -117,10 +117,11 @@ func commitOf(save owner.Save, head own.Head, now time.Time) own.Commit {
 			c.Records = append(c.Records, record)
 		}
 	}
+	risen := save.Done > head.Percent // all that is told of it is what the head says
 	if save.Result != nil {
 		head.Percent = max(head.Percent, save.Done)
 		c.Head = &head
-	} else if head.Phase != save.Phase || head.Reason != save.Reason || int(head.Percent) != int(save.Done) {
+	} else if head.Phase != save.Phase || head.Reason != save.Reason || risen {
 		head.Phase, head.Reason, head.Percent = save.Phase, save.Reason, max(head.Percent, save.Done)
 		c.Head = &head
 	}
