@@ -129,6 +129,7 @@ func TestDivision(t *testing.T) {
 		{1, 8, Wish{Least: 10, Most: 12}, []Part{{"b", 6}, {"a", 6}}},
 		{2, 8, Wish{Least: 2, Most: 4, Replicate: true}, []Part{{"b", 4}, {"a", 2}}},
 		{1, 8, Wish{Least: 2, Most: 4, Replicate: true}, []Part{{"b", 4}, {"a", 4}}},
+		{8, 8, Wish{Least: 8, Replicate: true}, []Part{{"a", 8}, {"b", 8}}},
 	} {
 		a, b := fine("a"), fine("b")
 		a.Free, b.Free, test.wish.Count = test.freeA, test.freeB, 2
