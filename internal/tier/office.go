@@ -158,17 +158,25 @@ func (o *office) take(ctx context.Context, take own.Take) (*own.Tenure, own.Save
 	return tenure, saved, err
 }
 
-// run runs a job that this node has just got, beside whatever else it does. What
-// can't be run at all is ended.
+// run runs a job that this node has just got, beside whatever else it does. While the
+// store does not let it, it is tried again. What can't be run at all is ended.
 func (o *office) run(tenure *own.Tenure, saved own.Saved) error {
+	err := o.begin(tenure, saved)
+	if transient(err) {
+		o.adopt(tenure.Job())
+		return nil
+	}
+	return err
+}
+
+func (o *office) begin(tenure *own.Tenure, saved own.Saved) error {
 	if saved.Head.Phase.Terminal() {
 		return o.finishPending(tenure, saved.Meta)
 	}
 	d, err := o.newDesk(tenure, saved)
 	switch {
 	case transient(err):
-		o.adopt(tenure.Job())
-		return nil
+		return err
 	case err != nil:
 		o.log.Error("a job can't be gone on with, and is ended", "job", tenure.Job(), "reason", err)
 		return o.giveUp(tenure, err.Error(), "")

@@ -2,6 +2,7 @@ package tier
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/stats"
+	"hyperscale/internal/store"
 )
 
 // longRun makes a worker go on until it is told otherwise.
@@ -242,6 +244,39 @@ func TestTakenOverTooLate(t *testing.T) {
 	if got := r.result(c, p, a.Job).Tally.Job().Slots.Started; got == 0 {
 		t.Error("nothing of what was merged is in the result")
 	}
+}
+
+// A job that had ended and waits for nobody any more loses its owner, also when the store
+// has no room for that at first.
+func TestAnEndedJobIsLetGo(t *testing.T) {
+	r := newRig(t, 1)
+	s := r.stations[0]
+	a := r.submit(r.client(), planOf("browse"))
+	r.owner(a.Job, s).registry.desk(a.Job).fenced("a test says so")
+	r.wait(func() bool { return s.registry.desk(a.Job) == nil }, "its owner goes on")
+	o := s.inside.Load()
+	tenure, saved, err := own.Adopt(t.Context(), o.session, a.Job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tenure.Finish(t.Context(), own.Ending{Phase: hyperscale.Failed, Pending: true, Now: time.Now(), Commit: own.Commit{Meta: saved.Meta}}); err != nil {
+		t.Fatal(err)
+	}
+	var refused atomic.Int64
+	s.cable.fill(func(t store.Txn) bool {
+		gives := slices.ContainsFunc(t.Then, func(op store.Op) bool { return op.Kind == store.Delete && strings.Contains(op.Key, string(a.Job)) })
+		return gives && refused.Add(1) == 1
+	})
+	if tenure, saved, err = own.Adopt(t.Context(), o.session, a.Job); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.run(tenure, saved); err != nil || refused.Load() != 1 {
+		t.Fatalf("it gives %v, and %d times there was no room", err, refused.Load())
+	}
+	r.wait(func() bool {
+		saved, err := own.Look(t.Context(), r.store, a.Job)
+		return err == nil && saved.Owner.Node == "" && !saved.Head.Pending
+	}, "it keeps an owner")
 }
 
 // B-28: a job that is offered is taken by the takeover transaction, watchers and
