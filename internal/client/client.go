@@ -2,7 +2,8 @@
 // that nothing is lost or done twice when one of them goes. It remembers who
 // owns a job, follows when that changed, asks anybody when lost, and waits when
 // it is told to. A node is asked once it has shown that it is there; while one is
-// late another is tried beside it, so no call is made twice for that. A watch goes on with the event after the last one heard.
+// late another is tried beside it, so no call is made twice for that. A watch goes on
+// with the event after the last one heard, also when its node stands still.
 package client
 
 import (

@@ -518,3 +518,52 @@ func TestAWatchGoesOnAtManagersThatWereMet(t *testing.T) {
 		}
 	})
 }
+
+// A watch at a node that stands still goes on elsewhere once nothing came for a while and
+// the node does not answer, with the next event. One that is there and has nothing to tell
+// is left alone.
+func TestAWatchLeavesANodeThatStandsStill(t *testing.T) {
+	for name, c := range map[string]struct {
+		still bool
+		asked []string
+		took  time.Duration
+	}{
+		"stands still":     {true, []string{"a:1", "b:1"}, hush + within},
+		"nothing happened": {false, []string{"a:1"}, time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newCluster()
+			client := n.client(t, Config{Nodes: []string{"a:1", "b:1"}})
+			dial := client.dial
+			client.dial = func(address string) (node, error) {
+				m, err := dial(address)
+				return halting{m.(*member), c.still}, err
+			}
+			n.watch = func(_ *member, after uint64, got func(rpc.Update) error) error {
+				return got(rpc.Happened{Event: hyperscale.Event{Seq: after + 1}})
+			}
+			began, events := time.Now(), 0
+			err := client.Watch(t.Context(), "7", 0, func(rpc.Update) error { events++; return nil })
+			if took := time.Since(began); err != nil || took != c.took || events != len(c.asked) || !slices.Equal(n.asked, c.asked) {
+				t.Errorf("%s: after %s and %d events it ends with %v; asked were %v", name, took, events, err, n.asked)
+			}
+		})
+	}
+}
+
+// halting is a member that tells no more for a minute, if it is the first; and may not
+// answer anything either.
+type halting struct {
+	*member
+	still bool
+}
+
+func (h halting) Watch(ctx context.Context, job hyperscale.JobID, after uint64, got func(rpc.Update) error) error {
+	if err := h.member.Watch(ctx, job, after, got); err != nil || h.address != "a:1" {
+		return err
+	}
+	h.cluster.mu.Lock()
+	h.cluster.silent["a:1"] = h.still
+	h.cluster.mu.Unlock()
+	return pause(ctx, time.Minute)
+}

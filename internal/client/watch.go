@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	mathrand "math/rand/v2"
 	"sync"
 	"time"
@@ -13,7 +14,8 @@ import (
 // Watch calls got for every update of a job: first a snapshot, then every event
 // after the number given, each exactly once and in order, and the live numbers
 // between. When the connection breaks it goes on elsewhere; another snapshot
-// then tells what may have been missed of the live numbers. It returns nil once
+// then tells what may have been missed of the live numbers. So it does when nothing
+// comes and the node does not say that it is there. It returns nil once
 // the job has ended and all was told, or the error of got, or why nobody could
 // go on.
 func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, got func(rpc.Update) error) error {
@@ -28,7 +30,12 @@ func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, 
 			defer met.Wait()
 			defer stop()
 			met.Go(func() { c.meet(meeting, n) })
-			return n.Watch(ctx, job, follow.last, follow.hear)
+			return attend(ctx, n, func(ctx context.Context, heard func()) error {
+				return n.Watch(ctx, job, follow.last, func(u rpc.Update) error {
+					heard()
+					return follow.hear(u)
+				})
+			})
 		})
 		if follow.failed != nil {
 			return follow.failed
@@ -51,6 +58,65 @@ func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, 
 			return explain(err, "watching job", job)
 		}
 	}
+}
+
+// hush is how long nothing comes over a watch before its node is asked whether it is
+// there; within says how fast it has to answer. A job that runs shows something each
+// second.
+const (
+	hush   = 3 * time.Second
+	within = time.Second
+)
+
+// attend watches over a stream of a node, which calls heard whenever something came.
+// When nothing does for long, and the node does not answer either, it ends the stream.
+func attend(ctx context.Context, n node, stream func(ctx context.Context, heard func()) error) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	var knocking sync.WaitGroup
+	defer knocking.Wait()
+	defer stop(nil)
+	came := make(chan struct{}, 1)
+	knocking.Go(func() {
+		quiet := time.NewTimer(hush)
+		defer quiet.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-came:
+			case <-quiet.C:
+				if err := knock(ctx, n); err != nil {
+					stop(err)
+					return
+				}
+			}
+			quiet.Reset(hush)
+		}
+	})
+	err := stream(ctx, func() {
+		select {
+		case came <- struct{}{}:
+		default:
+		}
+	})
+	var gone silence
+	if err != nil && errors.As(context.Cause(ctx), &gone) {
+		return gone.error
+	}
+	return err
+}
+
+// silence is why a stream was ended that the node did not end.
+type silence struct{ error }
+
+// knock asks a node whether it is there.
+func knock(ctx context.Context, n node) error {
+	ctx, stop := context.WithTimeout(ctx, within)
+	defer stop()
+	if err := n.Ready(ctx); err != nil {
+		return silence{rpc.Errorf(rpc.Unavailable, "nothing came for %s, and then: %v", hyperscale.FormatDuration(hush), err)}
+	}
+	return nil
 }
 
 // follower holds what comes to the promises of Watch, over all connections.
