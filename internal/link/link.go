@@ -117,7 +117,7 @@ type Order struct {
 	Hold   Hold
 	Cores  int                // Prepare
 	Brief  []byte             // Prepare: what to run. Adjust: how
-	Number uint64             // Start, Adjust
+	Number uint64             // Start, Adjust; Prepare: of the last adjustment that Brief has
 	Begin  hyperscale.JobTime // Start: when the leg's load begins by its schedule, which may have passed
 	At     hyperscale.JobTime // Start: job time at the moment meant. Adjust: from then on
 	In     time.Duration      // Start: that moment, from the receipt of the order

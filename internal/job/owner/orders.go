@@ -27,7 +27,7 @@ func (o *orders) command(t Tell) {
 // hand tells the holder of a share to make ready.
 func (o *orders) hand(l *leg, s *share) {
 	s.told = o.now
-	order := link.Order{Do: link.Prepare, Hold: o.hold(l, s.Share), Cores: s.Cores}
+	order := link.Order{Do: link.Prepare, Hold: o.hold(l, s.Share), Cores: s.Cores, Number: uint64(len(o.state.Adjustments))}
 	if o.cfg.OneHolder {
 		order.Autonomy = o.cfg.Autonomy
 	}

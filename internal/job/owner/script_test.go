@@ -498,11 +498,14 @@ func (s *script) order(t Tell) {
 	case link.Own:
 		text = "own"
 	case link.Prepare:
+		if known := len(t.Prepare.Adjustments); t.Order.Number != uint64(known) {
+			s.t.Fatalf("what is prepared with %d adjustments is said to have those up to %d", known, t.Order.Number)
+		}
 		if t.Prepare.From != (link.Reserve{}) {
 			text += fmt.Sprintf(", going on at place %d pass %d", t.Prepare.From.Place, t.Prepare.From.Pass)
 		}
 		if w != nil && w.Boot == t.To.Boot {
-			w.held = append(w.held, link.Held{Hold: t.Order.Hold})
+			w.held = append(w.held, link.Held{Hold: t.Order.Hold, Adjustment: t.Order.Number})
 		}
 	case link.Start:
 		text += fmt.Sprintf(" number %d, load from %s, at %s", t.Order.Number,

@@ -73,6 +73,8 @@ type brief struct {
 	cores   int
 	text    []byte
 	adjusts []link.Order // by rising number
+
+	adjusted uint64 // number of the last adjustment that text has; 0: none
 }
 
 // start is when job time began, and of which start that is. The zero value is
@@ -101,7 +103,7 @@ func (h *hold) adjusted() uint64 {
 	if n := len(h.plan.adjusts); n > 0 {
 		return h.plan.adjusts[n-1].Number
 	}
-	return 0
+	return h.plan.adjusted
 }
 
 // hold finds what is held under the name; nil: nothing.
@@ -191,6 +193,7 @@ func (a *Agent) prepare(o link.Order) {
 	h := &hold{Hold: o.Hold, m: a.m, job: j, plan: brief{client: o.Client, cores: o.Cores, text: o.Brief}, turn: newTurn(o.Hold)}
 	a.holds = append(a.holds, h)
 	j.holds++
+	h.plan.adjusted = o.Number
 	a.m.news = true
 	switch free := a.m.free(); {
 	case a.drain.asked:

@@ -228,6 +228,9 @@ func (s *script) order(manager, what string, args []string) (link.Order, bool) {
 		s.t.Fatalf("a manager says no %q", what)
 	}
 	o := link.Order{Do: do, Owner: hyperscale.NodeID(manager), Hold: s.names[args[0]], Brief: []byte("plan"), Number: 1}
+	if do == link.Prepare {
+		o.Number = 0 // its brief has no adjustments
+	}
 	if o.Hold == (link.Hold{}) {
 		o.Hold.Job = hyperscale.JobID(args[0])
 	}

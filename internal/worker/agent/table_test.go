@@ -17,8 +17,12 @@ var browse = link.Hold{Job: "7", Workflow: "browse", Share: hyperscale.Share{Hi:
 const absent = link.State(-1)
 
 func ordered(do link.Do) Event {
+	number := uint64(1)
+	if do == link.Prepare {
+		number = 0 // its brief has no adjustments
+	}
 	return Told{By: "m1", Down: link.Order{
-		Do: do, Epoch: 1, Owner: "m1", Hold: browse, Cores: 2, Brief: []byte("plan"), Number: 1, Within: time.Second,
+		Do: do, Epoch: 1, Owner: "m1", Hold: browse, Cores: 2, Brief: []byte("plan"), Number: number, Within: time.Second,
 	}}
 }
 
