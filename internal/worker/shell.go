@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/doors"
 	"hyperscale/internal/link"
 	"hyperscale/internal/process"
 	"hyperscale/internal/rpc"
@@ -25,14 +26,11 @@ type shell struct {
 	agent   *agent.Agent
 	wake    *time.Timer
 	engines engines
-	book    book
-	doors   map[string]*door            // by address
-	pipes   map[hyperscale.NodeID]*pipe // to managers that are linked
-	leaving chan struct{}               // closed: say what there is to say, and go
+	doors   *doors.Doors // to managers
 	drained bool
 	counts  counts
 
-	visits sync.WaitGroup // doors
+	visits sync.WaitGroup // the doors
 	others sync.WaitGroup // all else that was started
 }
 
@@ -45,10 +43,13 @@ func (w *Worker) newShell(ctx context.Context, boot hyperscale.Boot) *shell {
 	began := time.Now()
 	s := &shell{
 		Worker: w, boot: boot, ctx: ctx, now: func() time.Duration { return time.Since(began) },
-		wake: time.NewTimer(time.Hour), leaving: make(chan struct{}),
-		book: book{map[string]*place{}}, doors: map[string]*door{}, pipes: map[hyperscale.NodeID]*pipe{},
+		wake: time.NewTimer(time.Hour),
 	}
 	s.wake.Stop()
+	s.doors = doors.New(doors.Config{
+		Kind: "manager", Names: w.cfg.Join, Dialing: w.dialing(boot), Log: w.log, Lookup: w.deps.Lookup,
+		Tell: func(ev doors.Event) { w.inbox.Put(ev) },
+	})
 	starting := w.deps.Engine
 	starting.Log = w.log
 	s.engines = engines{byID: map[uint64]*engine{}, starter: process.NewStarter(starting)}
@@ -79,12 +80,7 @@ func (s *shell) loop(ctx context.Context) {
 // leave says what there is to say to managers, and then ends everything.
 func (s *shell) leave(stop context.CancelFunc) {
 	if s.ctx.Err() == nil {
-		close(s.leaving)
-		for a, d := range s.doors {
-			if p := s.book.places[a]; p == nil || !p.linked {
-				d.close() // nobody listens there
-			}
-		}
+		s.doors.Leave()
 		s.visits.Wait()
 	}
 	stop()
@@ -94,16 +90,14 @@ func (s *shell) leave(stop context.CancelFunc) {
 // take takes one event in.
 func (s *shell) take(ev any) {
 	switch ev := ev.(type) {
-	case greeted:
-		s.greeted(ev)
-	case said:
-		s.said(ev)
-	case parted:
-		s.parted(ev)
-	case found:
-		s.found(ev)
+	case doors.Linked:
+		s.step(agent.Linked{Manager: ev.Parent, Boot: ev.Boot})
+	case doors.Unlinked:
+		s.step(agent.Unlinked{Manager: ev.Parent})
+	case doors.Said:
+		s.said(ev.By, ev.Down)
 	case look:
-		ev.answer <- figures{s.agent.Figures(), s.book.links(), s.counts}
+		ev.answer <- figures{s.agent.Figures(), s.doors.Links(), s.counts}
 	case agent.Event:
 		s.engines.gone(s, ev)
 		s.step(ev)
@@ -132,54 +126,29 @@ func (s *shell) step(ev agent.Event) {
 	}
 }
 
-// tell puts what is to be said to a manager on its way.
+// tell puts what is to be said to a manager on its way. If the link is gone, the agent
+// will hear so.
 func (s *shell) tell(e agent.Tell) {
-	p := s.pipes[e.To]
-	if p == nil {
-		return // the link is gone, and the agent will hear so
-	}
-	if d, is := e.Up.(link.Delivery); is {
+	if _, is := e.Up.(link.Delivery); s.doors.Say(e.To, e.Up) && is {
 		s.counts.windowsSent++
-		p.deliver.Put(d)
-		return
-	}
-	p.attach.Put(e.Up)
-}
-
-// greeted takes a new link, unless there is one to that manager.
-func (s *shell) greeted(ev greeted) {
-	node := ev.word.Node
-	wanted := s.book.greet(s.now(), ev.door.address, node)
-	ev.answer <- wanted
-	if wanted {
-		s.pipes[node] = ev.pipe
-		s.step(agent.Linked{Manager: node, Boot: ev.word.Boot})
 	}
 }
 
 // said takes in what a manager says.
-func (s *shell) said(ev said) {
-	if s.pipes[ev.by] != ev.pipe {
-		return // over a link that is no more
-	}
-	switch down := ev.down.(type) {
+func (s *shell) said(by hyperscale.NodeID, down link.Down) {
+	switch down := down.(type) {
 	case link.Word:
 		if down.Drain {
 			s.step(agent.Drain{})
 		}
-		for _, p := range down.Parents {
-			s.open(p.Address)
-		}
-	case link.Receipt:
-		s.open(down.Owner.Address)
 	case link.Order:
 		if down.Proof != nil {
-			s.cancelled(ev.by, down)
+			s.cancelled(by, down)
 			return
 		}
-		s.ordered(ev.by, down)
+		s.ordered(by, down)
 	}
-	s.step(agent.Told{By: ev.by, Down: ev.down})
+	s.step(agent.Told{By: by, Down: down})
 }
 
 // cancelled obeys an order to stop that shows a client's wish, whoever gives it, if
@@ -238,48 +207,6 @@ func holdAttrs(h link.Hold) []any {
 	return []any{
 		"job", h.Job, "workflow", h.Workflow,
 		"share", fmt.Sprintf("[%d,%d)/%d", h.Share.Lo, h.Share.Hi, h.Share.Of), "turn", uint64(h.Share.Turn),
-	}
-}
-
-// parted ends a link. Other addresses of the manager are tried at once.
-func (s *shell) parted(ev parted) {
-	for _, a := range s.book.part(s.now(), ev.door.address) {
-		if d := s.doors[a]; d != nil {
-			select {
-			case d.again <- struct{}{}:
-			default: // it was told
-			}
-		}
-	}
-	if s.pipes[ev.by] == ev.pipe {
-		delete(s.pipes, ev.by)
-		s.step(agent.Unlinked{Manager: ev.by})
-	}
-}
-
-// found opens the doors that a lookup found, and forgets those of no use.
-func (s *shell) found(ev found) {
-	s.open(ev.addresses...)
-	for _, a := range s.book.sweep(s.now()) {
-		s.log.Info("a manager's address is forgotten", "address", a)
-		s.doors[a].close()
-		delete(s.doors, a)
-	}
-}
-
-// open makes sure that there is a door to each address.
-func (s *shell) open(addresses ...string) {
-	for _, a := range s.book.name(s.now(), addresses...) {
-		ctx, stop := context.WithCancel(s.ctx)
-		d := &door{
-			address: a, dialing: s.dialing(s.boot), now: s.now, inbox: s.inbox, log: s.log,
-			close: stop, leave: s.leaving, again: make(chan struct{}, 1),
-		}
-		s.doors[a] = d
-		s.visits.Go(func() {
-			defer stop()
-			d.run(ctx)
-		})
 	}
 }
 

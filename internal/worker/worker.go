@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"runtime"
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/doors"
 	"hyperscale/internal/engine/dial"
 	"hyperscale/internal/mailbox"
 	"hyperscale/internal/process"
@@ -56,11 +56,6 @@ func New(cfg Config, deps Deps) (*Worker, error) {
 	}
 	cfg.Cores = cmp.Or(cfg.Cores, runtime.GOMAXPROCS(0))
 	cfg.Autonomy = cmp.Or(cfg.Autonomy, time.Minute)
-	if deps.Lookup == nil {
-		deps.Lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
-			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		}
-	}
 	if err := cfg.check(deps.Certificates != nil); err != nil {
 		return nil, err
 	}
@@ -82,7 +77,7 @@ func (c *Config) check(certified bool) error {
 		errs = append(errs, errors.New("a worker needs the address of at least one manager"))
 	}
 	for _, j := range c.Join {
-		if err := checkJoin(j, certified); err != nil {
+		if err := doors.Check("manager", j, certified); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -100,18 +95,6 @@ func (c *Config) check(certified bool) error {
 
 // leastAutonomy outlasts a change of owner.
 const leastAutonomy = 5 * time.Second
-
-// checkJoin holds the address of a manager to what can be dialled.
-func checkJoin(address string, certified bool) error {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil || host == "" || port == "" {
-		return fmt.Errorf("manager %q: host:port is wanted, such as 10.0.0.1:7400", address)
-	}
-	if ip, err := netip.ParseAddr(host); err == nil && !certified && !ip.IsLoopback() {
-		return fmt.Errorf("manager %s: without certificates only managers on loopback are called", address)
-	}
-	return nil
-}
 
 // Drain makes the worker take nothing new; once all that it holds is done and
 // acknowledged, Run returns. It may be called at any time, and again.
@@ -177,7 +160,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if w.deps.Certificates == nil {
 		w.log.Info("without certificates only managers on loopback are called")
 	}
-	s.others.Go(func() { s.seek(ctx) })
+	s.visits.Go(func() { s.doors.Run(ctx) })
 	s.others.Go(func() { s.fare(ctx) })
 	s.others.Go(func() { _ = s.engines.starter.Run(ctx) }) // its errors are told by whoever needs an engine
 	s.loop(ctx)

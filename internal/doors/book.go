@@ -1,4 +1,4 @@
-package worker
+package doors
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 // nobody was heard.
 const forget = 120 * time.Second
 
-// book knows at which addresses managers may be, and to which of them there is a
+// book knows at which addresses parents may be, and to which of them there is a
 // link. It reads no clock.
 type book struct {
 	places map[string]*place
@@ -19,13 +19,13 @@ type book struct {
 
 // place is what is known of one address. All of it goes together.
 type place struct {
-	named  time.Duration     // when it was last named: by the configuration, a lookup, a manager
+	named  time.Duration     // when it was last named: by the configuration, a lookup, a parent
 	heard  time.Duration     // when a link to it last stood
 	node   hyperscale.NodeID // who answered there last; "": nobody yet
 	linked bool
 }
 
-// name takes in addresses at which managers are said to be, and gives those that
+// name takes in addresses at which parents are said to be, and gives those that
 // were not known.
 func (b *book) name(now time.Duration, addresses ...string) (fresh []string) {
 	for _, a := range addresses {
@@ -44,7 +44,7 @@ func (b *book) name(now time.Duration, addresses ...string) (fresh []string) {
 }
 
 // greet takes in who answered at an address, and reports whether that is the link
-// to it: of one manager there is one link, the first.
+// to it: of one parent there is one link, the first.
 func (b *book) greet(now time.Duration, address string, node hyperscale.NodeID) bool {
 	p := b.places[address]
 	if p == nil {
@@ -55,7 +55,7 @@ func (b *book) greet(now time.Duration, address string, node hyperscale.NodeID) 
 	return p.linked
 }
 
-// link is the address over which a manager is linked; "": it is not.
+// link is the address over which a parent is linked; "": it is not.
 func (b *book) link(node hyperscale.NodeID) string {
 	for a, p := range b.places {
 		if p.linked && p.node == node {
@@ -66,7 +66,7 @@ func (b *book) link(node hyperscale.NodeID) string {
 }
 
 // part ends the link over an address, and gives the other addresses at which the
-// manager was met: it may be reached there.
+// parent was met: it may be reached there.
 func (b *book) part(now time.Duration, address string) (others []string) {
 	gone := b.places[address]
 	if gone == nil {
@@ -82,7 +82,7 @@ func (b *book) part(now time.Duration, address string) (others []string) {
 	return others
 }
 
-// links is how many managers are linked.
+// links is how many parents are linked.
 func (b *book) links() int {
 	n := 0
 	for _, p := range b.places {

@@ -1,11 +1,10 @@
-package worker
+package doors
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -16,59 +15,25 @@ import (
 	"hyperscale/internal/rpc"
 )
 
-// door is the way to the manager at one address: it connects, and connects again,
-// until it is not wanted any more. A connection is there from the manager's first
-// word, which says who it is, until it breaks or the manager falls silent.
+// door is the way to the parent at one address: it connects, and connects again,
+// until it is not wanted any more. A connection is there from the parent's first
+// word, which says who it is, until it breaks or the parent falls silent.
 type door struct {
+	*Doors
 	address string
-	dialing rpc.Dialing
-	now     func() time.Duration
-	inbox   *mailbox.Mailbox[any]
-	log     *slog.Logger
-
-	close context.CancelFunc
-	leave <-chan struct{} // closed: say what there is to say, and go
-	again chan struct{}   // the manager has no other link any more
+	close   context.CancelFunc
+	again   chan struct{} // the parent has no other link any more
 
 	last string // why the last connection ended, so that it is logged once
 }
 
-// pipe is what is to be said over one connection. Whoever fills it never waits.
-type pipe struct {
-	attach  *mailbox.Mailbox[link.Up]       // statements and refusals
-	deliver *mailbox.Mailbox[link.Delivery] // windows
-}
-
-// greeted: a manager said its first word over a new connection. Answer says
-// whether the connection is wanted.
-type greeted struct {
-	door   *door
-	pipe   *pipe
-	word   link.Word
-	answer chan<- bool
-}
-
-// said is what came over a connection that is wanted.
-type said struct {
-	pipe *pipe
-	by   hyperscale.NodeID
-	down link.Down
-}
-
-// parted: a connection that was wanted is no more.
-type parted struct {
-	door *door
-	pipe *pipe
-	by   hyperscale.NodeID
-}
-
-// errTwice: the manager is linked already, at another of its addresses.
+// errTwice: the parent is linked already, at another of its addresses.
 var errTwice = errors.New("linked already")
 
-// errLeave: the worker leaves.
-var errLeave = errors.New("the worker leaves")
+// errLeave: this node leaves.
+var errLeave = errors.New("this node leaves")
 
-// run keeps connecting until ctx ends or the worker leaves.
+// run keeps connecting until ctx ends or the node leaves.
 func (d *door) run(ctx context.Context) {
 	var backoff rpc.Backoff
 	for {
@@ -90,11 +55,11 @@ func (d *door) run(ctx context.Context) {
 		case <-elapsed:
 		case <-d.again:
 		case <-ctx.Done():
-		case <-d.leave:
+		case <-d.leaving:
 		}
 		wait.Stop()
 		select {
-		case <-d.leave:
+		case <-d.leaving:
 			return
 		case <-ctx.Done():
 			return
@@ -109,13 +74,13 @@ func (d *door) tell(err error) {
 		return
 	}
 	d.last = err.Error()
-	d.log.Warn("no link to the manager", "address", d.address, "reason", err)
+	d.cfg.Log.Warn("no link to the "+d.cfg.Kind, "address", d.address, "reason", err)
 }
 
 // visit is one connection, from the attempt to its end. Heard says that the
-// manager spoke over it.
+// parent spoke over it.
 func (d *door) visit(ctx context.Context) (heard bool, err error) {
-	conn, err := rpc.Dial(d.address, d.dialing)
+	conn, err := rpc.Dial(d.address, d.cfg.Dialing)
 	if err != nil {
 		return false, err
 	}
@@ -135,8 +100,8 @@ func (d *door) visit(ctx context.Context) (heard bool, err error) {
 		return word != nil, err
 	}
 	d.last = ""
-	d.log.Info("linked", "manager", word.Node, "address", d.address, "boot", uint64(word.Boot))
-	defer func() { d.inbox.Put(parted{d, v.pipe, word.Node}) }()
+	d.cfg.Log.Info("linked", d.cfg.Kind, word.Node, "address", d.address, "boot", uint64(word.Boot))
+	defer d.parted(d, v.pipe, word.Node)
 	for _, down := range before {
 		v.hear(down)
 	}
@@ -151,7 +116,7 @@ type visit struct {
 	*door
 	conn    *rpc.Conn
 	pipe    *pipe
-	manager hyperscale.NodeID
+	parent  hyperscale.NodeID
 	call    rpc.Call[link.Down, link.Up]
 	windows rpc.Call[link.Receipt, link.Delivery]
 	downs   chan link.Down
@@ -164,30 +129,30 @@ func (v *visit) attach(ctx context.Context) (err error) {
 	if v.call, err = v.conn.Attach(ctx); err != nil {
 		return err
 	}
-	v.running.Go(func() { v.ended <- receive(ctx, v.call.Recv, v.downs) })
+	v.running.Go(func() { v.ended <- v.receive(ctx) })
 	return nil
 }
 
-// receive hands on what comes on a stream until it ends.
-func receive[T any](ctx context.Context, recv func() (T, error), got chan<- T) error {
+// receive hands on what comes on the stream of beats until it ends.
+func (v *visit) receive(ctx context.Context) error {
 	for {
-		in, err := recv()
+		down, err := v.call.Recv()
 		if errors.Is(err, io.EOF) {
-			return errors.New("the manager hung up")
+			return fmt.Errorf("the %s hung up", v.cfg.Kind)
 		}
 		if err != nil {
 			return err
 		}
 		select {
-		case got <- in:
+		case v.downs <- down:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// greet waits for the manager's first word, and asks whether the connection is
-// wanted. What came until then is given with the word.
+// greet waits for the parent's first word, and takes the connection if there is no
+// other to it. What came until then is given with the word.
 func (v *visit) greet(ctx context.Context) (*link.Word, []link.Down, error) {
 	patience := time.NewTimer(firstWord)
 	defer patience.Stop()
@@ -200,25 +165,16 @@ func (v *visit) greet(ctx context.Context) (*link.Word, []link.Down, error) {
 			if reached, _ := v.conn.Reached(); !ok || word.Node != reached.Node {
 				continue // it passes on what another one says
 			}
-			answer := make(chan bool, 1)
-			v.inbox.Put(greeted{v.door, v.pipe, word, answer})
-			select {
-			case wanted := <-answer:
-				if !wanted {
-					return &word, nil, errTwice
-				}
-				v.manager = word.Node
-				return &word, before, nil
-			case <-v.leave:
-				return nil, nil, errLeave
-			case <-ctx.Done():
-				return nil, nil, ctx.Err()
+			if !v.greeted(v.door, v.pipe, word) {
+				return &word, nil, errTwice
 			}
+			v.parent = word.Node
+			return &word, before, nil
 		case err := <-v.ended:
 			return nil, nil, err
 		case <-patience.C:
 			return nil, nil, fmt.Errorf("it said nothing for %v", firstWord)
-		case <-v.leave:
+		case <-v.leaving:
 			return nil, nil, errLeave
 		case <-ctx.Done():
 			return nil, nil, ctx.Err()
@@ -226,8 +182,8 @@ func (v *visit) greet(ctx context.Context) (*link.Word, []link.Down, error) {
 	}
 }
 
-// hear passes on what the manager says.
-func (v *visit) hear(down link.Down) { v.inbox.Put(said{v.pipe, v.manager, down}) }
+// hear passes on what the parent says.
+func (v *visit) hear(down link.Down) { v.said(v.pipe, v.parent, down) }
 
 // deliver opens the stream of windows, and begins to say what there is to say.
 func (v *visit) deliver(ctx context.Context) (err error) {
@@ -244,8 +200,8 @@ func (v *visit) deliver(ctx context.Context) (err error) {
 			v.hear(receipt)
 		}
 	})
-	v.running.Go(func() { v.ended <- send(ctx, v.leave, v.pipe.attach, newest, v.call) })
-	v.running.Go(func() { v.ended <- send(ctx, v.leave, v.pipe.deliver, all, v.windows) })
+	v.running.Go(func() { v.ended <- send(ctx, v.leaving, v.pipe.attach, newest, v.call) })
+	v.running.Go(func() { v.ended <- send(ctx, v.leaving, v.pipe.deliver, all, v.windows) })
 	return nil
 }
 
@@ -272,9 +228,9 @@ func statementIn(items []link.Up) bool {
 	return false
 }
 
-// send says what is put into a mailbox until ctx ends. When the worker leaves it
+// send says what is put into a mailbox until ctx ends. When the node leaves it
 // says what is there, and that this was all.
-func send[In, Out any](ctx context.Context, leave <-chan struct{}, box *mailbox.Mailbox[Out], choose func([]Out) []Out, call rpc.Call[In, Out]) error {
+func send[In, Out any](ctx context.Context, leaving <-chan struct{}, box *mailbox.Mailbox[Out], choose func([]Out) []Out, call rpc.Call[In, Out]) error {
 	for last := false; ; {
 		for _, item := range choose(box.Take()) {
 			if err := call.Send(item); err != nil {
@@ -287,7 +243,7 @@ func send[In, Out any](ctx context.Context, leave <-chan struct{}, box *mailbox.
 		}
 		select {
 		case <-box.Bell():
-		case <-leave:
+		case <-leaving:
 			last = true
 		case <-ctx.Done():
 			return ctx.Err()
@@ -295,10 +251,10 @@ func send[In, Out any](ctx context.Context, leave <-chan struct{}, box *mailbox.
 	}
 }
 
-// goodbye is how long a manager has to hear the last of what a worker says.
+// goodbye is how long a parent has to hear the last of what is said.
 const goodbye = 300 * time.Millisecond
 
-// listen hears the manager until the connection ends, or it is not heard any more.
+// listen hears the parent until the connection ends, or it is not heard any more.
 func (v *visit) listen(ctx context.Context) error {
 	look := time.NewTicker(lookEach)
 	defer look.Stop()
@@ -323,7 +279,7 @@ func (v *visit) listen(ctx context.Context) error {
 	}
 }
 
-// part waits until the manager has heard all, which it says by ending its streams,
+// part waits until the parent has heard all, which it says by ending its streams,
 // or for a while.
 func (v *visit) part(ctx context.Context) {
 	patience := time.NewTimer(goodbye)

@@ -1,16 +1,16 @@
-package worker
+package doors
 
 import "time"
 
-// The beats of managers, and how many of them may be missing.
+// The beats of parents, and how many of them may be missing.
 const (
 	beat      = time.Second
 	missing   = 3
 	lookEach  = 250 * time.Millisecond
-	firstWord = missing * beat // from the connection to a manager's first word
+	firstWord = missing * beat // from the connection to a parent's first word
 )
 
-// pulse judges whether a manager is still heard. What this process missed because
+// pulse judges whether a parent is still heard. What this process missed because
 // it stood still itself does not count. It reads no clock.
 type pulse struct {
 	heard  time.Duration
@@ -18,7 +18,7 @@ type pulse struct {
 	stall  float64 // how late the last looks were, as a part of a beat
 }
 
-// look reports whether the manager missed too many beats. It is called each
+// look reports whether the parent missed too many beats. It is called each
 // lookEach.
 func (p *pulse) look(now time.Duration) (silent bool) {
 	late := float64(now-p.looked-lookEach) / float64(beat)
