@@ -2,23 +2,17 @@ package agent
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/child"
 	"hyperscale/internal/link"
 )
 
-// never is later than everything.
-const never = time.Duration(math.MaxInt64)
-
 // Times and bounds that are not configured.
 const (
-	beat      = time.Second           // between statements, and between beats to engines
 	answer    = 50 * time.Millisecond // that engines have to answer a beat before the statement goes
-	apart     = 20 * time.Millisecond // between two statements, however much changes
-	stall     = time.Second           // timers later than that say that the agent itself stood still
 	patience  = 10 * time.Second      // beyond the time to finish, until an engine that was told to stop is killed
 	finishing = 5 * time.Second       // what was started may take so long once no owner was heard for too long
 )
@@ -39,20 +33,12 @@ type Config struct {
 // Agent is what one start of a worker knows and holds.
 type Agent struct {
 	m       *machine
-	parents parents
+	parents child.Parents
 	jobs    map[hyperscale.JobID]*job
 	holds   []*hold // in the order in which they came
-	timers  timers
-	seq     uint64 // of the last statement
+	clock   child.Clock
 	vitals  link.Vitals
 	drain   drain
-}
-
-// timers are the agent's own alarms, and how late they came.
-type timers struct {
-	armed time.Duration // the last Wake that has not come; never: none
-	beat  time.Duration // the next beat; never: nobody to hear it
-	late  float64       // see [link.Statement].Stall
 }
 
 // drain is how far draining has come.
@@ -67,7 +53,7 @@ func New(cfg Config) *Agent {
 	}
 	return &Agent{
 		m:    &machine{cfg: cfg, engines: map[uint64]*engine{}},
-		jobs: map[hyperscale.JobID]*job{}, timers: timers{armed: never, beat: never},
+		jobs: map[hyperscale.JobID]*job{}, clock: child.NewClock(),
 	}
 }
 
@@ -93,9 +79,9 @@ func (a *Agent) Step(now time.Duration, ev Event) []Effect {
 func (a *Agent) take(ev Event) {
 	switch ev := ev.(type) {
 	case Linked:
-		a.parents.link(a.m.now, ev)
+		a.parents.Link(a.m.now, ev.Manager, ev.Boot)
 	case Unlinked:
-		a.parents.unlink(ev.Manager)
+		a.parents.Unlink(ev.Manager)
 	case Told:
 		switch down := ev.Down.(type) {
 		case link.Word:
@@ -120,18 +106,12 @@ func (a *Agent) take(ev Event) {
 // others may have gone by it.
 func (a *Agent) lookAtItself(now time.Duration) {
 	a.m.now = now
-	if now < a.timers.armed {
-		return
-	}
-	late := now - a.timers.armed
-	a.timers.armed = never
-	a.timers.late = max(a.timers.late, float64(late)/float64(beat))
-	if late <= stall {
+	if !a.clock.Look(now) {
 		return
 	}
 	for _, j := range a.jobs {
-		if j.lease == 0 {
-			j.heard = now
+		if j.Lease == 0 {
+			j.Heard = now
 		}
 	}
 }
@@ -148,18 +128,9 @@ func (a *Agent) expire() {
 			h.withoutOwner()
 		}
 	}
-	if len(a.parents.list) == 0 && len(a.holds) == 0 {
-		a.timers.beat = never
-		return
+	if a.clock.Beat(now, a.parents.Len() > 0 || len(a.holds) > 0) {
+		a.beat()
 	}
-	if a.timers.beat == never {
-		a.timers.beat = now + beat
-	}
-	if now < a.timers.beat {
-		return
-	}
-	a.timers.beat = max(a.timers.beat+beat, now+beat/2)
-	a.beat()
 }
 
 // beat asks the engines how far they will go, and soon after states all.
@@ -171,7 +142,7 @@ func (a *Agent) beat() {
 			wait = answer
 		}
 	}
-	a.parents.hear(a.m.now + wait)
+	a.parents.Hear(a.m.now + wait)
 }
 
 // over reports whether nothing is left to say of a hold, and then forgets it,
@@ -194,7 +165,7 @@ func (a *Agent) over(h *hold) bool {
 // finishDrain says once that a worker that drains holds nothing any more, and that
 // every parent was told so.
 func (a *Agent) finishDrain() {
-	if a.drain.asked && !a.drain.told && len(a.holds) == 0 && len(a.m.engines) == 0 && a.parents.next() == never {
+	if a.drain.asked && !a.drain.told && len(a.holds) == 0 && len(a.m.engines) == 0 && a.parents.Next() == child.Never {
 		a.drain.told = true
 		a.m.do(Drained{})
 	}
@@ -202,14 +173,11 @@ func (a *Agent) finishDrain() {
 
 // arm asks for the next wake.
 func (a *Agent) arm() {
-	next := min(a.timers.beat, a.parents.next())
+	next := a.parents.Next()
 	for _, h := range a.holds {
 		next = min(next, h.patienceEnds(), h.autonomyEnds(), h.out.Next(a.m.now))
 	}
-	if next != a.timers.armed {
-		a.timers.armed = next
-		if next != never {
-			a.m.do(Wake{At: next})
-		}
+	if at, anew := a.clock.Arm(next); anew {
+		a.m.do(Wake{At: at})
 	}
 }

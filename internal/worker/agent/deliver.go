@@ -9,13 +9,13 @@ import (
 
 // keep makes a window wait for its acknowledgement.
 func (h *hold) keep(w *stats.Window, ending *link.Ending) {
-	h.out.Add(outbox.Pack(w, ending), outbox.LengthOf(h.job.level))
+	h.out.Add(outbox.Pack(w, ending), outbox.LengthOf(h.job.Level))
 }
 
 // setLevel obeys what the job's owner can take.
 func (a *Agent) setLevel(j *job, level link.Level) {
-	longer := outbox.LengthOf(level) > outbox.LengthOf(j.level)
-	j.level = level
+	longer := outbox.LengthOf(level) > outbox.LengthOf(j.Level)
+	j.Level = level
 	if !longer {
 		return
 	}
@@ -46,23 +46,19 @@ func (a *Agent) receipt(by hyperscale.NodeID, r link.Receipt) {
 		h.gone = true
 		return
 	}
-	if r.Epoch < j.epoch {
-		return // of an owner that was: whoever is now answers anew
-	}
-	if r.Owner.Node != "" || r.Epoch > j.epoch {
-		a.claimed(j, r.Epoch, r.Owner.Node)
-	}
-	if j.owner == "" {
-		j.via = by
+	counts, news := j.Answered(by, r)
+	a.m.news = a.m.news || news
+	if !counts {
+		return
 	}
 	if r.Broken {
 		h.gone = true
 		return
 	}
-	if p := a.route(j); p != nil && p.node == by {
+	if p := j.Route(&a.parents); p != nil && p.Node == by {
 		a.setLevel(j, r.Level)
 	}
-	if j.lease > 0 && r.Reserve != (link.Reserve{}) {
+	if j.Lease > 0 && r.Reserve != (link.Reserve{}) {
 		grantTo(h, r.Reserve)
 	}
 	now := a.m.now
@@ -80,17 +76,17 @@ func (a *Agent) receipt(by hyperscale.NodeID, r link.Receipt) {
 func (a *Agent) deliver(h *hold) {
 	now := a.m.now
 	o := &h.out
-	to := a.route(h.job)
+	to := h.job.Route(&a.parents)
 	if to == nil || h.gone {
 		o.Nowhere()
 		return
 	}
-	o.Aim(outbox.Way{Link: to.link, Epoch: h.job.epoch}, now)
-	for ready := o.Ready(h.job.level, h.state == link.Running); ; {
-		k, some := o.Send(ready, boxes(a.holds).Room(to.link), now)
+	o.Aim(outbox.Way{Link: to.Link, Epoch: h.job.Epoch}, now)
+	for ready := o.Ready(h.job.Level, h.state == link.Running); ; {
+		k, some := o.Send(ready, boxes(a.holds).Room(to.Link), now)
 		if !some {
 			return
 		}
-		a.m.do(Tell{To: to.node, Up: link.Delivery{Hold: h.Hold, Start: h.start.number, Window: k.Bytes, Ending: k.Ending}})
+		a.m.do(Tell{To: to.Node, Up: link.Delivery{Hold: h.Hold, Start: h.start.number, Window: k.Bytes, Ending: k.Ending}})
 	}
 }

@@ -61,10 +61,10 @@ func (a *Agent) engineTold(ev Event) {
 		}
 	case EngineBeat:
 		if h := a.m.holder(ev.Engine); h != nil && h.engine.started {
-			a.m.news = a.m.news || h.job.lease > 0 && h.told.reserve != ev.Reserve // it may wait for the receipt
+			a.m.news = a.m.news || h.job.Lease > 0 && h.told.reserve != ev.Reserve // it may wait for the receipt
 			h.told.reserve = ev.Reserve
 			if h.told.reserve != h.told.granted {
-				a.parents.hear(a.m.now) // it waits for the grant
+				a.parents.Hear(a.m.now) // it waits for the grant
 			}
 		}
 	case EngineAborted:

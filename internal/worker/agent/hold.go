@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/child"
 	"hyperscale/internal/link"
 	"hyperscale/internal/outbox"
 )
@@ -124,7 +125,7 @@ func (a *Agent) order(ev Told, o link.Order) {
 			a.m.news = true
 			return
 		}
-		j = &job{epoch: o.Epoch, owner: o.Owner, heard: a.m.now}
+		j = &job{Claim: child.Claim{Epoch: o.Epoch, Owner: o.Owner, Heard: a.m.now}}
 		a.jobs[o.Hold.Job] = j
 	}
 	if ev.Cancelled.By != "" {
@@ -132,10 +133,10 @@ func (a *Agent) order(ev Told, o link.Order) {
 		return
 	}
 	if !a.claimed(j, o.Epoch, o.Owner) {
-		a.m.do(Tell{To: ev.By, Up: link.Fenced{Node: a.m.cfg.Node, Job: o.Hold.Job, Epoch: o.Epoch, Highest: j.epoch}})
+		a.m.do(Tell{To: ev.By, Up: link.Fenced{Node: a.m.cfg.Node, Job: o.Hold.Job, Epoch: o.Epoch, Highest: j.Epoch}})
 		return
 	}
-	j.via = ev.By
+	j.Via(ev.By)
 	a.obey(o)
 }
 
@@ -189,7 +190,7 @@ func (a *Agent) obey(o link.Order) {
 // prepare takes the cores and makes ready, or refuses: all or nothing.
 func (a *Agent) prepare(o link.Order) {
 	j := a.jobs[o.Hold.Job]
-	j.lease = max(o.Autonomy, 0)
+	j.Lease = max(o.Autonomy, 0)
 	h := &hold{Hold: o.Hold, m: a.m, job: j, plan: brief{client: o.Client, cores: o.Cores, text: o.Brief}, turn: newTurn(o.Hold)}
 	a.holds = append(a.holds, h)
 	j.holds++
@@ -258,7 +259,7 @@ func (h *hold) halt(within time.Duration) {
 // patienceEnds is when an engine that was told to stop is killed.
 func (h *hold) patienceEnds() time.Duration {
 	if h.stop == nil || h.stop.killed || h.engine == nil {
-		return never
+		return child.Never
 	}
 	return h.stop.by + patience
 }
@@ -282,27 +283,27 @@ func (h *hold) tellAdjust(o link.Order) {
 }
 
 // autonomy is how long a hold goes on without word of its job's owner.
-func (h *hold) autonomy() time.Duration { return cmp.Or(h.job.lease, h.m.cfg.Autonomy) }
+func (h *hold) autonomy() time.Duration { return cmp.Or(h.job.Lease, h.m.cfg.Autonomy) }
 
 // leaseEnds is the job time at which the engine is to end by itself, for its job's lease is
 // over; 0: it has none.
 func leaseEnds(h *hold) hyperscale.JobTime {
-	if h.job.lease == 0 || h.start.number == 0 {
+	if h.job.Lease == 0 || h.start.number == 0 {
 		return 0
 	}
-	return max(h.jobTime(h.job.heard+h.job.lease), 1)
+	return max(h.jobTime(h.job.Heard+h.job.Lease), 1)
 }
 
 // autonomyEnds is when a hold can't go on without word of its job's owner.
 func (h *hold) autonomyEnds() time.Duration {
-	ends := h.job.heard + h.autonomy()
+	ends := h.job.Heard + h.autonomy()
 	switch {
 	case h.state == link.Running && h.stop == nil, h.state == link.Preparing, h.state == link.Prepared:
 		return ends
 	case h.state == link.Refused:
 		return max(ends, h.since+h.autonomy())
 	}
-	return never
+	return child.Never
 }
 
 // withoutOwner ends a hold whose job's owner was not heard for too long. What
@@ -311,7 +312,7 @@ func (h *hold) withoutOwner() {
 	switch h.state {
 	case link.Running:
 		h.alone = true
-		if h.job.lease > 0 {
+		if h.job.Lease > 0 {
 			h.halt(0)
 		} else {
 			h.halt(finishing)
@@ -328,7 +329,7 @@ func (h *hold) held() link.Held {
 	held := link.Held{
 		Hold: h.Hold, State: h.state, Reason: h.reason, ForGood: h.forGood, Start: h.start.number,
 		Cut: h.turn.stream.Seq(), Acked: h.out.Acked(), Reserve: h.told.reserve, Adjustment: h.adjusted(),
-		Aborted: h.told.aborted, Cancelled: h.cancelled, Lowered: h.told.lowered, Epoch: h.job.epoch, Silence: h.m.now - h.job.heard,
+		Aborted: h.told.aborted, Cancelled: h.cancelled, Lowered: h.told.lowered, Epoch: h.job.Epoch, Silence: h.m.now - h.job.Heard,
 	}
 	if h.start.number > 0 {
 		held.JobTime = max(h.jobTime(h.m.now), 0)

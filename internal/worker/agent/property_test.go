@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"hyperscale"
+	"hyperscale/internal/child"
 	"hyperscale/internal/link"
 	"hyperscale/internal/outbox"
 	"hyperscale/internal/stats"
@@ -45,7 +46,7 @@ func (m *model) step(ev Event) { m.perform(m.agent.Step(m.now, ev)) }
 func (m *model) pass(d time.Duration) {
 	until := m.now + d
 	for m.wake <= until {
-		m.now, m.wake = m.wake, never
+		m.now, m.wake = m.wake, child.Never
 		m.step(Tick{})
 	}
 	m.now = until
@@ -218,7 +219,7 @@ func (m *model) die() {
 func TestNothingIsLostOrDoubled(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{
-			t: t, wake: never, epoch: 1, owner: "m1", linked: map[hyperscale.NodeID]bool{"m1": true},
+			t: t, wake: child.Never, epoch: 1, owner: "m1", linked: map[hyperscale.NodeID]bool{"m1": true},
 			given: map[uint64][]byte{}, waiting: map[uint64]bool{}, agent: New(Config{
 				Node: "w", Boot: 1, Cores: 2, Autonomy: 1000 * time.Hour, MaxKept: rapid.SampledFrom([]int{500, 2000, 1 << 20}).Draw(t, "kept"),
 			}),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/child"
 	"hyperscale/internal/link"
 	"hyperscale/internal/stats"
 )
@@ -28,7 +29,7 @@ type script struct {
 }
 
 func newScript(t *testing.T) *script {
-	s := &script{t: t, names: map[string]link.Hold{}, wake: never, said: map[string]string{}, seqs: map[string]uint64{}}
+	s := &script{t: t, names: map[string]link.Hold{}, wake: child.Never, said: map[string]string{}, seqs: map[string]uint64{}}
 	s.cfg = Config{Node: "w", Boot: 1, Cores: 4, Lapse: tenEachSecond}
 	return s
 }
@@ -74,7 +75,7 @@ func (s *script) step(at time.Duration, ev Event) []string {
 	var lines []string
 	for s.wake < at || ev == nil && s.wake == at {
 		now := s.wake
-		s.wake = never
+		s.wake = child.Never
 		lines = append(lines, s.tell(now, s.agent.Step(now, Tick{}))...)
 	}
 	if ev == nil {
@@ -94,7 +95,7 @@ func (s *script) event(line string) (time.Duration, Event) {
 	case "until":
 		return at, nil
 	case "stall":
-		s.wake = never // the agent stands still and wakes with the next event
+		s.wake = child.Never // the agent stands still and wakes with the next event
 		return at, nil
 	case "drain":
 		return at, Drain{}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/child"
 	"hyperscale/internal/link"
 	"hyperscale/internal/outbox"
 	"hyperscale/internal/stats"
@@ -46,11 +47,20 @@ func at(state link.State) *Agent {
 		now := time.Duration(i) * time.Millisecond
 		if state == link.Stopped && i >= len(start) {
 			now = time.Minute + time.Second
-			a.timers.armed = never // no stall: it is only that nobody woke it meanwhile
+			if i == len(start) {
+				pass(a, now)
+			}
 		}
 		a.Step(now, ev)
 	}
 	return a
+}
+
+// pass lets time pass for an agent that is woken in time.
+func pass(a *Agent, until time.Duration) {
+	for now := 100 * time.Millisecond; now <= until; now += 100 * time.Millisecond {
+		a.Step(now, Tick{})
+	}
 }
 
 // second is an engine's window of the n-th second of job time.
@@ -226,8 +236,7 @@ func TestCoresComeBackAtTheEnd(t *testing.T) {
 
 func TestCoresComeBackWithoutAnOwner(t *testing.T) {
 	a := at(link.Prepared)
-	a.timers.armed = never
-	a.Step(2*time.Minute, Tick{})
+	pass(a, 2*time.Minute)
 	a.Step(2*time.Minute, EngineDied{Engine: 1, Reason: "killed"})
 	demandFree(t, a, 4)
 }
@@ -278,8 +287,8 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	demandFree(t, a, 4)
 	a.Step(20_000*time.Second, Unlinked{Manager: "m1"})
-	if len(a.parents.list) > 0 || a.timers.armed != never {
-		t.Fatalf("left: %d parents, wake at %v", len(a.parents.list), a.timers.armed)
+	if at, _ := a.clock.Arm(child.Never); a.parents.Len() > 0 || at != child.Never {
+		t.Fatalf("left: %d parents, wake at %v", a.parents.Len(), at)
 	}
 }
 
