@@ -59,6 +59,7 @@ type Held struct {
 	Epoch      hyperscale.Epoch // highest heard of the job
 	Silence    time.Duration    // since the last word of the job's top owner
 	Cancelled  Cancelled        // by a client, with a [Proof]
+	Tenure     hyperscale.Epoch // under which whoever states it owns the job in its own tier: of two the higher counts; 0: a worker, which owns none
 	Lowered    string           // how the bound of arrivals in progress was lowered to what this node allows; "": it was not
 }
 
@@ -82,6 +83,22 @@ type Statement struct {
 	HeardAgo    time.Duration // since it came: with it the parent reckons the round trip
 	At          time.Duration // on the child's own clock, for words to tell back; 0: not told
 	Vitals      Vitals
+
+	// Of a manager, to gates.
+	Datacenter string             // that it is of; "": a worker
+	Over       []hyperscale.JobID // jobs that ended there, or that nobody there knows: for a while after it was found
+	Capacity   *Capacity          // the last word of the datacenter's placer; nil: none was heard
+}
+
+// Capacity is what the placer of a datacenter says of it. Of two the newest counts;
+// they are never added up.
+type Capacity struct {
+	Cores, Free                 int           // of workers that may be given something
+	Workers, Unhealthy          int           // known, and of these not heard or not well
+	Managers, UnhealthyManagers int           // likewise
+	Queued                      int64         // core-seconds that jobs wait for which were not placed yet, about
+	Expected                    time.Duration // until one more core is free, after those that are waited for; 0: one is, or nobody knows
+	Age                         time.Duration // since the placer said it
 }
 
 // Vitals is how a node fares.

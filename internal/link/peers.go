@@ -15,23 +15,24 @@ type Up interface{ up() }
 type Down interface{ down() }
 
 // Said is what two managers of a datacenter say to each other: a [Hello],
-// [Wants], [Grants], [Hear], [Heard], [Offer], [Taken] or [Relay].
+// [Wants], [Grants], [Capacity], [Hear], [Heard], [Offer], [Taken] or [Relay].
 type Said interface{ said() }
 
-func (Statement) up() {}
-func (Fenced) up()    {}
-func (Delivery) up()  {}
-func (Word) down()    {}
-func (Order) down()   {}
-func (Receipt) down() {}
-func (Hello) said()   {}
-func (Wants) said()   {}
-func (Grants) said()  {}
-func (Hear) said()    {}
-func (Heard) said()   {}
-func (Offer) said()   {}
-func (Taken) said()   {}
-func (Relay) said()   {}
+func (Statement) up()  {}
+func (Fenced) up()     {}
+func (Delivery) up()   {}
+func (Word) down()     {}
+func (Order) down()    {}
+func (Receipt) down()  {}
+func (Hello) said()    {}
+func (Wants) said()    {}
+func (Grants) said()   {}
+func (Capacity) said() {}
+func (Hear) said()     {}
+func (Heard) said()    {}
+func (Offer) said()    {}
+func (Taken) said()    {}
+func (Relay) said()    {}
 
 // Fenced is a child's answer to an order that it refuses, because it heard of a
 // higher epoch of the job. Whoever gave the order owns the job no more.
@@ -84,6 +85,7 @@ type Want struct {
 	Priority  Priority
 	Exclusive bool                // nothing else runs beside the job
 	Queued    time.Duration       // how long it has waited, so that a new placer keeps the order
+	Length    time.Duration       // for how long the plan holds the cores; 0: unknown
 	Exclude   []Holder            // those that failed: never the same boot again
 	Prefer    []hyperscale.NodeID // those that hold the plan already
 	OrNever   bool                // it does not wait for more workers than are there: the excluded ones will not do

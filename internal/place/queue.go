@@ -251,10 +251,16 @@ func (l *pass) reserve(w *want) {
 // expected is how long it takes, as far as is known, until a want and all ahead
 // of it could be granted; 0: unknown.
 func (l *pass) expected(w *want) time.Duration {
-	missing := least(w.Want) + l.ahead - l.floor.total - l.held
+	return l.wait(least(w.Want), w.Exclusive, l.jobs[w.Job].running())
+}
+
+// wait is how long it takes, as far as is known, until so many cores are there for one
+// after all those ahead; 0: unknown, or no time.
+func (l *pass) wait(cores int, exclusive, running bool) time.Duration {
+	missing := cores + l.ahead - l.floor.total - l.held
 	i := sort.Search(len(l.back), func(i int) bool { return l.back[i].cores >= missing })
-	all := l.alone != nil || w.Exclusive // it waits until nothing runs
-	if all && !l.jobs[w.Job].running() {
+	all := l.alone != nil || exclusive // it waits until nothing runs
+	if all && !running {
 		missing, i = l.capacity, len(l.back)-1
 	}
 	if missing <= 0 || i < 0 || i == len(l.back) || all && l.forever {

@@ -160,7 +160,7 @@ func catalogue() []entry {
 func sayings() []link.Said {
 	return []link.Said{
 		filled[link.Hello](), filled[link.Wants](), filled[link.Grants](), filled[link.Hear](),
-		filled[link.Heard](), filled[link.Offer](), filled[link.Taken](), filled[link.Relay](),
+		filled[link.Heard](), filled[link.Offer](), filled[link.Taken](), filled[link.Relay](), filled[link.Capacity](),
 	}
 }
 

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -75,6 +76,37 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 		if err := tt.check(tt.limit + 1); KindOf(err) != tt.want {
 			t.Errorf("%s of %d, one above the limit: %v", tt.what, tt.limit+1, err)
 		}
+	}
+}
+
+// What a manager of a large datacenter states each second is one message, however many
+// jobs it leads and ended of late; more travels in pieces, up to the whole's limit.
+func TestALargeStatementFits(t *testing.T) {
+	s := link.Statement{Node: "m1", Boot: 1, Seq: 1, Datacenter: "fra", Capacity: &link.Capacity{Cores: 1 << 20}}
+	for i := range 10_000 {
+		name := hyperscale.JobID(fmt.Sprintf("job-%026d", i))
+		s.Over = append(s.Over, name)
+		s.Holds = append(s.Holds, link.Held{
+			Hold: link.Hold{Job: name, Workflow: "browse the catalogue", Share: hyperscale.Share{Hi: 1, Of: 1, Turn: 4}}, State: link.Running,
+			Start: 3, JobTime: time.Hour, Cut: 3600, Acked: 3600, Epoch: 7, Tenure: 9, Silence: time.Second,
+		})
+	}
+	m, err := wireUp(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkMessage(m); err != nil {
+		t.Error(err)
+	}
+	for len(s.Over) < 500_000 {
+		s.Over = append(s.Over, s.Over...)
+	}
+	if m, err = wireUp(s); err != nil {
+		t.Fatal(err)
+	}
+	err = checkWhole(m, proto.Size(m))
+	if KindOf(err) != TooLarge || !strings.Contains(err.Error(), "statement.over") {
+		t.Errorf("half a million jobs that are over: %v", err)
 	}
 }
 

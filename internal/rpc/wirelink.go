@@ -27,7 +27,7 @@ func wireHeld(h link.Held) *pb.Held {
 		JobTimeNs: int64(h.JobTime), Cut: h.Cut, Acked: h.Acked,
 		ReservePlace: h.Reserve.Place, ReservePass: h.Reserve.Pass,
 		Adjustment: h.Adjustment, Aborted: valid(h.Aborted), Epoch: uint64(h.Epoch), SilenceNs: int64(h.Silence),
-		Cancelled: valid(h.Cancelled.By), CancelledWhole: h.Cancelled.Whole, Lowered: valid(h.Lowered), ForGood: h.ForGood,
+		Cancelled: valid(h.Cancelled.By), CancelledWhole: h.Cancelled.Whole, Lowered: valid(h.Lowered), ForGood: h.ForGood, Tenure: uint64(h.Tenure),
 	}
 }
 
@@ -42,7 +42,7 @@ func readHeld(h *pb.Held) (link.Held, error) {
 		JobTime: hyperscale.JobTime(h.GetJobTimeNs()), Cut: h.GetCut(), Acked: h.GetAcked(),
 		Reserve:    link.Reserve{Place: h.GetReservePlace(), Pass: h.GetReservePass()},
 		Adjustment: h.GetAdjustment(), Aborted: h.GetAborted(), Epoch: hyperscale.Epoch(h.GetEpoch()), Silence: time.Duration(h.GetSilenceNs()),
-		Cancelled: link.Cancelled{By: h.GetCancelled(), Whole: h.GetCancelledWhole()}, Lowered: h.GetLowered(), ForGood: h.GetForGood(),
+		Cancelled: link.Cancelled{By: h.GetCancelled(), Whole: h.GetCancelledWhole()}, Lowered: h.GetLowered(), ForGood: h.GetForGood(), Tenure: hyperscale.Epoch(h.GetTenure()),
 	}, err
 }
 
@@ -51,6 +51,8 @@ func wireStatement(s link.Statement) *pb.Statement {
 		Node: string(s.Node), Boot: uint64(s.Boot), Seq: s.Seq, Cores: small(s.Cores), Free: small(s.Free),
 		Draining: s.Draining, Stall: s.Stall, Holds: each(s.Holds, wireHeld), Heard: s.Heard, HeardAgoNs: int64(s.HeardAgo),
 		Cpu: s.Vitals.CPU, Memory: s.Vitals.Memory, AtNs: int64(s.At),
+		Datacenter: valid(s.Datacenter), Capacity: wireCapacityOf(s.Capacity),
+		Over: each(s.Over, func(j hyperscale.JobID) string { return string(j) }),
 	}
 }
 
@@ -60,8 +62,41 @@ func readStatement(s *pb.Statement) (link.Statement, error) {
 		Node: hyperscale.NodeID(s.GetNode()), Boot: hyperscale.Boot(s.GetBoot()), Seq: s.GetSeq(),
 		Cores: count(s.GetCores()), Free: count(s.GetFree()), Draining: s.GetDraining(), Stall: s.GetStall(),
 		Holds: holds, Heard: s.GetHeard(), HeardAgo: time.Duration(s.GetHeardAgoNs()), At: time.Duration(s.GetAtNs()),
-		Vitals: link.Vitals{CPU: s.GetCpu(), Memory: s.GetMemory()},
+		Vitals:     link.Vitals{CPU: s.GetCpu(), Memory: s.GetMemory()},
+		Datacenter: s.GetDatacenter(), Capacity: readCapacityOf(s.GetCapacity()),
+		Over: each(s.GetOver(), func(j string) hyperscale.JobID { return hyperscale.JobID(j) }),
 	}, err
+}
+
+func wireCapacity(c link.Capacity) *pb.Capacity {
+	return &pb.Capacity{
+		Cores: small(c.Cores), Free: small(c.Free), Workers: small(c.Workers), Unhealthy: small(c.Unhealthy),
+		Managers: small(c.Managers), UnhealthyManagers: small(c.UnhealthyManagers),
+		Queued: c.Queued, ExpectedNs: int64(c.Expected), AgeNs: int64(c.Age),
+	}
+}
+
+func readCapacity(c *pb.Capacity) link.Capacity {
+	return link.Capacity{
+		Cores: count(c.GetCores()), Free: count(c.GetFree()), Workers: count(c.GetWorkers()), Unhealthy: count(c.GetUnhealthy()),
+		Managers: count(c.GetManagers()), UnhealthyManagers: count(c.GetUnhealthyManagers()),
+		Queued: max(c.GetQueued(), 0), Expected: max(time.Duration(c.GetExpectedNs()), 0), Age: max(time.Duration(c.GetAgeNs()), 0),
+	}
+}
+
+func wireCapacityOf(c *link.Capacity) *pb.Capacity {
+	if c == nil {
+		return nil
+	}
+	return wireCapacity(*c)
+}
+
+func readCapacityOf(c *pb.Capacity) *link.Capacity {
+	if c == nil {
+		return nil
+	}
+	capacity := readCapacity(c)
+	return &capacity
 }
 
 func wireFenced(f link.Fenced) *pb.Fenced {

@@ -20,7 +20,7 @@ func readHolder(h *pb.Holder) link.Holder {
 func wireWant(w link.Want) *pb.Want {
 	return &pb.Want{
 		Job: string(w.Job), Epoch: uint64(w.Epoch), Number: w.Number, Priority: pb.Priority(w.Priority + 1), Exclusive: w.Exclusive, QueuedNs: int64(w.Queued),
-		Exclude: each(w.Exclude, wireHolder), OrNever: w.OrNever,
+		Exclude: each(w.Exclude, wireHolder), OrNever: w.OrNever, LengthNs: int64(w.Length),
 		Prefer: each(w.Prefer, func(n hyperscale.NodeID) string { return string(n) }),
 		Workflows: each(w.Workflows, func(c link.WorkflowCores) *pb.WorkflowCores {
 			return &pb.WorkflowCores{Workflow: valid(c.Workflow), Least: small(c.Least), Most: small(c.Most)}
@@ -32,7 +32,7 @@ func readWant(w *pb.Want) link.Want {
 	return link.Want{
 		Job: hyperscale.JobID(w.GetJob()), Epoch: hyperscale.Epoch(w.GetEpoch()), Number: w.GetNumber(),
 		Priority: readPriority(w.GetPriority()), Exclusive: w.GetExclusive(), Queued: time.Duration(w.GetQueuedNs()),
-		Exclude: each(w.GetExclude(), readHolder), OrNever: w.GetOrNever(),
+		Exclude: each(w.GetExclude(), readHolder), OrNever: w.GetOrNever(), Length: max(time.Duration(w.GetLengthNs()), 0),
 		Prefer: each(w.GetPrefer(), func(n string) hyperscale.NodeID { return hyperscale.NodeID(n) }),
 		Workflows: each(w.GetWorkflows(), func(c *pb.WorkflowCores) link.WorkflowCores {
 			return link.WorkflowCores{Workflow: c.GetWorkflow(), Least: count(c.GetLeast()), Most: count(c.GetMost())}
@@ -169,6 +169,8 @@ func wireSaid(s link.Said) (*pb.Saying, error) {
 		return &pb.Saying{Said: &pb.Saying_Wants{Wants: wireWants(s)}}, nil
 	case link.Grants:
 		return &pb.Saying{Said: &pb.Saying_Grants{Grants: &pb.Grants{Grants: each(s.Grants, wireGrant)}}}, nil
+	case link.Capacity:
+		return &pb.Saying{Said: &pb.Saying_Capacity{Capacity: wireCapacity(s)}}, nil
 	case link.Hear:
 		return &pb.Saying{Said: &pb.Saying_Hear{Hear: &pb.Hear{Holder: wireHolder(s.Holder)}}}, nil
 	case link.Heard:
@@ -193,6 +195,8 @@ func readSaid(s *pb.Saying) (link.Said, error) {
 		return readWants(said.Wants), nil
 	case *pb.Saying_Grants:
 		return link.Grants{Grants: each(said.Grants.GetGrants(), readGrant)}, nil
+	case *pb.Saying_Capacity:
+		return readCapacity(said.Capacity), nil
 	case *pb.Saying_Hear:
 		return link.Hear{Holder: readHolder(said.Hear.GetHolder())}, nil
 	case *pb.Saying_Heard:

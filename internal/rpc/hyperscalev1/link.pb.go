@@ -230,7 +230,10 @@ type Held struct {
 	// lowered: how the bound of arrivals in progress was lowered here; empty: it was not.
 	Lowered string `protobuf:"bytes,15,opt,name=lowered,proto3" json:"lowered,omitempty"`
 	// for_good: refused, and this start of the child will refuse it again.
-	ForGood       bool `protobuf:"varint,17,opt,name=for_good,json=forGood,proto3" json:"for_good,omitempty"`
+	ForGood bool `protobuf:"varint,17,opt,name=for_good,json=forGood,proto3" json:"for_good,omitempty"`
+	// tenure: the epoch under which whoever states it owns the job in its own tier; 0: a
+	// worker, which owns none.
+	Tenure        uint64 `protobuf:"varint,18,opt,name=tenure,proto3" json:"tenure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -384,6 +387,125 @@ func (x *Held) GetForGood() bool {
 	return false
 }
 
+func (x *Held) GetTenure() uint64 {
+	if x != nil {
+		return x.Tenure
+	}
+	return 0
+}
+
+// Capacity is what the placer of a datacenter says of it.
+type Capacity struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Cores             int32                  `protobuf:"varint,1,opt,name=cores,proto3" json:"cores,omitempty"`
+	Free              int32                  `protobuf:"varint,2,opt,name=free,proto3" json:"free,omitempty"`
+	Workers           int32                  `protobuf:"varint,3,opt,name=workers,proto3" json:"workers,omitempty"`
+	Unhealthy         int32                  `protobuf:"varint,4,opt,name=unhealthy,proto3" json:"unhealthy,omitempty"`
+	Managers          int32                  `protobuf:"varint,5,opt,name=managers,proto3" json:"managers,omitempty"`
+	UnhealthyManagers int32                  `protobuf:"varint,6,opt,name=unhealthy_managers,json=unhealthyManagers,proto3" json:"unhealthy_managers,omitempty"`
+	// queued core-seconds: what jobs wait for that were not placed yet.
+	Queued int64 `protobuf:"varint,7,opt,name=queued,proto3" json:"queued,omitempty"`
+	// expected_ns: until one more core is free; 0: one is, or nobody knows.
+	ExpectedNs int64 `protobuf:"varint,8,opt,name=expected_ns,json=expectedNs,proto3" json:"expected_ns,omitempty"`
+	// age_ns: since the placer said it.
+	AgeNs         int64 `protobuf:"varint,9,opt,name=age_ns,json=ageNs,proto3" json:"age_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Capacity) Reset() {
+	*x = Capacity{}
+	mi := &file_hyperscale_v1_link_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Capacity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Capacity) ProtoMessage() {}
+
+func (x *Capacity) ProtoReflect() protoreflect.Message {
+	mi := &file_hyperscale_v1_link_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Capacity.ProtoReflect.Descriptor instead.
+func (*Capacity) Descriptor() ([]byte, []int) {
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Capacity) GetCores() int32 {
+	if x != nil {
+		return x.Cores
+	}
+	return 0
+}
+
+func (x *Capacity) GetFree() int32 {
+	if x != nil {
+		return x.Free
+	}
+	return 0
+}
+
+func (x *Capacity) GetWorkers() int32 {
+	if x != nil {
+		return x.Workers
+	}
+	return 0
+}
+
+func (x *Capacity) GetUnhealthy() int32 {
+	if x != nil {
+		return x.Unhealthy
+	}
+	return 0
+}
+
+func (x *Capacity) GetManagers() int32 {
+	if x != nil {
+		return x.Managers
+	}
+	return 0
+}
+
+func (x *Capacity) GetUnhealthyManagers() int32 {
+	if x != nil {
+		return x.UnhealthyManagers
+	}
+	return 0
+}
+
+func (x *Capacity) GetQueued() int64 {
+	if x != nil {
+		return x.Queued
+	}
+	return 0
+}
+
+func (x *Capacity) GetExpectedNs() int64 {
+	if x != nil {
+		return x.ExpectedNs
+	}
+	return 0
+}
+
+func (x *Capacity) GetAgeNs() int64 {
+	if x != nil {
+		return x.AgeNs
+	}
+	return 0
+}
+
 // Statement is a child's beat: all that it has and holds.
 type Statement struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -400,14 +522,20 @@ type Statement struct {
 	Cpu        float64                `protobuf:"fixed64,11,opt,name=cpu,proto3" json:"cpu,omitempty"`
 	Memory     float64                `protobuf:"fixed64,12,opt,name=memory,proto3" json:"memory,omitempty"`
 	// at_ns is the child's own clock, which words tell back; 0: not told.
-	AtNs          int64 `protobuf:"varint,13,opt,name=at_ns,json=atNs,proto3" json:"at_ns,omitempty"`
+	AtNs int64 `protobuf:"varint,13,opt,name=at_ns,json=atNs,proto3" json:"at_ns,omitempty"`
+	// over: jobs that ended in the child's datacenter, or that nobody there knows.
+	Over []string `protobuf:"bytes,14,rep,name=over,proto3" json:"over,omitempty"`
+	// capacity of its datacenter; absent: none was heard of.
+	Capacity *Capacity `protobuf:"bytes,15,opt,name=capacity,proto3" json:"capacity,omitempty"`
+	// datacenter that a manager is of; empty: a worker.
+	Datacenter    string `protobuf:"bytes,16,opt,name=datacenter,proto3" json:"datacenter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Statement) Reset() {
 	*x = Statement{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[1]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -419,7 +547,7 @@ func (x *Statement) String() string {
 func (*Statement) ProtoMessage() {}
 
 func (x *Statement) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[1]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -432,7 +560,7 @@ func (x *Statement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Statement.ProtoReflect.Descriptor instead.
 func (*Statement) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{1}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Statement) GetNode() string {
@@ -526,6 +654,27 @@ func (x *Statement) GetAtNs() int64 {
 	return 0
 }
 
+func (x *Statement) GetOver() []string {
+	if x != nil {
+		return x.Over
+	}
+	return nil
+}
+
+func (x *Statement) GetCapacity() *Capacity {
+	if x != nil {
+		return x.Capacity
+	}
+	return nil
+}
+
+func (x *Statement) GetDatacenter() string {
+	if x != nil {
+		return x.Datacenter
+	}
+	return ""
+}
+
 // Fenced answers an order of an epoch lower than the highest heard.
 type Fenced struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -539,7 +688,7 @@ type Fenced struct {
 
 func (x *Fenced) Reset() {
 	*x = Fenced{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[2]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -551,7 +700,7 @@ func (x *Fenced) String() string {
 func (*Fenced) ProtoMessage() {}
 
 func (x *Fenced) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[2]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -564,7 +713,7 @@ func (x *Fenced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fenced.ProtoReflect.Descriptor instead.
 func (*Fenced) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{2}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Fenced) GetNode() string {
@@ -609,7 +758,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[3]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +770,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[3]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +783,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{3}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *AttachRequest) GetSaid() isAttachRequest_Said {
@@ -720,7 +869,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[4]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +881,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[4]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +894,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{4}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Order) GetDo() Do {
@@ -858,7 +1007,7 @@ type Owned struct {
 
 func (x *Owned) Reset() {
 	*x = Owned{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[5]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -870,7 +1019,7 @@ func (x *Owned) String() string {
 func (*Owned) ProtoMessage() {}
 
 func (x *Owned) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[5]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -883,7 +1032,7 @@ func (x *Owned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owned.ProtoReflect.Descriptor instead.
 func (*Owned) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{5}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Owned) GetJob() string {
@@ -918,7 +1067,7 @@ type Parent struct {
 
 func (x *Parent) Reset() {
 	*x = Parent{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[6]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -930,7 +1079,7 @@ func (x *Parent) String() string {
 func (*Parent) ProtoMessage() {}
 
 func (x *Parent) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[6]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -943,7 +1092,7 @@ func (x *Parent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parent.ProtoReflect.Descriptor instead.
 func (*Parent) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{6}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Parent) GetNode() string {
@@ -978,7 +1127,7 @@ type Word struct {
 
 func (x *Word) Reset() {
 	*x = Word{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[7]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1139,7 @@ func (x *Word) String() string {
 func (*Word) ProtoMessage() {}
 
 func (x *Word) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[7]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1152,7 @@ func (x *Word) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Word.ProtoReflect.Descriptor instead.
 func (*Word) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{7}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Word) GetNode() string {
@@ -1076,7 +1225,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[8]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1237,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[8]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1250,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{8}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AttachResponse) GetSaid() isAttachResponse_Said {
@@ -1171,7 +1320,7 @@ type Export struct {
 
 func (x *Export) Reset() {
 	*x = Export{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[9]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1332,7 @@ func (x *Export) String() string {
 func (*Export) ProtoMessage() {}
 
 func (x *Export) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[9]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1345,7 @@ func (x *Export) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Export.ProtoReflect.Descriptor instead.
 func (*Export) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{9}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Export) GetName() string {
@@ -1233,7 +1382,7 @@ type Ending struct {
 
 func (x *Ending) Reset() {
 	*x = Ending{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[10]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1245,7 +1394,7 @@ func (x *Ending) String() string {
 func (*Ending) ProtoMessage() {}
 
 func (x *Ending) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[10]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1258,7 +1407,7 @@ func (x *Ending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ending.ProtoReflect.Descriptor instead.
 func (*Ending) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{10}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Ending) GetFailed() bool {
@@ -1337,7 +1486,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[11]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1349,7 +1498,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[11]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1362,7 +1511,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{11}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Delivery) GetHold() *Hold {
@@ -1406,7 +1555,7 @@ type DeliverRequest struct {
 
 func (x *DeliverRequest) Reset() {
 	*x = DeliverRequest{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1418,7 +1567,7 @@ func (x *DeliverRequest) String() string {
 func (*DeliverRequest) ProtoMessage() {}
 
 func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1431,7 +1580,7 @@ func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverRequest.ProtoReflect.Descriptor instead.
 func (*DeliverRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{12}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeliverRequest) GetSaid() isDeliverRequest_Said {
@@ -1496,7 +1645,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1657,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,7 +1670,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{13}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Receipt) GetHold() *Hold {
@@ -1610,7 +1759,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[14]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1622,7 +1771,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[14]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1635,7 +1784,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{14}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeliverResponse) GetReceipt() *Receipt {
@@ -1649,7 +1798,7 @@ var File_hyperscale_v1_link_proto protoreflect.FileDescriptor
 
 const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\n" +
-	"\x18hyperscale/v1/link.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\x88\x04\n" +
+	"\x18hyperscale/v1/link.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\xa0\x04\n" +
 	"\x04Held\x12'\n" +
 	"\x04hold\x18\x01 \x01(\v2\x13.hyperscale.v1.HoldR\x04hold\x12.\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x18.hyperscale.v1.HoldStateR\x05state\x12\x16\n" +
@@ -1671,7 +1820,19 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\tcancelled\x18\x0e \x01(\tR\tcancelled\x12'\n" +
 	"\x0fcancelled_whole\x18\x10 \x01(\bR\x0ecancelledWhole\x12\x18\n" +
 	"\alowered\x18\x0f \x01(\tR\alowered\x12\x19\n" +
-	"\bfor_good\x18\x11 \x01(\bR\aforGood\"\xc3\x02\n" +
+	"\bfor_good\x18\x11 \x01(\bR\aforGood\x12\x16\n" +
+	"\x06tenure\x18\x12 \x01(\x04R\x06tenure\"\x87\x02\n" +
+	"\bCapacity\x12\x14\n" +
+	"\x05cores\x18\x01 \x01(\x05R\x05cores\x12\x12\n" +
+	"\x04free\x18\x02 \x01(\x05R\x04free\x12\x18\n" +
+	"\aworkers\x18\x03 \x01(\x05R\aworkers\x12\x1c\n" +
+	"\tunhealthy\x18\x04 \x01(\x05R\tunhealthy\x12\x1a\n" +
+	"\bmanagers\x18\x05 \x01(\x05R\bmanagers\x12-\n" +
+	"\x12unhealthy_managers\x18\x06 \x01(\x05R\x11unhealthyManagers\x12\x16\n" +
+	"\x06queued\x18\a \x01(\x03R\x06queued\x12\x1f\n" +
+	"\vexpected_ns\x18\b \x01(\x03R\n" +
+	"expectedNs\x12\x15\n" +
+	"\x06age_ns\x18\t \x01(\x03R\x05ageNs\"\xac\x03\n" +
 	"\tStatement\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04boot\x18\x02 \x01(\x04R\x04boot\x12\x10\n" +
@@ -1687,7 +1848,12 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"heardAgoNs\x12\x10\n" +
 	"\x03cpu\x18\v \x01(\x01R\x03cpu\x12\x16\n" +
 	"\x06memory\x18\f \x01(\x01R\x06memory\x12\x13\n" +
-	"\x05at_ns\x18\r \x01(\x03R\x04atNs\"^\n" +
+	"\x05at_ns\x18\r \x01(\x03R\x04atNs\x12\x12\n" +
+	"\x04over\x18\x0e \x03(\tR\x04over\x123\n" +
+	"\bcapacity\x18\x0f \x01(\v2\x17.hyperscale.v1.CapacityR\bcapacity\x12\x1e\n" +
+	"\n" +
+	"datacenter\x18\x10 \x01(\tR\n" +
+	"datacenter\"^\n" +
 	"\x06Fenced\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x10\n" +
 	"\x03job\x18\x02 \x01(\tR\x03job\x12\x14\n" +
@@ -1818,64 +1984,66 @@ func file_hyperscale_v1_link_proto_rawDescGZIP() []byte {
 }
 
 var file_hyperscale_v1_link_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_hyperscale_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_hyperscale_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_hyperscale_v1_link_proto_goTypes = []any{
 	(HoldState)(0),          // 0: hyperscale.v1.HoldState
 	(Do)(0),                 // 1: hyperscale.v1.Do
 	(Level)(0),              // 2: hyperscale.v1.Level
 	(*Held)(nil),            // 3: hyperscale.v1.Held
-	(*Statement)(nil),       // 4: hyperscale.v1.Statement
-	(*Fenced)(nil),          // 5: hyperscale.v1.Fenced
-	(*AttachRequest)(nil),   // 6: hyperscale.v1.AttachRequest
-	(*Order)(nil),           // 7: hyperscale.v1.Order
-	(*Owned)(nil),           // 8: hyperscale.v1.Owned
-	(*Parent)(nil),          // 9: hyperscale.v1.Parent
-	(*Word)(nil),            // 10: hyperscale.v1.Word
-	(*AttachResponse)(nil),  // 11: hyperscale.v1.AttachResponse
-	(*Export)(nil),          // 12: hyperscale.v1.Export
-	(*Ending)(nil),          // 13: hyperscale.v1.Ending
-	(*Delivery)(nil),        // 14: hyperscale.v1.Delivery
-	(*DeliverRequest)(nil),  // 15: hyperscale.v1.DeliverRequest
-	(*Receipt)(nil),         // 16: hyperscale.v1.Receipt
-	(*DeliverResponse)(nil), // 17: hyperscale.v1.DeliverResponse
-	(*Hold)(nil),            // 18: hyperscale.v1.Hold
-	(*Piece)(nil),           // 19: hyperscale.v1.Piece
-	(*Proof)(nil),           // 20: hyperscale.v1.Proof
+	(*Capacity)(nil),        // 4: hyperscale.v1.Capacity
+	(*Statement)(nil),       // 5: hyperscale.v1.Statement
+	(*Fenced)(nil),          // 6: hyperscale.v1.Fenced
+	(*AttachRequest)(nil),   // 7: hyperscale.v1.AttachRequest
+	(*Order)(nil),           // 8: hyperscale.v1.Order
+	(*Owned)(nil),           // 9: hyperscale.v1.Owned
+	(*Parent)(nil),          // 10: hyperscale.v1.Parent
+	(*Word)(nil),            // 11: hyperscale.v1.Word
+	(*AttachResponse)(nil),  // 12: hyperscale.v1.AttachResponse
+	(*Export)(nil),          // 13: hyperscale.v1.Export
+	(*Ending)(nil),          // 14: hyperscale.v1.Ending
+	(*Delivery)(nil),        // 15: hyperscale.v1.Delivery
+	(*DeliverRequest)(nil),  // 16: hyperscale.v1.DeliverRequest
+	(*Receipt)(nil),         // 17: hyperscale.v1.Receipt
+	(*DeliverResponse)(nil), // 18: hyperscale.v1.DeliverResponse
+	(*Hold)(nil),            // 19: hyperscale.v1.Hold
+	(*Piece)(nil),           // 20: hyperscale.v1.Piece
+	(*Proof)(nil),           // 21: hyperscale.v1.Proof
 }
 var file_hyperscale_v1_link_proto_depIdxs = []int32{
-	18, // 0: hyperscale.v1.Held.hold:type_name -> hyperscale.v1.Hold
+	19, // 0: hyperscale.v1.Held.hold:type_name -> hyperscale.v1.Hold
 	0,  // 1: hyperscale.v1.Held.state:type_name -> hyperscale.v1.HoldState
 	3,  // 2: hyperscale.v1.Statement.holds:type_name -> hyperscale.v1.Held
-	4,  // 3: hyperscale.v1.AttachRequest.statement:type_name -> hyperscale.v1.Statement
-	5,  // 4: hyperscale.v1.AttachRequest.fenced:type_name -> hyperscale.v1.Fenced
-	19, // 5: hyperscale.v1.AttachRequest.piece:type_name -> hyperscale.v1.Piece
-	1,  // 6: hyperscale.v1.Order.do:type_name -> hyperscale.v1.Do
-	18, // 7: hyperscale.v1.Order.hold:type_name -> hyperscale.v1.Hold
-	20, // 8: hyperscale.v1.Order.proof:type_name -> hyperscale.v1.Proof
-	8,  // 9: hyperscale.v1.Word.owns:type_name -> hyperscale.v1.Owned
-	2,  // 10: hyperscale.v1.Word.level:type_name -> hyperscale.v1.Level
-	9,  // 11: hyperscale.v1.Word.parents:type_name -> hyperscale.v1.Parent
-	10, // 12: hyperscale.v1.AttachResponse.word:type_name -> hyperscale.v1.Word
-	7,  // 13: hyperscale.v1.AttachResponse.order:type_name -> hyperscale.v1.Order
-	19, // 14: hyperscale.v1.AttachResponse.piece:type_name -> hyperscale.v1.Piece
-	12, // 15: hyperscale.v1.Ending.exports:type_name -> hyperscale.v1.Export
-	18, // 16: hyperscale.v1.Delivery.hold:type_name -> hyperscale.v1.Hold
-	13, // 17: hyperscale.v1.Delivery.ending:type_name -> hyperscale.v1.Ending
-	14, // 18: hyperscale.v1.DeliverRequest.delivery:type_name -> hyperscale.v1.Delivery
-	19, // 19: hyperscale.v1.DeliverRequest.piece:type_name -> hyperscale.v1.Piece
-	18, // 20: hyperscale.v1.Receipt.hold:type_name -> hyperscale.v1.Hold
-	2,  // 21: hyperscale.v1.Receipt.level:type_name -> hyperscale.v1.Level
-	9,  // 22: hyperscale.v1.Receipt.owner:type_name -> hyperscale.v1.Parent
-	16, // 23: hyperscale.v1.DeliverResponse.receipt:type_name -> hyperscale.v1.Receipt
-	6,  // 24: hyperscale.v1.Link.Attach:input_type -> hyperscale.v1.AttachRequest
-	15, // 25: hyperscale.v1.Link.Deliver:input_type -> hyperscale.v1.DeliverRequest
-	11, // 26: hyperscale.v1.Link.Attach:output_type -> hyperscale.v1.AttachResponse
-	17, // 27: hyperscale.v1.Link.Deliver:output_type -> hyperscale.v1.DeliverResponse
-	26, // [26:28] is the sub-list for method output_type
-	24, // [24:26] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	4,  // 3: hyperscale.v1.Statement.capacity:type_name -> hyperscale.v1.Capacity
+	5,  // 4: hyperscale.v1.AttachRequest.statement:type_name -> hyperscale.v1.Statement
+	6,  // 5: hyperscale.v1.AttachRequest.fenced:type_name -> hyperscale.v1.Fenced
+	20, // 6: hyperscale.v1.AttachRequest.piece:type_name -> hyperscale.v1.Piece
+	1,  // 7: hyperscale.v1.Order.do:type_name -> hyperscale.v1.Do
+	19, // 8: hyperscale.v1.Order.hold:type_name -> hyperscale.v1.Hold
+	21, // 9: hyperscale.v1.Order.proof:type_name -> hyperscale.v1.Proof
+	9,  // 10: hyperscale.v1.Word.owns:type_name -> hyperscale.v1.Owned
+	2,  // 11: hyperscale.v1.Word.level:type_name -> hyperscale.v1.Level
+	10, // 12: hyperscale.v1.Word.parents:type_name -> hyperscale.v1.Parent
+	11, // 13: hyperscale.v1.AttachResponse.word:type_name -> hyperscale.v1.Word
+	8,  // 14: hyperscale.v1.AttachResponse.order:type_name -> hyperscale.v1.Order
+	20, // 15: hyperscale.v1.AttachResponse.piece:type_name -> hyperscale.v1.Piece
+	13, // 16: hyperscale.v1.Ending.exports:type_name -> hyperscale.v1.Export
+	19, // 17: hyperscale.v1.Delivery.hold:type_name -> hyperscale.v1.Hold
+	14, // 18: hyperscale.v1.Delivery.ending:type_name -> hyperscale.v1.Ending
+	15, // 19: hyperscale.v1.DeliverRequest.delivery:type_name -> hyperscale.v1.Delivery
+	20, // 20: hyperscale.v1.DeliverRequest.piece:type_name -> hyperscale.v1.Piece
+	19, // 21: hyperscale.v1.Receipt.hold:type_name -> hyperscale.v1.Hold
+	2,  // 22: hyperscale.v1.Receipt.level:type_name -> hyperscale.v1.Level
+	10, // 23: hyperscale.v1.Receipt.owner:type_name -> hyperscale.v1.Parent
+	17, // 24: hyperscale.v1.DeliverResponse.receipt:type_name -> hyperscale.v1.Receipt
+	7,  // 25: hyperscale.v1.Link.Attach:input_type -> hyperscale.v1.AttachRequest
+	16, // 26: hyperscale.v1.Link.Deliver:input_type -> hyperscale.v1.DeliverRequest
+	12, // 27: hyperscale.v1.Link.Attach:output_type -> hyperscale.v1.AttachResponse
+	18, // 28: hyperscale.v1.Link.Deliver:output_type -> hyperscale.v1.DeliverResponse
+	27, // [27:29] is the sub-list for method output_type
+	25, // [25:27] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_hyperscale_v1_link_proto_init() }
@@ -1884,17 +2052,17 @@ func file_hyperscale_v1_link_proto_init() {
 		return
 	}
 	file_hyperscale_v1_shared_proto_init()
-	file_hyperscale_v1_link_proto_msgTypes[3].OneofWrappers = []any{
+	file_hyperscale_v1_link_proto_msgTypes[4].OneofWrappers = []any{
 		(*AttachRequest_Statement)(nil),
 		(*AttachRequest_Fenced)(nil),
 		(*AttachRequest_Piece)(nil),
 	}
-	file_hyperscale_v1_link_proto_msgTypes[8].OneofWrappers = []any{
+	file_hyperscale_v1_link_proto_msgTypes[9].OneofWrappers = []any{
 		(*AttachResponse_Word)(nil),
 		(*AttachResponse_Order)(nil),
 		(*AttachResponse_Piece)(nil),
 	}
-	file_hyperscale_v1_link_proto_msgTypes[12].OneofWrappers = []any{
+	file_hyperscale_v1_link_proto_msgTypes[13].OneofWrappers = []any{
 		(*DeliverRequest_Delivery)(nil),
 		(*DeliverRequest_Piece)(nil),
 	}
@@ -1904,7 +2072,7 @@ func file_hyperscale_v1_link_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hyperscale_v1_link_proto_rawDesc), len(file_hyperscale_v1_link_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

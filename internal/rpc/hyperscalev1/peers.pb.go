@@ -209,7 +209,9 @@ type Want struct {
 	Prefer    []string               `protobuf:"bytes,8,rep,name=prefer,proto3" json:"prefer,omitempty"`
 	Number    uint64                 `protobuf:"varint,9,opt,name=number,proto3" json:"number,omitempty"`
 	// or_never: refused at once if the workers that it does not exclude have too few cores.
-	OrNever       bool `protobuf:"varint,10,opt,name=or_never,json=orNever,proto3" json:"or_never,omitempty"`
+	OrNever bool `protobuf:"varint,10,opt,name=or_never,json=orNever,proto3" json:"or_never,omitempty"`
+	// length_ns: for how long the plan holds the cores; 0: unknown.
+	LengthNs      int64 `protobuf:"varint,11,opt,name=length_ns,json=lengthNs,proto3" json:"length_ns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -312,6 +314,13 @@ func (x *Want) GetOrNever() bool {
 		return x.OrNever
 	}
 	return false
+}
+
+func (x *Want) GetLengthNs() int64 {
+	if x != nil {
+		return x.LengthNs
+	}
+	return 0
 }
 
 // Run says that a workflow of a job holds cores, or that a job is not over.
@@ -1043,6 +1052,7 @@ type Saying struct {
 	//	*Saying_Taken
 	//	*Saying_Relay
 	//	*Saying_Piece
+	//	*Saying_Capacity
 	Said          isSaying_Said `protobuf_oneof:"said"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1166,6 +1176,15 @@ func (x *Saying) GetPiece() *Piece {
 	return nil
 }
 
+func (x *Saying) GetCapacity() *Capacity {
+	if x != nil {
+		if x, ok := x.Said.(*Saying_Capacity); ok {
+			return x.Capacity
+		}
+	}
+	return nil
+}
+
 type isSaying_Said interface {
 	isSaying_Said()
 }
@@ -1206,6 +1225,10 @@ type Saying_Piece struct {
 	Piece *Piece `protobuf:"bytes,9,opt,name=piece,proto3,oneof"`
 }
 
+type Saying_Capacity struct {
+	Capacity *Capacity `protobuf:"bytes,10,opt,name=capacity,proto3,oneof"`
+}
+
 func (*Saying_Hello) isSaying_Said() {}
 
 func (*Saying_Wants) isSaying_Said() {}
@@ -1223,6 +1246,8 @@ func (*Saying_Taken) isSaying_Said() {}
 func (*Saying_Relay) isSaying_Said() {}
 
 func (*Saying_Piece) isSaying_Said() {}
+
+func (*Saying_Capacity) isSaying_Said() {}
 
 type TalkRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1639,7 +1664,7 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\rWorkflowCores\x12\x1a\n" +
 	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x14\n" +
 	"\x05least\x18\x02 \x01(\x05R\x05least\x12\x12\n" +
-	"\x04most\x18\x03 \x01(\x05R\x04most\"\xd6\x02\n" +
+	"\x04most\x18\x03 \x01(\x05R\x04most\"\xf3\x02\n" +
 	"\x04Want\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12:\n" +
@@ -1651,7 +1676,8 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\x06prefer\x18\b \x03(\tR\x06prefer\x12\x16\n" +
 	"\x06number\x18\t \x01(\x04R\x06number\x12\x19\n" +
 	"\bor_never\x18\n" +
-	" \x01(\bR\aorNever\"j\n" +
+	" \x01(\bR\aorNever\x12\x1b\n" +
+	"\tlength_ns\x18\v \x01(\x03R\blengthNs\"j\n" +
 	"\x03Run\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x1a\n" +
 	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12\x1c\n" +
@@ -1699,7 +1725,7 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\x04word\x18\x05 \x01(\v2\x13.hyperscale.v1.WordH\x00R\x04word\x12,\n" +
 	"\x05order\x18\x06 \x01(\v2\x14.hyperscale.v1.OrderH\x00R\x05order\x122\n" +
 	"\areceipt\x18\a \x01(\v2\x16.hyperscale.v1.ReceiptH\x00R\areceiptB\x06\n" +
-	"\x04said\"\xae\x03\n" +
+	"\x04said\"\xe5\x03\n" +
 	"\x06Saying\x12,\n" +
 	"\x05hello\x18\x01 \x01(\v2\x14.hyperscale.v1.HelloH\x00R\x05hello\x12,\n" +
 	"\x05wants\x18\x02 \x01(\v2\x14.hyperscale.v1.WantsH\x00R\x05wants\x12/\n" +
@@ -1709,7 +1735,9 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\x05offer\x18\x06 \x01(\v2\x14.hyperscale.v1.OfferH\x00R\x05offer\x12,\n" +
 	"\x05taken\x18\a \x01(\v2\x14.hyperscale.v1.TakenH\x00R\x05taken\x12,\n" +
 	"\x05relay\x18\b \x01(\v2\x14.hyperscale.v1.RelayH\x00R\x05relay\x12,\n" +
-	"\x05piece\x18\t \x01(\v2\x14.hyperscale.v1.PieceH\x00R\x05pieceB\x06\n" +
+	"\x05piece\x18\t \x01(\v2\x14.hyperscale.v1.PieceH\x00R\x05piece\x125\n" +
+	"\bcapacity\x18\n" +
+	" \x01(\v2\x17.hyperscale.v1.CapacityH\x00R\bcapacityB\x06\n" +
 	"\x04said\"<\n" +
 	"\vTalkRequest\x12-\n" +
 	"\x06saying\x18\x01 \x01(\v2\x15.hyperscale.v1.SayingR\x06saying\"=\n" +
@@ -1781,8 +1809,9 @@ var file_hyperscale_v1_peers_proto_goTypes = []any{
 	(*Order)(nil),           // 28: hyperscale.v1.Order
 	(*Receipt)(nil),         // 29: hyperscale.v1.Receipt
 	(*Piece)(nil),           // 30: hyperscale.v1.Piece
-	(*Update)(nil),          // 31: hyperscale.v1.Update
-	(*Pair)(nil),            // 32: hyperscale.v1.Pair
+	(*Capacity)(nil),        // 31: hyperscale.v1.Capacity
+	(*Update)(nil),          // 32: hyperscale.v1.Update
+	(*Pair)(nil),            // 33: hyperscale.v1.Pair
 }
 var file_hyperscale_v1_peers_proto_depIdxs = []int32{
 	2,  // 0: hyperscale.v1.Want.workflows:type_name -> hyperscale.v1.WorkflowCores
@@ -1811,26 +1840,27 @@ var file_hyperscale_v1_peers_proto_depIdxs = []int32{
 	12, // 23: hyperscale.v1.Saying.taken:type_name -> hyperscale.v1.Taken
 	13, // 24: hyperscale.v1.Saying.relay:type_name -> hyperscale.v1.Relay
 	30, // 25: hyperscale.v1.Saying.piece:type_name -> hyperscale.v1.Piece
-	14, // 26: hyperscale.v1.TalkRequest.saying:type_name -> hyperscale.v1.Saying
-	14, // 27: hyperscale.v1.TalkResponse.saying:type_name -> hyperscale.v1.Saying
-	31, // 28: hyperscale.v1.ForwardResponse.update:type_name -> hyperscale.v1.Update
-	30, // 29: hyperscale.v1.ForwardResponse.piece:type_name -> hyperscale.v1.Piece
-	11, // 30: hyperscale.v1.OfferRequest.offer:type_name -> hyperscale.v1.Offer
-	12, // 31: hyperscale.v1.OfferResponse.taken:type_name -> hyperscale.v1.Taken
-	32, // 32: hyperscale.v1.InviteResponse.members:type_name -> hyperscale.v1.Pair
-	15, // 33: hyperscale.v1.Peers.Talk:input_type -> hyperscale.v1.TalkRequest
-	17, // 34: hyperscale.v1.Peers.Forward:input_type -> hyperscale.v1.ForwardRequest
-	19, // 35: hyperscale.v1.Peers.Offer:input_type -> hyperscale.v1.OfferRequest
-	21, // 36: hyperscale.v1.Peers.Invite:input_type -> hyperscale.v1.InviteRequest
-	16, // 37: hyperscale.v1.Peers.Talk:output_type -> hyperscale.v1.TalkResponse
-	18, // 38: hyperscale.v1.Peers.Forward:output_type -> hyperscale.v1.ForwardResponse
-	20, // 39: hyperscale.v1.Peers.Offer:output_type -> hyperscale.v1.OfferResponse
-	22, // 40: hyperscale.v1.Peers.Invite:output_type -> hyperscale.v1.InviteResponse
-	37, // [37:41] is the sub-list for method output_type
-	33, // [33:37] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	31, // 26: hyperscale.v1.Saying.capacity:type_name -> hyperscale.v1.Capacity
+	14, // 27: hyperscale.v1.TalkRequest.saying:type_name -> hyperscale.v1.Saying
+	14, // 28: hyperscale.v1.TalkResponse.saying:type_name -> hyperscale.v1.Saying
+	32, // 29: hyperscale.v1.ForwardResponse.update:type_name -> hyperscale.v1.Update
+	30, // 30: hyperscale.v1.ForwardResponse.piece:type_name -> hyperscale.v1.Piece
+	11, // 31: hyperscale.v1.OfferRequest.offer:type_name -> hyperscale.v1.Offer
+	12, // 32: hyperscale.v1.OfferResponse.taken:type_name -> hyperscale.v1.Taken
+	33, // 33: hyperscale.v1.InviteResponse.members:type_name -> hyperscale.v1.Pair
+	15, // 34: hyperscale.v1.Peers.Talk:input_type -> hyperscale.v1.TalkRequest
+	17, // 35: hyperscale.v1.Peers.Forward:input_type -> hyperscale.v1.ForwardRequest
+	19, // 36: hyperscale.v1.Peers.Offer:input_type -> hyperscale.v1.OfferRequest
+	21, // 37: hyperscale.v1.Peers.Invite:input_type -> hyperscale.v1.InviteRequest
+	16, // 38: hyperscale.v1.Peers.Talk:output_type -> hyperscale.v1.TalkResponse
+	18, // 39: hyperscale.v1.Peers.Forward:output_type -> hyperscale.v1.ForwardResponse
+	20, // 40: hyperscale.v1.Peers.Offer:output_type -> hyperscale.v1.OfferResponse
+	22, // 41: hyperscale.v1.Peers.Invite:output_type -> hyperscale.v1.InviteResponse
+	38, // [38:42] is the sub-list for method output_type
+	34, // [34:38] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_hyperscale_v1_peers_proto_init() }
@@ -1859,6 +1889,7 @@ func file_hyperscale_v1_peers_proto_init() {
 		(*Saying_Taken)(nil),
 		(*Saying_Relay)(nil),
 		(*Saying_Piece)(nil),
+		(*Saying_Capacity)(nil),
 	}
 	file_hyperscale_v1_peers_proto_msgTypes[18].OneofWrappers = []any{
 		(*ForwardResponse_Update)(nil),

@@ -24,6 +24,7 @@ type Config struct {
 	Forget   time.Duration // when a child that is gone is forgotten; 0: 120 s
 	Place    place.Config
 	Orphaned time.Duration // how long a job's owner may be silent before it is asked whether it has one; 0: 10 s
+	Above    bool          // a tier above wants to know what the datacenter can take: the placer says it each second
 }
 
 // Node is the state of one node. It belongs to one goroutine.
@@ -36,6 +37,7 @@ type Node struct {
 	placer  placing
 	level   link.Level
 	parents []link.Parent // where children find this tier's nodes
+	survey  survey
 	beat    time.Duration // when the placer is told again what the jobs here want
 	ticked  time.Duration // the last tick
 	hushed  time.Duration // since when most children are silent; 0: they are not
@@ -65,7 +67,7 @@ func New(cfg Config) *Node {
 	cfg.Orphaned = cmp.Or(cfg.Orphaned, 10*time.Second)
 	return &Node{
 		cfg: cfg, kids: newKids(), peers: map[hyperscale.NodeID]bool{},
-		jobs: jobs{},
+		jobs: jobs{}, survey: survey{mates: map[hyperscale.NodeID]time.Duration{}},
 	}
 }
 
@@ -104,6 +106,7 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 		n.level = ev.Level
 	case Parents:
 		n.parents = ev.All
+		n.survey.there(n.now, ev.All)
 	case Tick:
 		n.tick()
 	}
@@ -124,6 +127,7 @@ func (n *Node) tick() {
 	if n.now >= n.beat {
 		n.beat = n.now + n.cfg.Beat
 		n.placer.all = true
+		n.survey.take(n)
 	}
 	n.placer.step(n, place.Tick{})
 }

@@ -35,6 +35,10 @@ func (n peering) said(ev PeerSaid) {
 		if ev.Node == n.placer.node {
 			n.granted(said)
 		}
+	case link.Capacity:
+		if ev.Node == n.placer.node {
+			n.survey.heard(n.now, said)
+		}
 	case link.Hear:
 		n.do(ToPeer{ev.Node, n.hears(ev.Node, said)})
 	case link.Heard:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/job"
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/place"
@@ -30,14 +31,23 @@ type Config struct {
 
 // Seat is one job's.
 type Seat struct {
-	cfg   Config
-	owner *owner.Owner
-	wants []link.Want
-	runs  []link.Run
+	cfg    Config
+	owner  *owner.Owner
+	length map[string]time.Duration // for how long the plan holds the cores of a workflow; 0: it does not say
+	wants  []link.Want
+	runs   []link.Run
 }
 
 // New is a seat with its owner in it.
-func New(cfg Config, o *owner.Owner) *Seat { return &Seat{cfg: cfg, owner: o} }
+func New(cfg Config, o *owner.Owner) *Seat {
+	s := &Seat{cfg: cfg, owner: o, length: map[string]time.Duration{}}
+	for _, span := range job.Timeline(cfg.Plan) {
+		if !span.Open {
+			s.length[span.Workflow] = span.End - span.Start
+		}
+	}
+	return s
+}
 
 // Owner is who sits here.
 func (s *Seat) Owner() *owner.Owner { return s.owner }
@@ -108,6 +118,7 @@ func (s *Seat) wantOf(w owner.Want, room Room) link.Want {
 		Exclude: w.Exclude, Prefer: w.Prefer, OrNever: w.OrNever,
 	}
 	for _, c := range w.Workflows {
+		want.Length = max(want.Length, s.length[c.Workflow])
 		cores := link.WorkflowCores{Workflow: c.Workflow, Least: c.Least, Most: c.Cores}
 		switch {
 		case c.Cores > 0:
