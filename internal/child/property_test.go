@@ -127,6 +127,9 @@ func (w *world) act() {
 	job := rapid.SampledFrom([]hyperscale.JobID{"7", "8"}).Draw(w.t, "job")
 	epoch := hyperscale.Epoch(rapid.IntRange(1, 6).Draw(w.t, "epoch"))
 	hold := link.Hold{Job: job, Workflow: "a", Share: hyperscale.Whole}
+	if w.m.strange[job] == nil && w.held[job] == "" {
+		w.forget(job) // as the manager did, if it ever knew of it
+	}
 	switch rapid.IntRange(0, 8).Draw(w.t, "what") {
 	case 0:
 		if w.linked[gate] {
@@ -139,9 +142,6 @@ func (w *world) act() {
 	case 1, 2, 3:
 		do := link.Do(rapid.IntRange(0, len(orders)-1).Draw(w.t, "do"))
 		if w.linked[gate] {
-			if w.m.strange[job] == nil && w.held[job] == "" {
-				w.forget(job)
-			}
 			w.step(Told{By: gate, Down: link.Order{Do: do, Owner: gate, Hold: hold, Epoch: epoch}})
 			w.heard[job] = max(w.heard[job], epoch)
 		}
