@@ -188,7 +188,7 @@ var mayImport = map[string][]string{
 	"own":      {"", "store"},
 	"rpc":      {"", "link"},
 	"station":  {"", "link", "stats", "member", "own", "rpc", "store", "tier", "ops"},
-	"manager":  {"member", "rpc", "station"},
+	"manager":  {"member", "rpc", "station", "child", "doors", "mailbox"},
 	"gate":     {"member", "own", "rpc", "station"},
 	"client":   {"", "link", "rpc"},
 	"worker":   {"", "link", "schedule", "stats", "engine", "process", "spec", "rpc", "demo", "ops", "mailbox", "outbox", "doors", "child"},

@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 // of the tests of stats show.
 //
 // $CLUSTER is an address for a small cluster of the script's own, with ports that
-// nobody uses, at $GOSSIP and $STORE those of its first node; $NOBODY is an address
+// nobody uses, at $GOSSIP and $STORE those of its first node, at $SECOND its second one; $NOBODY is an address
 // where no cluster is.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -116,7 +116,7 @@ func prepare(env *testscript.Env) error {
 	})
 	env.Values[targetKey{}] = target
 	env.Setenv("DEMO", "http://"+ln.Addr().String())
-	const forCluster = 14
+	const forCluster = 24 // three nodes with ten each, of the last of which four are used
 	taken, err := ports.Take(forCluster + 1)
 	if err != nil {
 		return err
@@ -127,6 +127,7 @@ func prepare(env *testscript.Env) error {
 	env.Setenv("CLUSTER", taken.At(0))
 	env.Setenv("GOSSIP", taken.At(2))
 	env.Setenv("STORE", taken.At(3))
+	env.Setenv("SECOND", taken.At(10))
 	env.Setenv("ROOT", strings.TrimSuffix(root, "/test"))
 	// Else each command waits for a second before it exits; it has nothing running then.
 	env.Setenv("GORACE", "atexit_sleep_ms=0")

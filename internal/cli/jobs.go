@@ -247,9 +247,10 @@ func (a *app) printMembers(list []rpc.Member) error {
 	rows := [][]string{{"NODE", "ROLE", "DC", "STATE", "CORES", "FREE", "JOBS", "ADDRESS", "VERSION"}}
 	for _, m := range list {
 		role, cores, free, jobs := m.Role, "", "", ""
-		if m.Role == "worker" {
+		switch {
+		case m.Role == "worker":
 			cores, free = strconv.Itoa(m.Cores), strconv.Itoa(m.Free)
-		} else {
+		case m.Address != "": // else it is of another tier, or gone
 			jobs = strconv.Itoa(m.JobsOwned)
 		}
 		if m.StoreLeader {

@@ -20,7 +20,7 @@ func TestManagersThatAreRefused(t *testing.T) {
 		"a file is missing":           {"manager", "snapshot", "--data", dir},
 		"--data names":                {"manager", "snapshot", "x"},
 		"--data names the data":       {"manager", "remove", "m3"},
-		"--gates 10.0.0.1:7400: with": {"manager", "--data", dir, "--gates", "10.0.0.1"},
+		"--gates: gate 10.0.0.1:7400": {"manager", "--data", dir, "--gates", "10.0.0.1"},
 	} {
 		s := newTestWorld()
 		if code := s.run(args...); code != 104 || !strings.Contains(s.err.String(), want) {

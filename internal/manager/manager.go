@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 
+	"hyperscale/internal/doors"
 	"hyperscale/internal/member/gossip"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/station"
@@ -31,32 +31,33 @@ type Manager struct{ *station.Station }
 // New makes a manager. Its error lists all that is wrong with the configuration.
 func New(cfg Config, deps Deps) (*Manager, error) {
 	cfg.Self.Role = identity.Manager
-	s, err := station.New(cfg.Config, kind(cfg.Self), deps.Log)
+	s, err := station.New(cfg.Config, cfg.kind(), deps.Log)
 	if err := errors.Join(err, cfg.checkGates()); err != nil {
 		return nil, err
 	}
 	return &Manager{s}, nil
 }
 
-// kind is what the managers of a datacenter are: near each other.
-func kind(self identity.ID) station.Kind {
-	return station.Kind{
+// kind is what the managers of a datacenter are: near each other, and children of gates
+// if there are any.
+func (c Config) kind() station.Kind {
+	k := station.Kind{
 		Children: identity.Worker,
-		Pool:     gossip.Datacenter(self.Cluster, self.Env, self.DC),
-		Store:    self.Domain() + "." + self.DC,
+		Pool:     gossip.Datacenter(c.Self.Cluster, c.Self.Env, c.Self.DC),
+		Store:    c.Self.Domain() + "." + c.Self.DC,
 	}
+	if len(c.Gates) > 0 {
+		k.Beside = c.lookUp
+	}
+	return k
 }
 
 // checkGates says which gates can't be called.
 func (c Config) checkGates() error {
 	var errs []error
 	for _, gate := range c.Gates {
-		host, port, err := net.SplitHostPort(gate)
-		switch {
-		case err != nil || host == "" || port == "":
-			errs = append(errs, fmt.Errorf("--gates %s; expected HOST:PORT", gate))
-		case c.Certificates == nil && !station.Loopback(host):
-			errs = append(errs, fmt.Errorf("--gates %s: without certificates (--cert, --key-file and --ca) only gates on loopback are called", gate))
+		if err := doors.Check("gate", gate, c.Certificates != nil); err != nil {
+			errs = append(errs, fmt.Errorf("--gates: %w", err))
 		}
 	}
 	return errors.Join(errs...)

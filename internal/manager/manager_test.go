@@ -18,10 +18,10 @@ func config() Config {
 // A manager has a datacenter, and may know gates that it can call.
 func TestConfigurationsOfManagers(t *testing.T) {
 	for want, change := range map[string]func(*Config){
-		"--dc":                                 func(c *Config) { c.Self.DC = "" },
-		"--gates g1; expected HOST:PORT":       func(c *Config) { c.Gates = []string{"g1"} },
-		"--gates :7400; expected HOST:PORT":    func(c *Config) { c.Gates = []string{"127.0.0.1:7400", ":7400"} },
-		"--gates 10.0.0.1:7400: without certi": func(c *Config) { c.Gates = []string{"10.0.0.1:7400"} },
+		"--dc":                            func(c *Config) { c.Self.DC = "" },
+		"--gates: gate \"g1\": host:port": func(c *Config) { c.Gates = []string{"g1"} },
+		"--gates: gate \":7400\": host":   func(c *Config) { c.Gates = []string{"127.0.0.1:7400", ":7400"} },
+		"--gates: gate 10.0.0.1:7400: without certificates only gates on loopback": func(c *Config) { c.Gates = []string{"10.0.0.1:7400"} },
 	} {
 		c := config()
 		change(&c)
@@ -38,8 +38,13 @@ func TestConfigurationsOfManagers(t *testing.T) {
 
 // What the managers of a datacenter share keeps them apart from all others.
 func TestKindOfManagers(t *testing.T) {
-	k := kind(config().Self)
-	if k.Pool != "dc/hs.test/fra" || k.Store != "hs.test.fra" || k.Children != identity.Worker || k.Pace != (station.Pace{}) {
+	c := config()
+	k := c.kind()
+	if k.Pool != "dc/hs.test/fra" || k.Store != "hs.test.fra" || k.Children != identity.Worker || k.Pace != (station.Pace{}) || k.Beside != nil {
 		t.Errorf("it is %+v", k)
+	}
+	c.Gates = []string{"127.0.0.1:7400"}
+	if c.kind().Beside == nil {
+		t.Error("with gates it looks up to nobody")
 	}
 }

@@ -2,17 +2,23 @@ package station
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"time"
 
+	"hyperscale"
+	"hyperscale/internal/link"
 	"hyperscale/internal/member/gossip"
 	"hyperscale/internal/own"
+	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/store/etcdstore"
+	"hyperscale/internal/tier"
 )
 
 // Config is what a node is made of, as who runs it says.
@@ -39,6 +45,20 @@ type Kind struct {
 	Pool     string        // label of the tier's gossip
 	Store    string        // name of the tier's store
 	Pace     Pace
+
+	// Beside runs for as long as the node serves, until ctx ends: what looks up to a tier
+	// above. Nil: there is none.
+	Beside func(ctx context.Context, in Inside) error
+}
+
+// Inside is what runs beside a node's tier needs of it.
+type Inside struct {
+	Boot     hyperscale.Boot
+	Tier     *tier.Tier
+	Dialing  rpc.Dialing // as this node calls others
+	Log      *slog.Logger
+	Vitals   func() link.Vitals
+	Draining func() bool // whether it takes nothing new
 }
 
 // Pace is how fast nodes find out about each other, and write. The zero value is for
@@ -144,7 +164,7 @@ func (c Config) checkAddresses() error {
 		switch {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("%s %s; expected HOST:PORT", a.flag, a.address))
-		case !a.safe && !Loopback(host):
+		case !a.safe && !loopback(host):
 			errs = append(errs, fmt.Errorf("%s %s: without %s a %s listens on loopback only; hyperscale certs makes them", a.flag, a.address, a.needs, c.Self.Role))
 		}
 	}
@@ -154,8 +174,7 @@ func (c Config) checkAddresses() error {
 	return errors.Join(errs...)
 }
 
-// Loopback reports whether a host is this machine, and no other can be meant.
-func Loopback(host string) bool {
+func loopback(host string) bool {
 	ip := net.ParseIP(strings.Trim(host, "[]"))
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

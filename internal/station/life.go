@@ -18,6 +18,7 @@ import (
 	"hyperscale/internal/store"
 	"hyperscale/internal/store/etcdstore"
 	"hyperscale/internal/tier"
+	"hyperscale/internal/tier/node"
 )
 
 // life is a node from one start to its end: everything in it is made anew when
@@ -123,9 +124,23 @@ func (l *life) runStore(ctx context.Context) error {
 		}
 		return within(ctx, l.tier.Run, func(ctx context.Context) error {
 			return within(ctx, l.feel, func(ctx context.Context) error {
-				return within(ctx, l.control, func(ctx context.Context) error { return l.server.Run(ctx, l.listen) })
+				return within(ctx, l.beside, func(ctx context.Context) error {
+					return within(ctx, l.control, func(ctx context.Context) error { return l.server.Run(ctx, l.listen) })
+				})
 			})
 		})
+	})
+}
+
+// beside runs what runs beside the tier, if anything does.
+func (l *life) beside(ctx context.Context) error {
+	if l.kind.Beside == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return l.kind.Beside(ctx, Inside{
+		Boot: l.boot, Tier: l.tier, Log: l.log, Vitals: l.pulse.vitals, Draining: l.draining.Load,
+		Dialing: rpc.Dialing{Self: l.cfg.Self, Boot: l.boot, Certificates: l.cfg.Certificates},
 	})
 }
 
@@ -144,6 +159,7 @@ func (l *life) newTier() error {
 	l.tier = tier.New(tier.Config{
 		Self: self.Node, Boot: l.boot, Role: self.Role, Children: l.kind.Children, Datacenter: self.DC,
 		Address: l.reached(l.listen.Addr().String()), Version: l.cfg.Version, Session: l.kind.Pace.Session,
+		Node: node.Config{Above: l.kind.Beside != nil},
 	}, tier.Deps{
 		Log: l.log, Store: l.store.Store(), Members: l.gossip, Leader: func() bool { return l.store.Health().Leader },
 		Used: l.used, Drains: l.drains,

@@ -78,6 +78,12 @@ func (p *pulse) last() pressure {
 	return p.now
 }
 
+// vitals is how the node fares, for the tier above.
+func (p *pulse) vitals() link.Vitals {
+	now := p.last()
+	return link.Vitals{CPU: now.cpu, Memory: now.memory}
+}
+
 // take takes a sample, and gives what is to be done about calls and windows. A save
 // that takes as long as checkpoints may be apart at most is from a store that takes
 // nothing more. Wait is how long something waited for the node.

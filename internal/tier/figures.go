@@ -191,6 +191,25 @@ func (o Ops) Children(ctx context.Context) ([]node.Child, error) {
 	}
 }
 
+// Capacity is what the placer of this datacenter said last of it, with its age; nil:
+// none was heard.
+func (o Ops) Capacity(ctx context.Context) *link.Capacity {
+	answer := make(chan *link.Capacity, 1)
+	o.tier.node.Put(func(n *node.Node) { answer <- n.Capacity(o.tier.now()) })
+	select {
+	case c := <-answer:
+		return c
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// Over reports whether a job has ended here or never was, by a linearizable read. A
+// store that does not answer says neither.
+func (o Ops) Over(ctx context.Context, job hyperscale.JobID) bool {
+	return isOver(ctx, o.tier.deps.Store, job)
+}
+
 // Wait tells how long something that is put to the node now waits until it is taken
 // in; until ctx ends at most.
 func (o Ops) Wait(ctx context.Context) time.Duration {
