@@ -7,8 +7,8 @@ import (
 	"io"
 	"strings"
 
-	"hyperscale"
 	"hyperscale/internal/plan"
+	"hyperscale/internal/report"
 	"hyperscale/internal/show"
 	"hyperscale/internal/stats"
 )
@@ -65,7 +65,7 @@ func exitCode(o outcome) int {
 		return codeNoContact
 	}
 	if o.result != nil {
-		if code := resultCode(o.result, o.strict); code != 0 {
+		if code := report.ExitCode(o.result, o.strict); code != 0 {
 			return code
 		}
 	}
@@ -73,76 +73,6 @@ func exitCode(o outcome) int {
 		return codeOther
 	}
 	return 0
-}
-
-// resultCode is the exit code that the result alone asks for.
-func resultCode(r *stats.Result, strict bool) int {
-	switch {
-	case r.Stop.Interrupted:
-		return codeInterrupted
-	case r.Stop.Deadline, r.Phase == hyperscale.Cancelled && r.Stop.Aborted == "":
-		return codeDeadline
-	case r.Stop.OnError || setupFailed(r):
-		return codeFailed
-	case thresholdFailed(r):
-		return codeThresholds
-	case r.Verdict.State == stats.Invalid:
-		return codeInvalid
-	case r.Verdict.State == stats.Degraded && strict:
-		return codeDegraded
-	case nothingAnswered(r) || r.Phase != hyperscale.Completed:
-		return codeOther
-	}
-	return 0
-}
-
-// setupFailed reports whether a workflow without load failed.
-func setupFailed(r *stats.Result) bool {
-	once := make(map[string]bool)
-	for i := range r.Plan.Workflows {
-		once[r.Plan.Workflows[i].Name] = r.Plan.Workflows[i].Load.Kind == hyperscale.LoadOnce
-	}
-	for _, w := range r.Workflows {
-		if w.Phase == hyperscale.Failed && once[w.Name] {
-			return true
-		}
-	}
-	return false
-}
-
-func thresholdFailed(r *stats.Result) bool {
-	for _, t := range r.Thresholds {
-		if !t.Passed {
-			return true
-		}
-	}
-	return false
-}
-
-// nothingAnswered reports whether requests were to be sent and not one was
-// answered.
-func nothingAnswered(r *stats.Result) bool {
-	for i := range r.Plan.Workflows {
-		if hasRequest(r.Plan.Workflows[i].Steps) {
-			return len(r.Tally.Job().Statuses) == 0
-		}
-	}
-	return false
-}
-
-func hasRequest(steps []hyperscale.Step) bool {
-	for i := range steps {
-		s := &steps[i]
-		if s.Kind == hyperscale.StepRequest || hasRequest(s.Steps) {
-			return true
-		}
-		for _, c := range s.Choices {
-			if hasRequest(c.Steps) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // complaint is an error as --json writes it: one object a line.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hyperscale"
+	"hyperscale/internal/reporter/sink"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/station"
 	"hyperscale/internal/store/etcdstore"
@@ -57,6 +58,7 @@ func (s *stationFlags) add(c *cobra.Command, role identity.Role) {
 func (s *stationFlags) config(a *app) (cfg station.Config, err error) {
 	cfg = s.Config
 	cfg.Self.Cluster, cfg.Self.Env, cfg.Self.Node = s.cluster, s.environment, hyperscale.NodeID(s.name)
+	cfg.Secrets = sink.Environment(a.env)
 	if cfg.Certificates, err = s.certificates(a); err != nil {
 		return cfg, err
 	}

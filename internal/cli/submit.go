@@ -13,6 +13,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/client"
 	"hyperscale/internal/link"
+	"hyperscale/internal/reporter/sink"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/spec"
 )
@@ -27,6 +28,7 @@ type submitFlags struct {
 	exclusive bool
 	cores     int
 	oneHolder bool
+	reporters []string
 }
 
 func submitCommand(a *app) *cobra.Command {
@@ -62,6 +64,7 @@ func submitCommand(a *app) *cobra.Command {
 	flags.BoolVar(&f.exclusive, "exclusive", false, "nothing else runs beside it")
 	flags.IntVar(&f.cores, "cores", 0, "`N` cores for each workflow (as many as its load asks for)")
 	flags.BoolVar(&f.oneHolder, "one-holder", false, "never two workers on the same slots: after 10 s without word a worker stops,\nand only then others go on (always so with data that is picked unique)")
+	flags.StringArrayVar(&f.reporters, "report", nil, "`NAME=ADDRESS` that the cluster tells what the job does: webhook,\nprometheus, otlp, statsd, dogstatsd, influxdb, postgres (doc/reporters.md)")
 	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: with --watch, as of run; 97 also if others cancelled it,\n     105 also if it goes away")
 	return c
 }
@@ -79,6 +82,9 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 	}
 	if !f.watch && len(f.outputs) > 0 {
 		return refuse("-o needs --watch; or fetch them later: hyperscale results JOB -o %s", f.outputs[0])
+	}
+	if _, err := sink.Parse(f.reporters); err != nil {
+		return refuse("--report %v; files are written here: -o NAME=PATH", err)
 	}
 	specs, err := a.outputSpecs(f.outputs)
 	if err != nil {
@@ -102,7 +108,7 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 	err = a.withClient(&f.clusterFlags, func(cl *client.Client) error {
 		accepted, err := cl.Submit(ctx, rpc.Submission{
 			Key: f.key, Name: loaded.Plan.Name, Spec: content,
-			Options: rpc.Options{Priority: priority, Exclusive: f.exclusive, Cores: f.cores, OneHolder: f.oneHolder, Tags: loaded.Plan.Tags},
+			Options: rpc.Options{Priority: priority, Exclusive: f.exclusive, Cores: f.cores, OneHolder: f.oneHolder, Tags: loaded.Plan.Tags, Reporters: f.reporters},
 		})
 		if err != nil {
 			return err

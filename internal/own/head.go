@@ -1,6 +1,7 @@
 package own
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -31,7 +32,9 @@ type Head struct {
 	Panics  int              `json:"panics"`  // takeovers because the loop of the job panicked
 	Result  Version          `json:"result"`  // the manifest that is the result; 0: not ended
 	Pending bool             `json:"pending"` // ended, but reporters or the parent still wait for something
-	rest    others
+	// Reporters is how far the reporters of the job are; opaque here, null: it has none.
+	Reporters json.RawMessage `json:"reporters"`
+	rest      others
 }
 
 // readHead reads a head as stored. Its errors are of kind [ErrDamaged].

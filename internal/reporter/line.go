@@ -54,11 +54,11 @@ func (l *Line) Name() string { return l.job.Name }
 // Window gives it a window, with its number.
 func (l *Line) Window(seq uint64, w *stats.Window) { l.in.Put(Came{seq, w}) }
 
-// End gives it what the job came to: the last thing that it delivers. It is called
-// once.
-func (l *Line) End(s *report.Summary) {
+// End gives it what the job came to, the last thing that it delivers, and how many
+// windows there were in all; 0: that is not known. It is called once.
+func (l *Line) End(s *report.Summary, windows uint64) {
 	l.result = s
-	l.in.Put(Ended{})
+	l.in.Put(Ended{windows})
 }
 
 // GiveUp ends it, for nobody waits for it any longer.
@@ -67,7 +67,7 @@ func (l *Line) GiveUp(reason string) { l.in.Put(GiveUp{reason}) }
 // Run delivers until the task has come to its outcome, or ctx ends: then the outcome
 // is pending. When it returns nothing of it goes on.
 func (l *Line) Run(ctx context.Context) Outcome {
-	r := &runner{Line: l, began: time.Now(), answers: make(chan error, 1)}
+	r := &runner{Line: l, began: time.Now(), answers: make(chan Answered, 1)}
 	defer r.close()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -80,9 +80,9 @@ func (l *Line) Run(ctx context.Context) Outcome {
 			return Outcome{l.task.State()}
 		case <-timer.C:
 			r.step(ctx, Tick{})
-		case err := <-r.answers:
+		case answered := <-r.answers:
 			r.under = false
-			r.step(ctx, Answered{err})
+			r.step(ctx, answered)
 		case <-l.in.Bell():
 			for _, ev := range l.in.Take() {
 				r.step(ctx, ev)
@@ -98,7 +98,7 @@ func (l *Line) Run(ctx context.Context) Outcome {
 type runner struct {
 	*Line
 	began   time.Time
-	answers chan error
+	answers chan Answered
 	under   bool // a delivery is
 	cancel  context.CancelFunc
 	outcome *Outcome
@@ -110,7 +110,7 @@ func (r *runner) now() time.Duration { return time.Since(r.began) }
 func (r *runner) close() {
 	if r.under {
 		r.cancel()
-		_ = <-r.answers // nobody waits for it any more
+		<-r.answers
 	}
 	if r.sink != nil {
 		_ = r.sink.Close() // all that counts was answered
@@ -147,7 +147,7 @@ func (r *runner) deliver(ctx context.Context, e Deliver) {
 	r.under, r.job.Begun = true, r.task.State().Begun
 	go func() {
 		defer r.cancel()
-		r.answers <- r.attempt(ctx, e)
+		r.answers <- Answered{r.attempt(ctx, e)}
 	}()
 }
 

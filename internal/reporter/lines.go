@@ -42,7 +42,7 @@ func (l *Lines) Window(w *stats.Window) {
 // given up. The error names those that were, and those that were not given all.
 func (l *Lines) Finish(s *report.Summary) error {
 	for _, line := range l.all {
-		line.End(s)
+		line.End(s, l.seq)
 	}
 	l.running.Wait()
 	l.stop()

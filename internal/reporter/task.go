@@ -72,8 +72,9 @@ type (
 		Window *stats.Window
 	}
 
-	// Ended: there is a result, and no more windows come.
-	Ended struct{}
+	// Ended: there is a result, and no more windows come than Windows in all, as far as
+	// that is known; 0: it is not.
+	Ended struct{ Windows uint64 }
 
 	// Answered: the delivery under way was taken, or was not.
 	Answered struct{ Err error }
@@ -128,7 +129,7 @@ func (o Outcome) Text() string {
 	case o.Phase == Failed:
 		return "failed after " + hyperscale.Plural(o.Tries, "attempt") + ": " + o.Reason
 	case o.Missing > 0:
-		return fmt.Sprintf("has the result, but not %s of %s: it took none for too long", hyperscale.Plural(o.Missing, "window"), hyperscale.Count(o.Taken))
+		return fmt.Sprintf("has the result, but not %s of %s: it took none for too long, or the owner of the job changed", hyperscale.Plural(o.Missing, "window"), hyperscale.Count(o.Taken))
 	}
 	return "delivered"
 }
@@ -185,6 +186,7 @@ func (t *Task) Step(now time.Duration, ev Event) []Effect {
 		t.came(ev)
 	case Ended:
 		if !t.ended {
+			t.skip(ev.Windows + 1)
 			t.ended, t.endedAt = true, now-t.state.Spent
 			t.again = min(t.again, now+t.limits.First) // whoever waits for it need not wait for long
 		}
@@ -215,7 +217,23 @@ func (t *Task) came(ev Came) {
 	if ev.Seq <= last || t.ended {
 		return
 	}
+	t.skip(ev.Seq)
 	t.queue = append(t.queue, Window{ev.Seq, ev.Window})
+}
+
+// skip counts windows up to a number that nobody has any more: the owner before took
+// them along.
+func (t *Task) skip(next uint64) {
+	last := t.state.Taken
+	if n := len(t.queue); n > 0 {
+		last = t.queue[n-1].Seq
+	}
+	if next > last+1 {
+		t.state.Missing += next - last - 1
+		if len(t.queue) == 0 {
+			t.state.Taken = next - 1
+		}
+	}
 }
 
 // trim drops the oldest windows that are too many. While a delivery is under way,

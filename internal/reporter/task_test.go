@@ -20,7 +20,7 @@ var (
 
 // play steps a task through a script, one line an event, and writes what came of it:
 //
-//	AT came N[-M] | ended | ok | fails | refuses | later D | gives up | tick
+//	AT came N[-M] | ended | all N | ok | fails | refuses | later D | gives up | tick
 func play(t *testing.T, task *Task, script string) string {
 	t.Helper()
 	var b strings.Builder
@@ -61,6 +61,9 @@ func eventsOf(t *testing.T, what string) []Event {
 		return []Event{GiveUp{"nobody waits"}}
 	case what == "tick":
 		return []Event{Tick{}}
+	}
+	if n, _ := fmt.Sscanf(what, "all %d", &from); n == 1 {
+		return []Event{Ended{from}}
 	}
 	if n, _ := fmt.Sscanf(what, "later %s", &wait); n == 1 {
 		d, err := time.ParseDuration(wait)
@@ -199,7 +202,7 @@ func TestTask(t *testing.T) {
 5s ok
     deliver result, missing 4
 5s ok
-    over: has the result, but not 4 windows of 9: it took none for too long`},
+    over: has the result, but not 4 windows of 9: it took none for too long, or the owner of the job changed`},
 		{what: "what is refused is not tried again", script: `
 			1s came 1
 			1s refuses
@@ -261,6 +264,23 @@ func TestTask(t *testing.T) {
     again at 1.5s
 1s fails
     again at 1.5s`},
+		{what: "what the owner before took along is missing", from: State{Taken: 2}, script: `
+			1s came 5
+			1s came 8
+			2s ok
+			2s ok
+			3s all 10
+			3s ok`, expect: `
+1s came 5
+    deliver 5…5
+1s came 8
+2s ok
+    deliver 8…8
+2s ok
+3s all 10
+    deliver result, missing 6
+3s ok
+    over: has the result, but not 6 windows of 10: it took none for too long, or the owner of the job changed`},
 		{what: "nobody waits", script: `
 			1s came 1
 			1s fails

@@ -63,6 +63,7 @@ type Options struct {
 	OneHolder bool          // no slot is given to another before its holder must have stopped
 	Deadline  time.Duration // of the whole job; 0: by the plan
 	Tags      []hyperscale.Pair
+	Reporters []string // told what the job does, by its owner: each NAME=ADDRESS
 }
 
 // Accepted says that a submission is durable.

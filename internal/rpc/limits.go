@@ -10,12 +10,14 @@ import (
 
 // The sizes that do not depend on configuration: both sides must agree on them.
 const (
-	MaxMessage = 4 << 20  // bytes of one message on the wire
-	MaxWhole   = 16 << 20 // bytes of what travels in pieces or chunks: a plan with its data, a brief, a result
-	MaxChunk   = 1 << 20  // bytes of one piece or chunk
-	MaxKey     = 256      // bytes of an idempotency key
-	MaxName    = 1 << 10  // bytes of a name that a client gives, or of a tag
-	MaxTags    = 64       // tags of one submission
+	MaxMessage   = 4 << 20  // bytes of one message on the wire
+	MaxWhole     = 16 << 20 // bytes of what travels in pieces or chunks: a plan with its data, a brief, a result
+	MaxChunk     = 1 << 20  // bytes of one piece or chunk
+	MaxKey       = 256      // bytes of an idempotency key
+	MaxName      = 1 << 10  // bytes of a name that a client gives, or of a tag
+	MaxTags      = 64       // tags of one submission
+	MaxReporters = 16       // of one submission
+	MaxAddress   = 1 << 10  // bytes of a reporter
 )
 
 // wireLimit is gRPC's own limit, one step above ours, so that what is too large

@@ -14,7 +14,7 @@ func wireHeader(s Submission) *pb.SubmitHeader {
 	return &pb.SubmitHeader{
 		Key: valid(s.Key), Name: valid(s.Name), Priority: pb.Priority(s.Priority + 1), Exclusive: s.Exclusive, Cores: small(s.Cores),
 		DeadlineNs: int64(s.Deadline), Tags: each(s.Tags, wirePair), Size: uint64(len(s.Spec)),
-		OneHolder: s.OneHolder,
+		OneHolder: s.OneHolder, Reporters: each(s.Reporters, valid),
 	}
 }
 
@@ -23,7 +23,7 @@ func readHeader(h *pb.SubmitHeader) (Submission, uint64, error) {
 	s := Submission{Key: h.GetKey(), Name: h.GetName(), Options: Options{
 		Priority: readPriority(h.GetPriority()), Exclusive: h.GetExclusive(), Cores: int(h.GetCores()),
 		Deadline: time.Duration(h.GetDeadlineNs()), Tags: each(h.GetTags(), readPair),
-		OneHolder: h.GetOneHolder(),
+		OneHolder: h.GetOneHolder(), Reporters: h.GetReporters(),
 	}}
 	return s, h.GetSize(), checkSubmission(s, h.GetSize())
 }
@@ -49,6 +49,10 @@ func checkSubmission(s Submission, size uint64) error {
 	for i, tag := range s.Tags {
 		n := len(tag.Name) + len(tag.Value)
 		bad(n > MaxName, fmt.Sprintf("tags[%d]", i), "%d bytes; at most %d", n, MaxName)
+	}
+	bad(len(s.Reporters) > MaxReporters, "reporters", "%d; at most %d", len(s.Reporters), MaxReporters)
+	for i, text := range s.Reporters {
+		bad(len(text) > MaxAddress, fmt.Sprintf("reporters[%d]", i), "%d bytes; at most %d", len(text), MaxAddress)
 	}
 	bad(size == 0, "spec", "nothing is handed in")
 	if faults != nil {

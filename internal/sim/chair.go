@@ -193,7 +193,7 @@ func (c *chair) write(save owner.Save) {
 		if m.w.cfg.Sabotage == SentBeforeSaved && m.store.sleep(ctx, 300*time.Millisecond) != nil {
 			return // it is late to what was sent
 		}
-		err := seat.Write(ctx, c.tenure, save, m.wall(), m.store.sleep)
+		err := seat.Write(ctx, c.tenure, save, seat.Beside{}, m.wall(), m.store.sleep)
 		if m.seats[c.job] != c {
 			return
 		}

@@ -15,6 +15,7 @@ import (
 	"hyperscale/internal/link"
 	"hyperscale/internal/member/gossip"
 	"hyperscale/internal/own"
+	"hyperscale/internal/reporter/sink"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/store/etcdstore"
@@ -36,6 +37,7 @@ type Config struct {
 
 	Certificates *identity.Source // nil: loopback only
 	Keyring      string           // file of gossip keys; "": not encrypted
+	Secrets      sink.Secrets     // of reporters; see [sink.Bound]; nil: none
 	Store        Store
 }
 

@@ -162,7 +162,7 @@ func (l *life) newTier() error {
 		Node: node.Config{Above: l.kind.Beside != nil},
 	}, tier.Deps{
 		Log: l.log, Store: l.store.Store(), Members: l.gossip, Leader: func() bool { return l.store.Health().Leader },
-		Used: l.used, Drains: l.drains,
+		Used: l.used, Drains: l.drains, Secrets: l.cfg.Secrets,
 		Dialing: rpc.Dialing{Self: self, Certificates: l.cfg.Certificates},
 	})
 	var err error

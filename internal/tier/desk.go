@@ -16,6 +16,7 @@ import (
 	"hyperscale/internal/own"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/spec"
+	"hyperscale/internal/stats"
 	"hyperscale/internal/tier/node"
 	"hyperscale/internal/tier/seat"
 )
@@ -37,6 +38,14 @@ type desk struct {
 	tenure *own.Tenure
 	saves  chan owner.Save
 	asked  asked
+	tells  telling
+}
+
+// telling is what a desk has to do with the reporters of its job.
+type telling struct {
+	*reports                    // nil: the job has none
+	clock    hyperscale.JobTime // of the last save
+	closing  bool               // the owner is done, and the job kept for its reporters
 }
 
 // asked is what clients wait to be answered.
@@ -68,6 +77,7 @@ type options struct {
 	OneHolder bool `json:",omitempty"`
 	Deadline  time.Duration
 	Tags      []hyperscale.Pair
+	Reporters []string `json:",omitempty"`
 }
 
 // newDesk makes the desk of a job that this node has just got, from what is saved.
@@ -95,9 +105,12 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 	}
 	cfg := owner.Config{
 		Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted,
-		Reckoned: how.Cores == 0, OneHolder: how.OneHolder,
+		Reckoned: how.Cores == 0, OneHolder: how.OneHolder, Numbered: len(how.Reporters) > 0,
 	}
 	d.plan = plan
+	if d.tells.reports, err = t.newReports(d.job, plan, how.Reporters, tenure.Head().Reporters); err != nil {
+		return nil, fmt.Errorf("the reporters of job %s: %w", d.job, err)
+	}
 	d.seat, err = seat.Open(seat.Config{
 		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: how.Priority, Exclusive: how.Exclusive, Client: tenure.Head().Client, Cores: how.Cores,
 		Brief: (&briefs{plan: plan, rows: rows, flows: map[string]*spec.Flow{}, version: t.cfg.Version, late: t.cfg.MaxLate}).make,
@@ -148,6 +161,13 @@ func (d *desk) run(ctx context.Context) error {
 	ctx, d.end = context.WithCancelCause(ctx)
 	var writing sync.WaitGroup
 	writing.Go(func() { d.write(ctx) })
+	if d.tells.reports != nil {
+		d.tells.show(d.seat.Owner().Recent())
+		writing.Go(func() {
+			d.tells.run(ctx)
+			d.in.Put(d.reported)
+		})
+	}
 	d.tell(node.JobHere{Job: d.job, Epoch: d.epoch, Holders: d.seat.Owner().Holders()})
 	phase := d.tenure.Head().Phase
 	d.tier.counts.is(d.job, phase)
@@ -236,6 +256,7 @@ func (d *desk) perform(e owner.Effect) {
 		e.Receipt.Owner = d.tier.registry.parent(d.tier.cfg.Self)
 		d.tell(node.JobAnswers{Job: d.job, To: e.To, Receipt: e.Receipt})
 	case owner.Save:
+		d.tells.clock = e.Clock
 		d.saves <- e // there is room: at most one is under way
 	case owner.Answer:
 		if a := d.asked.cancels[e.Token]; a != nil {
@@ -250,8 +271,38 @@ func (d *desk) perform(e owner.Effect) {
 	case owner.Show:
 		d.show(e)
 	case owner.Over:
-		d.end(errDone)
+		d.over()
 	}
+}
+
+// over ends the desk, unless reporters wait for something.
+func (d *desk) over() {
+	if d.tells.reports == nil {
+		d.end(errDone)
+		return
+	}
+	d.tells.closing = true
+	d.reported()
+}
+
+// reported lets the job go, once it is over and all reporters have come to their
+// outcome.
+func (d *desk) reported() {
+	select {
+	case <-d.tells.done:
+	default:
+		return
+	}
+	if d.tells.closing {
+		d.tells.closing = false
+		d.saves <- lastSave(d.seat.Owner().Phase(), d.tells.clock)
+	}
+}
+
+// lastSave writes down what became of reporters, and that nobody waits for anything
+// any more. No owner makes a save of that number.
+func lastSave(phase hyperscale.Phase, clock hyperscale.JobTime) owner.Save {
+	return owner.Save{Number: 0, Ended: true, Phase: phase, Clock: clock}
 }
 
 // write makes saves durable, one after the other.
@@ -268,8 +319,15 @@ func (d *desk) write(ctx context.Context) {
 				d.end(err)
 				return
 			}
+			if s.Number == 0 {
+				d.end(errDone)
+				return
+			}
 			d.tier.counts.is(d.job, s.Phase)
 			d.put(owner.Saved{Number: s.Number, Every: every})
+			if s.Result != nil && d.tells.reports != nil {
+				d.in.Put(func() { d.report(s.Result) }) // after what that shows
+			}
 		}
 	}
 }
@@ -285,7 +343,8 @@ func (d *desk) save(ctx context.Context, s owner.Save) (err error) {
 			err = panicked(d.log, "writing a job down", r)
 		}
 	}()
-	err = seat.Write(ctx, d.tenure, s, time.Now(), func(ctx context.Context, wait time.Duration) error {
+	beside, written := d.tells.beside()
+	err = seat.Write(ctx, d.tenure, s, beside, time.Now(), func(ctx context.Context, wait time.Duration) error {
 		d.log.Warn("the store does not take what is to be written; trying again", "in", wait)
 		pause(ctx, wait)
 		return context.Cause(ctx)
@@ -293,5 +352,17 @@ func (d *desk) save(ctx context.Context, s owner.Save) (err error) {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if err == nil {
+		written()
+	}
 	return err
+}
+
+// report gives the reporters what the job came to.
+func (d *desk) report(text []byte) {
+	result, err := stats.DecodeResult(d.plan, text)
+	if err != nil {
+		panic("tier: a result that was just made can't be read: " + err.Error())
+	}
+	d.tells.end(result)
 }

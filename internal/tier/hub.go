@@ -92,4 +92,5 @@ func (d *desk) show(e owner.Show) {
 		windows = append(windows, rpc.Window{Data: w.AppendBinary(nil)})
 	}
 	d.hub.show(rpc.Live{Progress: text}, windows)
+	d.tells.show(e.First, e.Windows)
 }

@@ -14,6 +14,7 @@ import (
 	"hyperscale/internal/link"
 	"hyperscale/internal/own"
 	"hyperscale/internal/place"
+	"hyperscale/internal/reporter/sink"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/spec"
@@ -50,8 +51,11 @@ func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 	if err := t.cfg.fits(plan, s.Cores, *t.room.Load()); err != nil {
 		return rpc.Accepted{}, err
 	}
+	if _, err := sink.Parse(s.Reporters); err != nil {
+		return rpc.Accepted{}, rpc.InvalidField("reporters", "%v", err)
+	}
 	text, err := json.Marshal(options{
-		Priority: s.Priority, Exclusive: s.Exclusive, Cores: s.Cores, OneHolder: s.OneHolder, Deadline: s.Deadline, Tags: s.Tags,
+		Priority: s.Priority, Exclusive: s.Exclusive, Cores: s.Cores, OneHolder: s.OneHolder, Deadline: s.Deadline, Tags: s.Tags, Reporters: s.Reporters,
 	})
 	if err != nil {
 		return rpc.Accepted{}, err

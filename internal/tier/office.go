@@ -3,6 +3,7 @@ package tier
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,8 @@ import (
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/own"
+	"hyperscale/internal/spec"
+	"hyperscale/internal/stats"
 	"hyperscale/internal/store"
 	"hyperscale/internal/tier/seat"
 )
@@ -171,7 +174,7 @@ func (o *office) run(tenure *own.Tenure, saved own.Saved) error {
 
 func (o *office) begin(tenure *own.Tenure, saved own.Saved) error {
 	if saved.Head.Phase.Terminal() {
-		return o.finishPending(tenure, saved.Meta)
+		return o.report(tenure, saved)
 	}
 	d, err := o.newDesk(tenure, saved)
 	switch {
@@ -197,6 +200,61 @@ func (o *office) begin(tenure *own.Tenure, saved own.Saved) error {
 // transient reports whether the same may succeed when it is tried again.
 func transient(err error) bool {
 	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// report goes on with the reporters of a job that has ended, and lets it go once they
+// have come to their outcome.
+func (o *office) report(tenure *own.Tenure, saved own.Saved) error {
+	r, result, err := o.pendingReports(tenure, saved)
+	if transient(err) {
+		o.adopt(tenure.Job())
+		return nil
+	}
+	if err != nil {
+		o.log.Error("the reporters of a job can't be gone on with", "job", tenure.Job(), "reason", err)
+	}
+	if err != nil || r == nil {
+		return o.finishPending(tenure, saved.Meta)
+	}
+	o.tier.reporting.do(errand{job: tenure.Job()}, func() {
+		r.end(result)
+		if r.run(o.ctx); o.ctx.Err() != nil {
+			return
+		}
+		beside, _ := r.beside()
+		save := lastSave(tenure.Head().Phase, seat.At(saved.Meta))
+		err := seat.Write(o.ctx, tenure, save, beside, time.Now(), func(ctx context.Context, wait time.Duration) error {
+			pause(ctx, wait)
+			return context.Cause(ctx)
+		})
+		if err != nil && o.ctx.Err() == nil && !errors.Is(err, own.ErrFenced) {
+			o.log.Warn("what became of the reporters of a job could not be written down", "job", tenure.Job(), "reason", err)
+		}
+	})
+	return nil
+}
+
+// pendingReports are the reporters of a job that has ended, and what it came to; nil:
+// none waits for anything.
+func (o *office) pendingReports(tenure *own.Tenure, saved own.Saved) (*reports, *stats.Result, error) {
+	var how options
+	if err := json.Unmarshal(tenure.Head().Options, &how); err != nil || len(how.Reporters) == 0 || len(saved.Records) == 0 {
+		return nil, nil, err
+	}
+	content, err := own.Spec(o.ctx, o.tier.deps.Store, tenure.Head().Spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, _, err := spec.Decode(content)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := o.tier.newReports(tenure.Job(), plan, how.Reporters, tenure.Head().Reporters)
+	if err != nil || r == nil || len(r.lines) == 0 {
+		return nil, nil, err
+	}
+	result, _, err := seat.Result(plan, tenure.Job(), saved)
+	return r, result, err
 }
 
 // finishPending ends the tenure of a job that had ended before, with nothing left

@@ -15,6 +15,7 @@ import (
 	"hyperscale/internal/mailbox"
 	"hyperscale/internal/member"
 	"hyperscale/internal/own"
+	"hyperscale/internal/reporter/sink"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/store"
@@ -50,26 +51,28 @@ type Deps struct {
 	Dialing rpc.Dialing
 	Leader  func() bool  // whether this node leads the store now; nil: unknown
 	Used    func() int64 // bytes of the store that hold something; nil: unknown
+	Secrets sink.Secrets // of reporters, each for the address that its variables name; nil: none
 	Drains  func() error // tells the other nodes that this one takes nothing new; nil: they need not know
 }
 
 // Tier is one node. It answers calls from the moment at which it is made: before
 // it runs, and after, with Unavailable.
 type Tier struct {
-	cfg      Config
-	deps     Deps
-	log      *slog.Logger
-	began    time.Time                             // when its clock was zero
-	node     *mailbox.Mailbox[any]                 // node.Event, or a func(*node.Node) that looks at it
-	heirs    *mailbox.Mailbox[own.SuccessionEvent] // what the succession is to hear
-	registry *registry
-	lines    *lines
-	readers  readers
-	room     atomic.Pointer[seat.Room]
-	unowned  errands // questions to the store about jobs that nobody owns
-	inside   atomic.Pointer[office]
-	draining atomic.Bool
-	counts   *counts
+	cfg       Config
+	deps      Deps
+	log       *slog.Logger
+	began     time.Time                             // when its clock was zero
+	node      *mailbox.Mailbox[any]                 // node.Event, or a func(*node.Node) that looks at it
+	heirs     *mailbox.Mailbox[own.SuccessionEvent] // what the succession is to hear
+	registry  *registry
+	lines     *lines
+	readers   readers
+	room      atomic.Pointer[seat.Room]
+	unowned   errands // questions to the store about jobs that nobody owns
+	reporting errands // to reporters, of jobs that have ended
+	inside    atomic.Pointer[office]
+	draining  atomic.Bool
+	counts    *counts
 }
 
 // New makes a node that does nothing yet.
@@ -81,7 +84,7 @@ func New(cfg Config, deps Deps) *Tier {
 		cfg: cfg, deps: deps, log: deps.Log, began: time.Now(),
 		node: mailbox.New[any](), heirs: mailbox.New[own.SuccessionEvent](),
 		registry: newRegistry(), lines: newLines(deps.Dialing, deps.Log), readers: newReaders(),
-		unowned: errands{under: map[errand]bool{}}, counts: newCounts(cfg.SaveBudget),
+		unowned: errands{under: map[errand]bool{}}, reporting: errands{under: map[errand]bool{}}, counts: newCounts(cfg.SaveBudget),
 	}
 	t.room.Store(&seat.Room{})
 	return t
@@ -111,6 +114,7 @@ func (t *Tier) Run(ctx context.Context) error {
 	err := g.Wait()
 	t.lines.close()
 	t.unowned.wait()
+	t.reporting.wait()
 	if ctx.Err() != nil {
 		return nil
 	}

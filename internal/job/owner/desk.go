@@ -148,7 +148,9 @@ func (d *desk) save() {
 		}})
 	}
 	if d.show {
-		d.next.say = append(d.next.say, Show{Progress: d.story.progress(), Done: e.Done, Windows: d.windows})
+		d.next.say = append(d.next.say, Show{
+			Progress: d.story.progress(), Done: e.Done, Windows: d.windows, First: d.numbered.count - uint64(len(d.windows)) + 1,
+		})
 		d.windows = nil
 	}
 	d.under, d.sent, d.next = true, d.next, page{}
@@ -238,6 +240,9 @@ func (d *desk) join() {
 	for _, w := range d.joints.Cut() {
 		d.story.count(w)
 		d.windows = append(d.windows, w)
+		if d.cfg.Numbered {
+			d.numbered.add(w)
+		}
 		if d.up != nil {
 			d.up.open.Add(w)
 		}

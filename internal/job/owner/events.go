@@ -185,6 +185,7 @@ type (
 		Progress stats.Progress
 		Done     float64
 		Windows  []*stats.Window
+		First    uint64 // number of the first of them, if the job is [Config.Numbered]
 	}
 
 	// Over is the last effect: nothing is left of the job here.

@@ -36,6 +36,9 @@ type Config struct {
 	// Stalled is how long the last window cut of a started share may stay the same
 	// while its holder is heard; 0: 60 s.
 	Stalled time.Duration
+	// Numbered says that somebody is to be shown each joint of windows once, over changes
+	// of owner, too: the last are kept; see [Owner.Recent].
+	Numbered bool
 	// Parent is the parent of the job; nil: it has none, for it was submitted here.
 	Parent *Parent
 }

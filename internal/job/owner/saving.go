@@ -22,6 +22,7 @@ const (
 	partState   = 'H' // a change of who holds what, as JSON
 	partUp      = 'U' // what was decided of windows for the parent, as JSON
 	partKept    = 'K' // base: windows kept for the parent, as JSON
+	partRecent  = 'R' // base: how many joints there were, and the last of them
 	partOver    = 'O' // base of a job that is over, as JSON: there is no account any more
 )
 
@@ -65,6 +66,9 @@ func (d *desk) base() []byte {
 	if d.up != nil {
 		d.lift()
 		b = appendPart(b, partKept, mustJSON(d.up.state()))
+	}
+	if d.cfg.Numbered {
+		b = appendPart(b, partRecent, d.numbered.append(nil))
 	}
 	return appendPart(b, partState, mustJSON(d.state.changes(true)))
 }
@@ -176,10 +180,15 @@ func (o *book) readPart(kind byte, part []byte) error {
 			return err
 		}
 		o.story.account.Joint(w)
+		if o.cfg.Numbered {
+			o.numbered.add(w)
+		}
 		if o.up != nil {
 			o.up.open.Add(w)
 		}
 		return nil
+	case partRecent:
+		return o.numbered.read(part)
 	case partMarks:
 		return o.marks().Apply(part)
 	case partState:

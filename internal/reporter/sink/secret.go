@@ -30,6 +30,22 @@ func Environment(env func(string) (string, bool)) Secrets {
 	}
 }
 
+// Bound gives the secrets of a kind for one address only: that which the variable
+// HYPERSCALE_NAME_ADDRESS says they are for. Whoever may name an address is so not given
+// what others keep there. A nil secret has none.
+func Bound(secret Secrets, s Spec) Secrets {
+	return func(variable string) (string, bool, error) {
+		if secret == nil {
+			return "", false, nil
+		}
+		address, has, err := secret("HYPERSCALE_" + strings.ToUpper(s.Kind.Name) + "_ADDRESS")
+		if err != nil || !has || address != s.Address {
+			return "", false, err
+		}
+		return secret(variable)
+	}
+}
+
 // login is how a reporter says who it is.
 type login struct {
 	token          string // "": none

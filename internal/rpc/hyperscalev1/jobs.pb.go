@@ -209,7 +209,9 @@ type SubmitHeader struct {
 	// size of the whole specification in bytes.
 	Size uint64 `protobuf:"varint,8,opt,name=size,proto3" json:"size,omitempty"`
 	// one_holder: no slot is given to another before its holder must have stopped.
-	OneHolder     bool `protobuf:"varint,9,opt,name=one_holder,json=oneHolder,proto3" json:"one_holder,omitempty"`
+	OneHolder bool `protobuf:"varint,9,opt,name=one_holder,json=oneHolder,proto3" json:"one_holder,omitempty"`
+	// reporters are told what the job does, by its owner: each NAME=ADDRESS.
+	Reporters     []string `protobuf:"bytes,10,rep,name=reporters,proto3" json:"reporters,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -305,6 +307,13 @@ func (x *SubmitHeader) GetOneHolder() bool {
 		return x.OneHolder
 	}
 	return false
+}
+
+func (x *SubmitHeader) GetReporters() []string {
+	if x != nil {
+		return x.Reporters
+	}
+	return nil
 }
 
 type SubmitRequest struct {
@@ -1981,7 +1990,7 @@ var File_hyperscale_v1_jobs_proto protoreflect.FileDescriptor
 
 const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	"\n" +
-	"\x18hyperscale/v1/jobs.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\x9a\x02\n" +
+	"\x18hyperscale/v1/jobs.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\xb8\x02\n" +
 	"\fSubmitHeader\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x123\n" +
@@ -1993,7 +2002,9 @@ const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	"\x04tags\x18\a \x03(\v2\x13.hyperscale.v1.PairR\x04tags\x12\x12\n" +
 	"\x04size\x18\b \x01(\x04R\x04size\x12\x1d\n" +
 	"\n" +
-	"one_holder\x18\t \x01(\bR\toneHolder\"f\n" +
+	"one_holder\x18\t \x01(\bR\toneHolder\x12\x1c\n" +
+	"\treporters\x18\n" +
+	" \x03(\tR\treporters\"f\n" +
 	"\rSubmitRequest\x125\n" +
 	"\x06header\x18\x01 \x01(\v2\x1b.hyperscale.v1.SubmitHeaderH\x00R\x06header\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +

@@ -1,6 +1,7 @@
 package seat
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -74,13 +75,23 @@ const (
 	lastPause  = 2 * time.Second
 )
 
+// Beside is what is written down with a save that the owner of the job knows nothing of:
+// how far its reporters are.
+type Beside struct {
+	Reporters json.RawMessage
+	Events    []hyperscale.Event // what became of reporters
+	Pending   bool               // some wait for something yet: the job keeps an owner
+}
+
 // Write makes a save durable, however long the store does not answer or is full, and waits
 // between attempts by the function given. A nil error says that it is durable, and
 // that [owner.Saved] is due. [own.ErrFenced]: another owns the job, or nobody: the
 // seat is to be given up. So it is after any other error: the save can't be taken.
-func Write(ctx context.Context, t *own.Tenure, save owner.Save, now time.Time, wait func(context.Context, time.Duration) error) error {
+func Write(ctx context.Context, t *own.Tenure, save owner.Save, beside Beside, now time.Time, wait func(context.Context, time.Duration) error) error {
 	again := func() error { return t.Resolve(ctx) }
-	commit := commitOf(save, t.Head(), now)
+	save.Events = append(save.Events[:len(save.Events):len(save.Events)], beside.Events...)
+	save.Pending = save.Pending || beside.Pending
+	commit := commitOf(save, t.Head(), beside.Reporters, now)
 	put := func() error { return t.Commit(ctx, commit) }
 	if save.Ended {
 		end := own.Ending{Phase: save.Phase, Reason: save.Reason, Commit: commit, Pending: save.Pending, Now: now}
@@ -103,7 +114,7 @@ func Write(ctx context.Context, t *own.Tenure, save owner.Save, now time.Time, w
 }
 
 // commitOf is a save in the words of the store.
-func commitOf(save owner.Save, head own.Head, now time.Time) own.Commit {
+func commitOf(save owner.Save, head own.Head, reporters json.RawMessage, now time.Time) own.Commit {
 	text, err := json.Marshal(meta{Clock: save.Clock})
 	if err != nil {
 		panic("seat: " + err.Error())
@@ -116,6 +127,10 @@ func commitOf(save owner.Save, head own.Head, now time.Time) own.Commit {
 		if len(record) > 0 {
 			c.Records = append(c.Records, record)
 		}
+	}
+	if reporters != nil && !bytes.Equal(reporters, head.Reporters) {
+		head.Reporters = reporters
+		c.Head = &head
 	}
 	risen := save.Done > head.Percent // all that is told of it is what the head says
 	if save.Result != nil {
