@@ -137,6 +137,9 @@ func TestReporters(t *testing.T) {
 		t.Errorf("it ends %+v", status)
 	}
 	r.told(a.Job, "webhook: failed after 1 attempt: "+bad.URL+"/ answers 403", "webhook-2: delivered")
+	if _, events := r.ended(r.client(), a.Job); !has(events, "reporter") {
+		t.Errorf("who watches afterwards hears%s", story(events))
+	}
 	good.whole(t, hyperscale.Completed)
 	if bad.look(func() {}); bad.asked != 1 || len(good.results) != 1 {
 		t.Errorf("the one that refuses was asked %d times; the other has results %v", bad.asked, good.results)

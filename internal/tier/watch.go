@@ -70,14 +70,16 @@ func (t front) watchEvents(ctx context.Context, job hyperscale.JobID, after uint
 				return err
 			}
 		}
+		over := false
 		for _, ev := range told.Events {
 			if err := say(rpc.Happened{Event: ev}); err != nil {
 				return err
 			}
 			after = ev.Seq
-			if ev.What == owner.JobEnded {
-				return errEnded
-			}
+			over = over || ev.What == owner.JobEnded
+		}
+		if over { // what became of reporters since then was told, too; what will be is not waited for
+			return errEnded
 		}
 		after = max(after, told.Last)
 		return nil
