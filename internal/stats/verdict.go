@@ -83,15 +83,15 @@ func (l Limits) lateness(late, median time.Duration) (state VerdictState, good t
 }
 
 // Grade says how well the generator drove a scheduled load by a sample of it
-// alone: whether it started what was due, refusals by max-in-flight aside, and
-// in time.
+// alone: whether it started what was due, refusals by max-in-flight aside, told
+// how that ended, and in time.
 func (l Limits) Grade(s *Sample) VerdictState {
 	l = l.filled()
 	state, _ := l.lateness(s.Lateness.Quantile(99), s.Response.Quantile(50))
 	if s.Slots.Due == 0 {
 		return state
 	}
-	failed := below(s.Slots.Missed, s.Slots.Refused)
+	failed := below(s.Slots.Missed, s.Slots.Refused) + s.Slots.Lost
 	return max(state, l.coverage(float64(below(s.Slots.Due, failed))/float64(s.Slots.Due)))
 }
 
@@ -184,8 +184,9 @@ func grade[T cmp.Ordered](figure, good, bad T) VerdictState {
 }
 
 // coverage judges how much of what was due the generator started, or how much
-// of the promised VU-time it delivered. What an iterations load did not start
-// is the doing of its cap.
+// of the promised VU-time it delivered. What was lost counts like what was
+// missed: that it was started is a guess, and the target may not have seen it.
+// What an iterations load did not start is the doing of its cap.
 func (j *judge) coverage(f LoadFacts, w *work) {
 	var done, promised float64
 	var what string
@@ -196,8 +197,9 @@ func (j *judge) coverage(f LoadFacts, w *work) {
 	case f.scheduled():
 		due := w.warmup.Due + w.measured.Due
 		failed := w.warmup.Missed + w.measured.Missed - w.warmup.Refused - w.measured.Refused
-		done, promised = float64(below(due, failed)), float64(due)
-		what = fmt.Sprintf("the generator did not start %s of %s", hyperscale.Count(failed), hyperscale.Plural(due, "due slot"))
+		lost := w.warmup.Slots.Lost + w.measured.Slots.Lost
+		done, promised = float64(below(due, failed+lost)), float64(due)
+		what = undelivered(due, failed, lost)
 	}
 	if promised <= 0 {
 		return
@@ -212,6 +214,18 @@ func (j *judge) coverage(f LoadFacts, w *work) {
 	}
 	j.add(f.sparing(state), when, "%s: %s (%.2f %%, at least %.4g %% are asked for)",
 		f.Workflow, what, 100*done/promised, 100*j.limits.Coverage)
+}
+
+// undelivered says what did not come of due slots.
+func undelivered(due, failed, lost uint64) string {
+	of := " of " + hyperscale.Plural(due, "due slot")
+	switch {
+	case lost == 0:
+		return "the generator did not start " + hyperscale.Count(failed) + of
+	case failed == 0:
+		return "the generator lost " + hyperscale.Count(lost) + of
+	}
+	return "the generator did not start " + hyperscale.Count(failed) + of + " and lost " + hyperscale.Count(lost)
 }
 
 // refused judges slots that max-in-flight had no room for.

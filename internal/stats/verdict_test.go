@@ -50,7 +50,7 @@ func (s scene) judge() Verdict {
 // first records all that happens, in the first second.
 func (s scene) first(r *Record) {
 	r.Slots = s.slots
-	r.Slots.Completed = s.slots.Started
+	r.Slots.Completed = s.slots.Started - s.slots.Lost
 	for range s.slots.Started {
 		r.Lateness.Record(s.late)
 	}
@@ -82,6 +82,9 @@ func TestVerdict(t *testing.T) {
 	due := func(due, missed, refused uint64) Slots {
 		return Slots{Due: due, Missed: missed, Refused: refused, Started: due - missed}
 	}
+	lost := func(due, missed, lost uint64) Slots {
+		return Slots{Due: due, Missed: missed, Started: due - missed, Lost: lost}
+	}
 	vus := func(s float64) Slots {
 		return Slots{Due: 10, Started: 10, VUTime: time.Duration(s * float64(time.Second))}
 	}
@@ -96,6 +99,10 @@ func TestVerdict(t *testing.T) {
 		"99.8 % started":        {scene{facts: open, slots: due(1000, 2, 0)}, Degraded, "did not start 2 of 1,000 due slots"},
 		"95 % started":          {scene{facts: open, slots: due(1000, 50, 0)}, Degraded, "95.00 %"},
 		"94.9 % started":        {scene{facts: open, slots: due(1000, 51, 0)}, Invalid, "94.90 %"},
+		"95 % not lost":         {scene{facts: open, slots: lost(1000, 0, 50)}, Degraded, "the generator lost 50 of 1,000 due slots (95.00 %"},
+		"94.9 % not lost":       {scene{facts: open, slots: lost(1000, 0, 51)}, Invalid, "the generator lost 51 of 1,000 due slots (94.90 %"},
+		"missed and lost":       {scene{facts: open, slots: lost(1000, 30, 30)}, Invalid, "did not start 30 of 1,000 due slots and lost 30 (94.00 %"},
+		"iterations lost":       {scene{facts: iterations, slots: lost(1000, 0, 900)}, Valid, ""},
 		"refused":               {scene{facts: open, slots: due(1000, 900, 900)}, Degraded, "percentiles leave out 900 slots refused by max-in-flight"},
 		"refused and missed":    {scene{facts: open, slots: due(1000, 900, 800)}, Invalid, "did not start 100 of 1,000"},
 		"iterations and cap":    {scene{facts: iterations, slots: due(1000, 900, 0)}, Valid, ""},
@@ -161,6 +168,8 @@ func TestGrade(t *testing.T) {
 		{Slots{Due: 1000, Missed: 2}, 0, Degraded},
 		{Slots{Due: 1000, Missed: 500, Refused: 499}, 0, Valid},
 		{Slots{Due: 1000, Missed: 51}, 0, Invalid},
+		{Slots{Due: 1000, Started: 1000, Lost: 1}, 0, Valid},
+		{Slots{Due: 1000, Missed: 500, Refused: 500, Lost: 51}, 0, Invalid},
 		{Slots{Due: 1000}, 50 * time.Millisecond, Degraded},
 		{Slots{Due: 1000}, time.Second, Invalid},
 	} {

@@ -23,10 +23,11 @@ func (j *job) bounded(o cluster.Outcome, worker *cluster.Node) {
 		j.s.Errorf("the target saw %d; the report says %d started, %d of them lost, at most %d not counted", seen, r.Started, r.Lost, o.Unreported)
 	}
 	due := uint64(j.Load.Rate) * uint64(j.Load.For/time.Second)
-	if i := o.Totals.Iterations; i.Due != due || o.Phase != "COMPLETED" {
+	i := o.Totals.Iterations
+	if i.Due != due || o.Phase != "COMPLETED" {
 		j.s.Errorf("it ended %s with %+v; want %d due", o.Phase, i, due)
 	}
-	if state := o.Verdict.State; state != "DEGRADED" && (state != "INVALID" || o.Totals.Iterations.Missed*20 < due && !busy(o)) {
+	if state := o.Verdict.State; state != "DEGRADED" && (state != "INVALID" || (i.Missed+i.Lost)*20 < due && !busy(o)) {
 		j.s.Errorf("the verdict is %s, want DEGRADED: %+v", state, o.Verdict.Causes)
 	}
 	named := slices.ContainsFunc(o.Verdict.Causes, func(c cause) bool {
