@@ -209,14 +209,20 @@ func (b *Brief) check() error {
 	if err := Check(&alone); err != nil {
 		return err
 	}
-	r := &b.Run
 	switch {
 	case len(b.Plan.Workflows) != 1:
 		return fmt.Errorf("a brief of %d workflows", len(b.Plan.Workflows))
+	case b.Lanes < 1 || b.Lanes > mostLanes:
+		return fmt.Errorf("%d lanes", b.Lanes)
+	}
+	return b.checkRun()
+}
+
+// checkRun refuses what can't be run of any workflow.
+func (r *Run) checkRun() error {
+	switch {
 	case !r.Share.Valid(), r.Share.Of > mostCores, !within(r.Share.From, 0, longest):
 		return fmt.Errorf("share [%d,%d)/%d from %v", r.Share.Lo, r.Share.Hi, r.Share.Of, r.Share.From)
-	case r.Lanes < 1 || r.Lanes > mostLanes:
-		return fmt.Errorf("%d lanes", r.Lanes)
 	case r.First < 0, r.Place < 0, r.Pass < 0:
 		return fmt.Errorf("first slot %d, place %d, pass %d", r.First, r.Place, r.Pass)
 	case !within(r.Warmup, 0, longest), !within(r.Graceful, 0, longest), !within(r.MaxLateness, 0, longest):

@@ -45,11 +45,11 @@ func Digest(b []byte) string {
 type Size struct {
 	Limit, Total int64  // bytes; Total may be less than the whole when More is set
 	More         bool   // counting ended, for it was enough
-	Parts        []Part // the plan first, then its data sets
+	Parts        []Measured // the plan first, then its data sets
 }
 
-// Part is one part of a submission, by its size.
-type Part struct {
+// Measured is one part of a submission, by its size.
+type Measured struct {
 	Name  string
 	Bytes int64
 }
@@ -88,7 +88,7 @@ func size(n int64) string {
 func Encode(plan *hyperscale.Plan, rows Rows) ([]byte, error) {
 	b := []byte{planFormat}
 	b = appendPart(b, pack.Append(nil, plan))
-	sizes := &Size{Limit: MaxBytes, Parts: []Part{{"plan", int64(len(b))}}}
+	sizes := &Size{Limit: MaxBytes, Parts: []Measured{{"plan", int64(len(b))}}}
 	for i := range plan.Data {
 		d := &plan.Data[i]
 		before := len(b)
@@ -97,7 +97,7 @@ func Encode(plan *hyperscale.Plan, rows Rows) ([]byte, error) {
 			return nil, err
 		}
 		sizes.More = sizes.More || err != nil
-		sizes.Parts = append(sizes.Parts, Part{"data set " + d.Name, int64(len(b) - before)})
+		sizes.Parts = append(sizes.Parts, Measured{"data set " + d.Name, int64(len(b) - before)})
 		if len(b) > MaxBytes {
 			sizes.Total += int64(len(b) - before)
 			b = b[:before] // counted; the others' sizes are of interest too
