@@ -38,6 +38,10 @@ var kinds = map[string]reflect.Type{
 	"cancel":    reflect.TypeFor[Cancel](),
 	"threshold": reflect.TypeFor[ThresholdBroken](),
 	"abort":     reflect.TypeFor[StepAborted](),
+	"lead":      reflect.TypeFor[Lead](),
+	"halt":      reflect.TypeFor[Halt](),
+	"withdraw":  reflect.TypeFor[Withdraw](),
+	"over":      reflect.TypeFor[Over](),
 	"tick":      reflect.TypeFor[Tick](),
 }
 

@@ -18,8 +18,8 @@ func TestReplayGoesOnTheSame(t *testing.T) {
 		w.job.Step(0, Start{})
 		for range rapid.IntRange(0, 30).Draw(t, "events") {
 			w.now += time.Duration(rapid.IntRange(0, 8).Draw(t, "later")) * time.Second
-			for i := range w.job.flows {
-				w.legs[w.job.flows[i].w.Name] = w.job.flows[i].leg.number
+			for i := range w.job.list {
+				w.legs[w.job.list[i].w.Name] = w.job.list[i].leg.number
 			}
 			ev := w.drawEvent()
 			w.job.Step(w.now, ev)

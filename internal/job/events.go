@@ -53,6 +53,7 @@ type (
 	Cancel struct {
 		Workflow string
 		By       string // who wants it, in words; "": nobody is named
+		Shown    bool   // those who run it were shown it, and stopped before it was heard of here
 	}
 
 	// ThresholdBroken: a threshold with abort was breached for as long as it says.
@@ -61,6 +62,27 @@ type (
 	// StepAborted: a step with on-error: abort failed.
 	StepAborted struct{ Workflow, Step string }
 
+	// Lead: the parent of a [Led] job gives it a leg, of which it starts the load. Of
+	// the leg's numbers only First counts.
+	Lead struct{ Leg StartLeg }
+	// Halt: the parent wants a leg ended before its time. What was started may finish
+	// Within that time, or with Cut is interrupted.
+	Halt struct {
+		Workflow string
+		Leg      int
+		Within   hyperscale.JobTime
+		Cut      bool
+	}
+	// Withdraw: the parent wants nothing of a leg any more.
+	Withdraw struct {
+		Workflow string
+		Leg      int
+	}
+	// Over: the parent says that the job is over, and how.
+	Over struct {
+		Phase  hyperscale.Phase
+		Reason string
+	}
 	// Tick: the time of the last Wake has come. It does no harm at other times.
 	Tick struct{}
 )
@@ -74,6 +96,10 @@ func (Interrupt) event()       {}
 func (Cancel) event()          {}
 func (ThresholdBroken) event() {}
 func (StepAborted) event()     {}
+func (Lead) event()            {}
+func (Halt) event()            {}
+func (Withdraw) event()        {}
+func (Over) event()            {}
 func (Tick) event()            {}
 
 // Verdict is how a probe of a search went.
@@ -99,6 +125,13 @@ type (
 		Warmup   hyperscale.JobTime
 		Graceful hyperscale.JobTime
 		Use      []hyperscale.Pair // the variables of Workflow.Use by their local names
+
+		// Of a [Led] job: what of the load's slots is to be run, and where in it that
+		// begins which has no time. The zero values: all, from the beginning.
+		Part        hyperscale.Share
+		Place, Pass int64
+		Group       uint64 // legs of one group want machines together …
+		Parts       int    // … of which there are so many
 	}
 
 	// StopLeg ends a leg's load before its time: nothing more is started, and what

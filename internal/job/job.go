@@ -29,16 +29,13 @@ import (
 // that goes on long after it was cut is given up, which fails its workflow, and
 // once all workflows have ended the job is over.
 type Job struct {
-	plan  *hyperscale.Plan
-	flows []flow // in the plan's order
+	flows // in the plan's order
 
 	state    state
 	deadline hyperscale.JobTime
 	limit    hyperscale.JobTime // of finishing
-	armed    hyperscale.JobTime // the last Wake
 	stopped  hyperscale.Phase   // of what the end of the job cut short; "": it runs
 	result   Result             // so far
-	effects  []Effect           // of the step under way
 }
 
 type state int
@@ -63,9 +60,9 @@ const (
 // New is a job that has not started. The plan is complete and has no cycle, as
 // its reader promises, and does not change any more.
 func New(plan *hyperscale.Plan) *Job {
-	j := &Job{plan: plan, flows: make([]flow, len(plan.Workflows)), deadline: never, limit: never, armed: never}
-	for i := range j.flows {
-		j.flows[i] = newFlow(&plan.Workflows[i])
+	j := &Job{flows: flows{plan: plan, list: make([]flow, len(plan.Workflows)), armed: never}, deadline: never, limit: never}
+	for i := range j.list {
+		j.list[i] = newFlow(&plan.Workflows[i])
 	}
 	return j
 }
@@ -81,15 +78,6 @@ func (j *Job) Phase() hyperscale.Phase {
 		return j.result.Phase
 	}
 	return hyperscale.Finishing
-}
-
-// Workflows is where the workflows stand, in the plan's order.
-func (j *Job) Workflows() []Outcome {
-	all := make([]Outcome, len(j.flows))
-	for i := range j.flows {
-		all[i] = j.flows[i].outcome()
-	}
-	return all
 }
 
 // Step decides what an event at the job time now means. Times never fall from
@@ -112,9 +100,31 @@ func (j *Job) Step(now hyperscale.JobTime, ev Event) []Effect {
 			j.expire(now)
 			j.settle(now)
 		}
-		j.arm()
+		j.arm(j.next())
 	}
 	return j.effects
+}
+
+// Workflows is where the workflows stand, in the plan's order.
+func (j *Job) Workflows() []Outcome {
+	all := make([]Outcome, len(j.list))
+	for i := range j.list {
+		all[i] = j.list[i].outcome()
+	}
+	return all
+}
+
+// Waits reports whether the end of a leg is waited for.
+func (j *Job) Waits(workflow string, leg int) bool { return j.running(workflow, leg) != nil }
+
+// flow is that of a workflow; nil: there is none.
+func (j *Job) flow(workflow string) *flow {
+	for i := range j.list {
+		if j.list[i].w.Name == workflow {
+			return &j.list[i]
+		}
+	}
+	return nil
 }
 
 // begin is the first event that means something.
@@ -140,14 +150,8 @@ func (j *Job) begin(now hyperscale.JobTime, ev Event) {
 // take books an event of a job that has started and is not over.
 func (j *Job) take(now hyperscale.JobTime, ev Event) {
 	switch ev := ev.(type) {
-	case LegBegan:
-		if f := j.running(ev.Workflow, ev.Leg); f != nil {
-			j.legBegan(f, ev.At)
-		}
-	case LegAdjusted:
-		if f := j.running(ev.Workflow, ev.Leg); f != nil {
-			j.legAdjusted(now, f, ev)
-		}
+	case LegBegan, LegAdjusted:
+		j.timed(now, ev)
 	case LegEnded:
 		if f := j.running(ev.Workflow, ev.Leg); f != nil {
 			j.legEnded(now, f, ev)
@@ -167,43 +171,19 @@ func (j *Job) take(now hyperscale.JobTime, ev Event) {
 	}
 }
 
-func (j *Job) do(e Effect) { j.effects = append(j.effects, e) }
-
-func (j *Job) mark(at hyperscale.JobTime, what What, workflow, detail string) {
-	j.do(Mark{At: at, What: what, Workflow: workflow, Detail: detail})
-}
-
-// running is the workflow whose leg that is; nil if it does not run.
-func (j *Job) running(workflow string, number int) *flow {
-	f := j.flow(workflow)
-	if f == nil || !f.active() || f.leg.number != number {
-		return nil
-	}
-	return f
-}
-
-func (j *Job) flow(workflow string) *flow {
-	for i := range j.flows {
-		if j.flows[i].w.Name == workflow {
-			return &j.flows[i]
-		}
-	}
-	return nil
-}
-
 // settle starts or ends each workflow that waits for nothing any more, and with
 // the last one the job.
 func (j *Job) settle(now hyperscale.JobTime) {
 	for again := true; again; {
 		again = false
-		for i := range j.flows {
-			if f := &j.flows[i]; f.phase == hyperscale.Waiting {
+		for i := range j.list {
+			if f := &j.list[i]; f.phase == hyperscale.Waiting {
 				j.decide(now, f)
 				again = again || f.phase != hyperscale.Waiting
 			}
 		}
 	}
-	if !slices.ContainsFunc(j.flows, func(f flow) bool { return !f.phase.Terminal() }) {
+	if !slices.ContainsFunc(j.list, func(f flow) bool { return !f.phase.Terminal() }) {
 		j.finish(now)
 	}
 }
@@ -214,18 +194,18 @@ func (j *Job) finish(now hyperscale.JobTime) {
 	r.Ended, r.Workflows = now, j.Workflows()
 	r.Phase = hyperscale.Completed
 	switch {
-	case r.Breached || r.BrokenOff || slices.ContainsFunc(j.flows, is(hyperscale.Failed)):
+	case r.Breached || r.BrokenOff || slices.ContainsFunc(j.list, is(hyperscale.Failed)):
 		r.Phase = hyperscale.Failed
 	case j.stopped != "":
 		r.Phase = j.stopped
-	case !slices.ContainsFunc(j.flows, is(hyperscale.Completed)):
+	case !slices.ContainsFunc(j.list, is(hyperscale.Completed)):
 		// One after the other they were cancelled, and what waits for them with them.
-		if i := slices.IndexFunc(j.flows, is(hyperscale.Cancelled)); i >= 0 {
-			r.Phase, r.Reason = hyperscale.Cancelled, j.flows[i].reason
+		if i := slices.IndexFunc(j.list, is(hyperscale.Cancelled)); i >= 0 {
+			r.Phase, r.Reason = hyperscale.Cancelled, j.list[i].reason
 		}
 	}
-	if i := slices.IndexFunc(j.flows, is(hyperscale.Failed)); i >= 0 && r.Reason == "" {
-		r.Reason = j.flows[i].w.Name + " failed: " + j.flows[i].reason
+	if i := slices.IndexFunc(j.list, is(hyperscale.Failed)); i >= 0 && r.Reason == "" {
+		r.Reason = j.list[i].w.Name + " failed: " + j.list[i].reason
 	}
 	j.state = over
 	j.do(Finish{Result: *r})
@@ -245,17 +225,5 @@ func (j *Job) next() hyperscale.JobTime {
 	if j.state == running {
 		next = j.deadline
 	}
-	for i := range j.flows {
-		next = min(next, j.flows[i].next())
-	}
-	return next
-}
-
-// arm asks to be woken then. A Tick has used up the wake before it, early or not.
-func (j *Job) arm() {
-	next := j.next()
-	if next != j.armed && next != never {
-		j.do(Wake{At: next})
-	}
-	j.armed = next
+	return min(next, j.flows.next())
 }

@@ -99,52 +99,12 @@ func (j *Job) startLeg(now hyperscale.JobTime, f *flow, e StartLeg) {
 	f.leg = leg{number: f.leg.number + 1, at: now, load: e.Load, over: never, cutAt: never, giveUp: never}
 	e.Workflow, e.Leg, e.First, e.Graceful = f.w.Name, f.leg.number, f.first, f.w.Graceful
 	if f.search != nil {
-		f.first += hyperscale.Slot(schedule.NewArrivals(e.Load, sourceOf(j.plan, f)).Total())
+		f.first += hyperscale.Slot(schedule.NewArrivals(e.Load, j.sourceOf(f)).Total())
 	}
 	if j.state == finishing {
 		f.leg.end(later(now, f.w.Graceful), patienceAtStop)
 	}
 	j.do(e)
-}
-
-// sourceOf is where the draws of a workflow come from.
-func sourceOf(plan *hyperscale.Plan, f *flow) hyperscale.Source {
-	return hyperscale.NewSource(plan.Seed, f.w.Name)
-}
-
-// legBegan sets the times of a leg whose load begins.
-func (j *Job) legBegan(f *flow, at hyperscale.JobTime) {
-	if f.leg.begun || f.leg.stopped {
-		return
-	}
-	f.leg.begun, f.leg.at = true, at
-	if f.leg.number == 1 {
-		f.started = at
-		j.mark(at, Started, f.w.Name, describe(f.w.Load))
-	}
-	if f.search != nil {
-		rate, _ := f.search.next()
-		j.mark(at, Probe, f.w.Name, rate.String())
-	}
-	if length, known := loadLength(f.leg.load, sourceOf(j.plan, f)); known {
-		f.leg.over = later(at, length)
-		f.leg.end(later(f.leg.over, f.w.Graceful), patience)
-		f.leg.stages = stageMarks(f.w.Name, f.leg.load, at, f.leg.over)
-	}
-}
-
-// legAdjusted sets the times of a leg whose load was changed by hand. What the plan
-// says of its stages counts no more.
-func (j *Job) legAdjusted(now hyperscale.JobTime, f *flow, ev LegAdjusted) {
-	if !f.leg.begun || f.leg.stopped || f.phase != hyperscale.Running {
-		return
-	}
-	j.mark(now, Adjusted, f.w.Name, ev.What)
-	f.leg.stages, f.leg.over, f.leg.cutAt, f.leg.giveUp = nil, never, never, never
-	if ev.Length >= 0 {
-		f.leg.over = later(f.leg.at, ev.Length)
-		f.leg.end(later(f.leg.over, f.w.Graceful), patience)
-	}
 }
 
 // legEnded books the end of a leg that was running.
@@ -209,9 +169,4 @@ func (j *Job) cancel(now hyperscale.JobTime, f *flow) {
 		return
 	}
 	j.end(now, f, j.stopped, Cancelled, j.result.Reason)
-}
-
-func (j *Job) end(now hyperscale.JobTime, f *flow, phase hyperscale.Phase, what What, reason string) {
-	f.phase, f.reason, f.ended = phase, reason, now
-	j.mark(now, what, f.w.Name, reason)
 }

@@ -38,14 +38,14 @@ func (j *Job) pastDeadline(now hyperscale.JobTime) {
 // grace. It gives the longest.
 func (j *Job) stop(now hyperscale.JobTime, why What) (longest hyperscale.JobTime) {
 	j.state = finishing
-	for i := range j.flows {
-		if f := &j.flows[i]; f.active() {
+	for i := range j.list {
+		if f := &j.list[i]; f.active() {
 			longest = max(longest, f.grace(now))
 		}
 	}
 	j.mark(now, why, "", "what was started may finish, for up to "+hyperscale.FormatDuration(longest))
-	for i := range j.flows {
-		if f := &j.flows[i]; f.active() {
+	for i := range j.list {
+		if f := &j.list[i]; f.active() {
 			j.stopLeg(now, f, why == Cancelled)
 		}
 	}
@@ -68,6 +68,11 @@ func (j *Job) stopLeg(now hyperscale.JobTime, f *flow, cancelled bool) {
 // have come after a cancelled workflow is cancelled with it.
 func (j *Job) cancelAsked(now hyperscale.JobTime, ev Cancel) {
 	reason := cancelledBy(ev.By)
+	for i := range j.list {
+		if f := &j.list[i]; ev.Shown && f.active() && (ev.Workflow == "" || f.w.Name == ev.Workflow) {
+			f.leg.stopped = true // though by the plan its load may be over by now
+		}
+	}
 	if ev.Workflow == "" {
 		if j.state == running {
 			j.because(hyperscale.Cancelled, reason)
@@ -130,8 +135,8 @@ func (j *Job) cut(now hyperscale.JobTime, why What, detail string) {
 }
 
 func (j *Job) cutLegs(now hyperscale.JobTime) {
-	for i := range j.flows {
-		if f := &j.flows[i]; f.active() {
+	for i := range j.list {
+		if f := &j.list[i]; f.active() {
 			f.short()
 			j.cutLeg(f)
 			f.leg.giveUp = min(f.leg.giveUp, later(now, patienceAtStop))
@@ -139,46 +144,14 @@ func (j *Job) cutLegs(now hyperscale.JobTime) {
 	}
 }
 
-// cutLeg cuts a leg that was not cut before.
-func (j *Job) cutLeg(f *flow) {
-	f.leg.cutAt = never
-	if !f.leg.cut {
-		f.leg.cut = true
-		j.do(CutLeg{Workflow: f.w.Name, Leg: f.leg.number})
-	}
-}
-
 // expire does what the time has come for.
 func (j *Job) expire(now hyperscale.JobTime) {
-	for i := range j.flows {
-		if f := &j.flows[i]; f.active() {
-			j.expireLeg(now, f)
-		}
-	}
+	j.flows.expire(now, j.giveUp)
 	if j.state == running && j.deadline <= now {
 		j.pastDeadline(now)
 	}
 	if j.state == finishing && j.limit <= now {
 		j.cut(now, CutShort, "the time for finishing has passed")
-	}
-}
-
-func (j *Job) expireLeg(now hyperscale.JobTime, f *flow) {
-	l := &f.leg
-	for len(l.stages) > 0 && l.stages[0].At <= now {
-		j.do(l.stages[0])
-		l.stages = l.stages[1:]
-	}
-	if l.over <= now {
-		j.mark(l.over, LoadOver, f.w.Name, "")
-		f.phase, l.over = hyperscale.Finishing, never
-	}
-	if l.cutAt <= now {
-		j.mark(now, Cut, f.w.Name, "what was started did not finish in time")
-		j.cutLeg(f)
-	}
-	if l.giveUp <= now {
-		j.giveUp(now, f)
 	}
 }
 

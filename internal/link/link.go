@@ -116,7 +116,7 @@ const (
 	Start             // begin at JobTime In from now, as start Number
 	Stop              // start nothing more; what was started may finish Within
 	Cut               // interrupt what is in flight
-	Drop              // forget it, windows and all
+	Drop              // forget it, windows and all; without a workflow: the job is over
 	Adjust            // go on as Brief says from JobTime on, as adjustment Number
 )
 
@@ -139,6 +139,8 @@ type Order struct {
 	At     hyperscale.JobTime // Start: job time at the moment meant. Adjust: from then on
 	In     time.Duration      // Start: that moment, from the receipt of the order
 	Within time.Duration      // Stop
+	Phase  hyperscale.Phase   // Drop of a whole job: how it ended; "": nobody knows of it
+	Reason string             // … and why, in words
 	Client string             // Prepare: whose job it is
 
 	// Autonomy, with a Prepare, is of a job that lets no two hold a slot: nothing is
@@ -218,6 +220,18 @@ type Ending struct {
 	Waived      time.Duration     // VU-time after VUs that ended as the plan wished
 	Stopped     hyperscale.JobTime
 	Cancelled   Cancelled // by a client, with a [Proof], before any owner did
+	Losses      []Loss    // of a part: what was lost with holders of it
+}
+
+// Loss is what was lost with a holder of a part, as
+// [hyperscale/internal/stats.Loss] has it.
+type Loss struct {
+	Node     string
+	Workflow string
+	From, To hyperscale.JobTime
+	Lost     uint64
+	Missed   uint64
+	Requests uint64
 }
 
 // Receipt answers deliveries of one hold. Whoever gives it has made what it

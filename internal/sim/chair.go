@@ -60,7 +60,7 @@ func (m office) sit(job hyperscale.JobID, tenure *own.Tenure, saved own.Saved) {
 	m.seats[job] = c
 	holders := s.Owner().Holders()
 	m.post(func() {
-		m.step(node.JobHere{Job: job, Epoch: tenure.Epoch(), Holders: holders})
+		m.step(node.JobHere{Job: job, Epoch: tenure.Epoch(), Holders: holders, Led: as.Parent != nil})
 		c.stepNow(owner.Begin{})
 		w.above.attach(c)
 	})
@@ -75,6 +75,12 @@ func (m office) stand(job hyperscale.JobID) {
 	delete(m.seats, job)
 	m.budget.Gone(job)
 	m.step(node.JobGone{Job: job})
+}
+
+// heardTop takes in that the gate is there.
+func (c *chair) heardTop() {
+	c.step(owner.TopHeard{})
+	c.m.step(node.JobTop{Job: c.job})
 }
 
 // tick lets time pass.

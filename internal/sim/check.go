@@ -51,6 +51,17 @@ func (w judge) unfinished() {
 		for _, id := range slices.Sorted(maps.Keys(m.seats)) {
 			o := m.seats[id].seat.Owner()
 			w.say("%s owns %s at %v: wants %+v, runs %+v, held by %v, %+v", m.id, id, o.Elapsed(), o.Wants(), o.Runs(), o.Holders(), m.seats[id].saves)
+			for _, h := range o.Held() {
+				w.say("%s states %+v", m.id, h)
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.above.jobs)) {
+		if o := w.above.jobs[id].owner; o != nil {
+			w.say("the gate owns %s at %v: wants %+v, runs %+v, held by %v", id, o.Elapsed(), o.Wants(), o.Runs(), o.Holders())
+			for _, st := range o.Standing() {
+				w.say("the gate: %+v", st)
+			}
 		}
 	}
 	for _, c := range w.clients {
@@ -119,7 +130,7 @@ func (w judge) checkJob(c *client) {
 	if saved.Owner.Node != "" {
 		w.fail("%s is over and %s owns it", c.job, saved.Owner.Node)
 	}
-	upper.check(w.world, t, result)
+	decided := upper.check(w.world, t, result)
 	ends := 0
 	for _, ev := range c.events {
 		if ev.What == owner.JobEnded {
@@ -132,13 +143,13 @@ func (w judge) checkJob(c *client) {
 	for _, text := range stats.Identities(result.Tally) {
 		w.fail("%s: %s", c.job, text)
 	}
-	w.checkRequests(c, t, result)
+	w.checkRequests(c, t, decided)
 	w.checkSums(t, result)
-	w.checkThresholds(t, result)
+	w.checkThresholds(t, decided)
 	if !t.hurt && w.plan.calm && len(result.Losses) > 0 {
 		w.fail("%s: losses where nothing went wrong: %+v", c.job, result.Losses)
 	}
-	if w.plan.calm && c.sub.cancel == 0 && saved.Head.Phase != t.expected(result) && !w.maybeFails(t.plan) {
+	if w.plan.calm && c.sub.cancel == 0 && saved.Head.Phase != t.expected(decided) && !w.maybeFails(t.plan) {
 		w.fail("%s is %s where nothing went wrong: %s", c.job, saved.Head.Phase, saved.Head.Reason)
 	}
 }
@@ -226,8 +237,16 @@ func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow) {
 			w.fail("%s/%s: %d slots were due, %d by the schedule, %d begun twice", t.id, f.Name, slots.Due, all, flow.twice())
 		}
 	}
-	w.checkWishes(t, &r.Workflows[i], &f.Load)
+	if w.above.jobs[t.id] == nil { // else it is held against what its gate made of it
+		w.checkWishes(t, &r.Workflows[i], &f.Load, w.eventsOf(t))
+	}
 	flow.check(w.world, t, f)
+}
+
+// eventsOf is the history of a job, as its client saw it.
+func (w judge) eventsOf(t *truth) []hyperscale.Event {
+	i := slices.IndexFunc(w.clients, func(c *client) bool { return c.job == t.id })
+	return w.clients[i].events
 }
 
 // retried reports whether the workflow has no load and may have been begun more

@@ -183,6 +183,10 @@ func (c *client) cancel(m *manager) {
 // names the owner.
 func (c *client) ask(m *manager, tries int, r request) {
 	w := c.w
+	if _, adjusts := r.event(0).(owner.Adjust); w.above.there && (adjusts || w.above.chance(0.5)) {
+		c.askAbove(tries, r)
+		return
+	}
 	if tries > 40 {
 		return
 	}

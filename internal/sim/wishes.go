@@ -62,6 +62,13 @@ func (x *wishes) heed(w *world, tell node.Event) {
 	}
 }
 
+// heedAbove notes the adjustments in an order of the gate.
+func (x *wishes) heedAbove(w *world, t owner.Tell) {
+	for _, a := range t.Adjust {
+		x.numbered(w, a)
+	}
+}
+
 // window demands that a window names an adjustment of its workflow that counted
 // from its beginning on.
 func (x *wishes) window(w *world, v *stats.Window) {
@@ -129,8 +136,8 @@ func (t *truth) slots(r *stats.Result, f *hyperscale.Workflow, began hyperscale.
 }
 
 // checkWishes holds what became of a workflow against what was wanted of it.
-func (w judge) checkWishes(t *truth, r *stats.WorkflowResult, load *hyperscale.Load) {
-	if t.wishes.cancelled[r.Name] && r.Phase == hyperscale.Completed && load.Kind != hyperscale.LoadOnce && !w.wasOver(t, r.Name) {
+func (w judge) checkWishes(t *truth, r *stats.WorkflowResult, load *hyperscale.Load, events []hyperscale.Event) {
+	if t.wishes.cancelled[r.Name] && r.Phase == hyperscale.Completed && load.Kind != hyperscale.LoadOnce && !wasOver(events, r.Name) {
 		w.fail("%s/%s is %s after it was cancelled", t.id, r.Name, r.Phase)
 	}
 	if load.Kind != hyperscale.LoadSearch || r.Phase != hyperscale.Completed {
@@ -154,10 +161,9 @@ func (w judge) checkWishes(t *truth, r *stats.WorkflowResult, load *hyperscale.L
 
 // wasOver reports whether the load of a workflow was over when it was cancelled: what
 // was started then went on to its end.
-func (w judge) wasOver(t *truth, workflow string) bool {
-	i := slices.IndexFunc(w.clients, func(c *client) bool { return c.job == t.id })
+func wasOver(events []hyperscale.Event, workflow string) bool {
 	first := func(what string) int {
-		return slices.IndexFunc(w.clients[i].events, func(ev hyperscale.Event) bool { return ev.What == what && ev.Workflow == workflow })
+		return slices.IndexFunc(events, func(ev hyperscale.Event) bool { return ev.What == what && ev.Workflow == workflow })
 	}
 	over := first(string(job.LoadOver))
 	return over >= 0 && over < first("cancel")

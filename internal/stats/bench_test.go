@@ -119,7 +119,7 @@ func BenchmarkReceive(b *testing.B) {
 		if marks.Receive(w) != Merged {
 			b.Fatal("not merged")
 		}
-		joints.Add(w)
+		joints.Add(w, hyperscale.Share{})
 	}
 }
 

@@ -44,7 +44,7 @@ func encodings() map[string]struct {
 		read func([]byte) ([]byte, error)
 	}
 	o := fullOwner()
-	o.joints.Add(sampleWindow())
+	o.joints.Add(sampleWindow(), hyperscale.Share{})
 	stream := NewStream("browse", share1(0, 2))
 	stream.Take(sampleWindow(), false)
 	result, err := fullResult(o.tally).AppendBinary(nil)
@@ -123,7 +123,7 @@ func TestNumberedJoint(t *testing.T) {
 	for i := range 2 {
 		w := counted(share1(int64(i), 2), 1, 1, Interval{From: time.Duration(i+1) * 100 * time.Millisecond, To: time.Duration(i+4) * 100 * time.Millisecond}, 1)
 		w.Watch = Readings{Node: fmt.Sprint("w", i), CPU: time.Duration(i + 1)}
-		j.Add(w)
+		j.Add(w, hyperscale.Share{})
 	}
 	list := j.Cut()
 	if len(list) != 1 || j.Len() != 0 || list[0].From != 100*time.Millisecond || list[0].To != 500*time.Millisecond {
@@ -154,7 +154,7 @@ func TestAdjacentJoints(t *testing.T) {
 		w.Watch = Readings{Node: fmt.Sprint("w", i%2), CPU: 1, Saturated: 100 * time.Millisecond}
 		if i < 2 {
 			j := NewJoints()
-			j.Add(w)
+			j.Add(w, hyperscale.Share{})
 			w = j.Cut()[0]
 		}
 		s.Take(w, i == 2)
@@ -322,7 +322,7 @@ func fuzz[T interface{ AppendBinary([]byte) []byte }](f *testing.F, name string,
 func FuzzDecodeJoint(f *testing.F) {
 	fuzz(f, "joint", DecodeJoint, func(w *Window) {
 		j, tally, watch := NewJoints(), NewTally(), NewWatch(rules)
-		j.Add(w)
+		j.Add(w, hyperscale.Share{})
 		tally.AddJoint(w)
 		watch.Add(w)
 		watch.Step(min(w.To, time.Minute), tally)

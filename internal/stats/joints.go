@@ -7,19 +7,20 @@ import (
 	"hyperscale"
 )
 
-// Joints merges windows of many turns into few: those of one workflow whose
+// Joints merges windows of many turns into few: those of one part of one workflow whose
 // intervals begin in the same second of job time and end in the same second, in
 // one stretch, under one adjustment, become one window, their *joint*. Of what a
 // tally or a watch makes of windows nothing is lost thereby: joints count as the
 // windows in them do, in any order, however they were divided among joints.
 //
-// A joint has a workflow but no share or number; a [Stream] gives it these when
-// it is to be handed on.
+// A joint has a workflow and its part, but no number; a [Stream] gives it one, and its
+// own share, when it is to be handed on.
 type Joints struct{ open map[jointKey]*Window }
 
 // jointKey names the windows that make one joint.
 type jointKey struct {
 	workflow   string
+	part       hyperscale.Share
 	from, to   int64 // seconds: the one begun, the one reached into
 	stretch    Stretch
 	adjustment uint64
@@ -27,20 +28,25 @@ type jointKey struct {
 
 // compare is the order of joints.
 func (k jointKey) compare(o jointKey) int {
-	return cmp.Or(cmp.Compare(k.workflow, o.workflow), cmp.Compare(k.from, o.from), cmp.Compare(k.to, o.to),
+	return cmp.Or(cmp.Compare(k.workflow, o.workflow), compareShares(k.part, o.part), cmp.Compare(k.from, o.from), cmp.Compare(k.to, o.to),
 		cmp.Compare(k.stretch, o.stretch), cmp.Compare(k.adjustment, o.adjustment))
+}
+
+func compareShares(a, b hyperscale.Share) int {
+	return cmp.Or(cmp.Compare(a.Turn, b.Turn), cmp.Compare(a.Lo, b.Lo), cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Of, b.Of), cmp.Compare(a.From, b.From))
 }
 
 // NewJoints has no joint yet.
 func NewJoints() *Joints { return &Joints{open: map[jointKey]*Window{}} }
 
 // Add takes in a window, or a joint, that was Merged by the marks of its job: it
-// must fit the others of its workflow. It keeps nothing of the window's memory.
-func (j *Joints) Add(w *Window) {
-	key := jointKey{w.ID.Workflow, int64(w.From / firstWidth), ceilSecond(w.To), w.Stretch, w.Adjustment}
+// must fit the others of its workflow. Those of one part are joined; the zero value
+// is the part of jobs that have none. It keeps nothing of the window's memory.
+func (j *Joints) Add(w *Window, part hyperscale.Share) {
+	key := jointKey{w.ID.Workflow, part, int64(w.From / firstWidth), ceilSecond(w.To), w.Stretch, w.Adjustment}
 	into := j.open[key]
 	if into == nil {
-		into = &Window{ID: WindowID{Workflow: w.ID.Workflow}, Interval: w.Interval, Adjustment: w.Adjustment, joint: newJoint()}
+		into = &Window{ID: WindowID{Workflow: w.ID.Workflow, Share: part}, Interval: w.Interval, Adjustment: w.Adjustment, joint: newJoint()}
 		j.open[key] = into
 	}
 	if err := into.Sums.Merge(&w.Sums); err != nil {
@@ -81,6 +87,22 @@ func newJoint() *joint { return &joint{nodes: nodes{}} }
 func (j *joint) add(w *Window) {
 	j.moments.add(w)
 	j.nodes.add(w)
+}
+
+// Within gives the nodes that a joint tells of the names by which they are known
+// where those of other places are, too: this one's in front.
+func (w *Window) Within(place string) *Window {
+	if w.joint == nil || place == "" {
+		return w
+	}
+	named := nodes{}
+	for _, name := range w.joint.nodes.names() {
+		n := w.joint.nodes[name]
+		n.readings.Node = place + name
+		named.at(place + name).add(n)
+	}
+	w.joint.nodes = named
+	return w
 }
 
 // Readings are what the window carries of self-watch: one node's, or those of

@@ -156,7 +156,7 @@ func (o *owner) rebase() {
 func (o *owner) add(w *Window) Receipt {
 	r := o.tally.Marks().Receive(w)
 	if r == Merged {
-		o.joints.Add(w)
+		o.joints.Add(w, hyperscale.Share{})
 	}
 	return r
 }
@@ -232,7 +232,7 @@ func TestJointsCountAsTheirWindows(t *testing.T) {
 			}, func(workflow string, s hyperscale.Share, l Losses) {
 				if w := tally.Close(workflow, s, l); w != nil {
 					watch.Add(w)
-					o.joints.Add(o.tally.Marks().Close(workflow, s, l))
+					o.joints.Add(o.tally.Marks().Close(workflow, s, l), hyperscale.Share{})
 				}
 			})
 			if h.now < 8 && rapid.Bool().Draw(t, "no commit") {

@@ -74,7 +74,7 @@ func DecodeJoint(b []byte) (*Window, error) {
 		return nil, err
 	}
 	w.read(r)
-	if w.joint == nil || w.ID.Share != (hyperscale.Share{}) || w.ID.First > 0 || w.ID.Seq > 0 {
+	if w.joint == nil || w.ID.Share != (hyperscale.Share{}) && !w.ID.Share.Valid() || w.ID.First > 0 || w.ID.Seq > 0 {
 		r.fail("a window that is no joint, or has a number")
 	}
 	return w, r.end("joint")

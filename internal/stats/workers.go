@@ -140,11 +140,22 @@ func (r *Result) Unreported() uint64 {
 // StrayRequests is how many requests, groups left out, stray windows counted.
 func (m *Marks) StrayRequests() uint64 {
 	var n uint64
-	for name, l := range m.stray {
-		for i := range l.Steps {
-			if !m.shapes[name].Steps[i].Group {
-				n += l.Steps[i].Started
-			}
+	for name := range m.stray {
+		n += StrayOf(m, name)
+	}
+	return n
+}
+
+// StrayOf is how many requests of one workflow stray windows counted.
+func StrayOf(m *Marks, workflow string) uint64 {
+	var n uint64
+	l := m.stray[workflow]
+	if l == nil {
+		return 0
+	}
+	for i := range l.Steps {
+		if !m.shapes[workflow].Steps[i].Group {
+			n += l.Steps[i].Started
 		}
 	}
 	return n

@@ -138,6 +138,17 @@ func (a *Account) changes(workflow string, begin hyperscale.JobTime) []schedule.
 // Loss notes what was lost with a holder.
 func (a *Account) Loss(l stats.Loss) { a.losses = append(a.losses, l) }
 
+// Lost is what was lost of a workflow with holders.
+func (a *Account) Lost(workflow string) []stats.Loss {
+	var list []stats.Loss
+	for _, l := range a.losses {
+		if l.Workflow == workflow {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
 // Cause notes a cause of the verdict that windows do not tell.
 func (a *Account) Cause(c stats.Cause) { a.causes = append(a.causes, c) }
 

@@ -30,6 +30,10 @@ const adjustLead = 2 * time.Second
 // adjust changes the load of a workflow from a whole second on. It is written down
 // before anybody hears of it.
 func (o *adjusting) adjust(ev Adjust) {
+	if o.up != nil {
+		o.say(Adjusted{Token: ev.Token, Refused: "its gate decides over its load"})
+		return
+	}
 	for _, a := range o.state.Adjustments {
 		if a.Key == ev.Key {
 			o.say(Adjusted{Token: ev.Token, Adjustment: a.Adjustment})
@@ -52,11 +56,7 @@ func (o *adjusting) adjust(ev Adjust) {
 	o.change()
 	o.readjust(l)
 	o.story.adjusted(a)
-	length := hyperscale.JobTime(-1)
-	if end := l.over(); end != never {
-		length = end - l.Begin
-	}
-	o.job(job.LegAdjusted{Workflow: l.workflow(), Leg: l.Leg.Leg, Length: length, What: adjustText(a, ev.By)})
+	o.job(job.LegAdjusted{Workflow: l.workflow(), Leg: l.Leg.Leg, Length: l.length(), What: adjustText(a, ev.By)})
 	for _, s := range l.Shares {
 		if s.placed() && !s.over() {
 			o.tellAdjusted(l, s)

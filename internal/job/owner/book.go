@@ -24,6 +24,7 @@ type book struct {
 	dark     darkness
 	seconds  hyperscale.JobTime // the last whole second that was looked at
 	over     *job.Result        // nil: it is not
+	above    topWord            // of a job that is led
 	up       *upward            // nil: the job has no parent
 	why      string             // it waits, as was last told
 	numbered numbered
@@ -36,6 +37,28 @@ type darkness struct {
 	blind bool          // what waited is being done, and nobody ever told: when a holder was lost is not known
 }
 
+// topWord is when the top owner of a job that is led was last heard. The zero value:
+// nobody knows yet.
+type topWord struct {
+	at    time.Duration
+	known bool
+}
+
+// hear takes in that a word of it is so old.
+func (t *topWord) hear(now, age time.Duration) {
+	if !t.known || now-age > t.at {
+		t.at, t.known = now-age, true
+	}
+}
+
+// age is how old its last word is; very old: nobody knows.
+func (t *topWord) age(now time.Duration) time.Duration {
+	if !t.known {
+		return 24 * time.Hour
+	}
+	return now - t.at
+}
+
 // state is who holds what: saved whenever it changed; see [change].
 type state struct {
 	Start       uint64 // number of the start that job time counts from; 0: not started
@@ -44,18 +67,26 @@ type state struct {
 	Wants       uint64 // number of the last want
 	Given       []given
 	Adjustments []adjustment
-	Done        float64       // percentage, the most that was told
-	Skew        time.Duration // most that a holder's job time was found beside ours as it began
+	Done        float64           // percentage, the most that was told
+	Skew        time.Duration     // most that a holder's job time was found beside ours as it began
+	Above       hyperscale.Epoch  // of a job that is led: the highest heard of its parents'
+	Cancels     map[string]string // of a job that is led: what clients cancelled here, by workflow, or "" for all of it, and who did
 
-	told  int                         // so many of Given were saved
-	turns map[given]hyperscale.NodeID // Given by name, as far as it was asked for
+	told  int          // so many of Given were saved
+	turns map[turn]int // the place in Given of each, as far as it was asked for
 }
 
 // given is a turn that was given out, and to whom. No two are of one name.
 type given struct {
+	turn
+	Node hyperscale.NodeID
+	Part hyperscale.Share `json:",omitzero"` // of what part of a led job; zero: of one that is not
+}
+
+// turn names a share of a workflow under its turn.
+type turn struct {
 	Workflow string
 	Share    hyperscale.Share
-	Node     hyperscale.NodeID
 }
 
 // kid is a child as the owner knows it.
@@ -89,8 +120,8 @@ func (o *book) result() []byte {
 	r := o.story.account.Sum(*o.over, o.cfg.Accepted)
 	r.Job, r.Skew = o.cfg.Job, o.state.Skew
 	r.Workers = stats.Workers(r.Tally, func(s stats.Standing) string {
-		node, _ := o.state.givenTo(link.Hold{Workflow: s.Workflow, Share: s.Share})
-		return string(node)
+		to, _ := o.state.givenTo(link.Hold{Workflow: s.Workflow, Share: s.Share})
+		return string(to.Node)
 	})
 	b, err := r.AppendBinary(nil)
 	if err != nil {
@@ -100,15 +131,29 @@ func (o *book) result() []byte {
 }
 
 // givenTo is whom a turn was given to, and whether it was to anybody.
-func (st *state) givenTo(h link.Hold) (hyperscale.NodeID, bool) {
+func (st *state) givenTo(h link.Hold) (given, bool) {
 	if st.turns == nil {
-		st.turns = map[given]hyperscale.NodeID{}
+		st.turns = map[turn]int{}
 	}
-	for _, g := range st.Given[len(st.turns):] {
-		st.turns[given{Workflow: g.Workflow, Share: g.Share}] = g.Node
+	for i := len(st.turns); i < len(st.Given); i++ {
+		st.turns[st.Given[i].turn] = i
 	}
-	node, some := st.turns[given{Workflow: h.Workflow, Share: h.Share}]
-	return node, some
+	i, some := st.turns[turn{Workflow: h.Workflow, Share: h.Share}]
+	if !some {
+		return given{}, false
+	}
+	return st.Given[i], true
+}
+
+// partOf is the part by which the windows of a hold are joined: that of the parent
+// which it is of; where children are datacenters its own, so that it stays known what
+// each of them did; else none.
+func (o *book) partOf(h link.Hold) hyperscale.Share {
+	if o.cfg.Datacenters {
+		return h.Share
+	}
+	to, _ := o.state.givenTo(h)
+	return to.Part
 }
 
 // readjust computes a leg's schedule anew, with all adjustments so far.

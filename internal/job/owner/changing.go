@@ -22,6 +22,8 @@ type change struct {
 	Adjustments []adjustment
 	Done        float64
 	Skew        time.Duration
+	Above       hyperscale.Epoch  `json:",omitzero"`
+	Cancels     map[string]string `json:",omitempty"`
 }
 
 // legChange is what became different of one leg.
@@ -67,6 +69,7 @@ func (st *state) changes(whole bool) change {
 	}
 	c := change{
 		Start: st.Start, Turns: st.Turns, Wants: st.Wants, Given: st.Given[st.told:], Adjustments: st.Adjustments, Done: st.Done, Skew: st.Skew,
+		Above: st.Above, Cancels: st.Cancels,
 	}
 	st.told = len(st.Given)
 	for i, l := range st.Legs {
@@ -174,6 +177,7 @@ func (st *state) apply(c change) error {
 		legs = append(legs, l)
 	}
 	st.Start, st.Turns, st.Wants, st.Adjustments, st.Done, st.Skew = c.Start, c.Turns, c.Wants, c.Adjustments, c.Done, c.Skew
+	st.Above, st.Cancels = c.Above, c.Cancels
 	st.Legs, st.Given = legs, append(st.Given, c.Given...)
 	return nil
 }

@@ -88,7 +88,7 @@ func alter(r *rand.Rand, st *state) {
 
 func dealt(r *rand.Rand, st *state) *share {
 	s := &share{kept: kept{Share: hyperscale.Share{Hi: 1, Of: 1, Turn: hyperscale.Turn(r.IntN(1000))}, Cores: 1}}
-	st.Given = append(st.Given, given{Workflow: "a", Share: s.Share, Node: "w"})
+	st.Given = append(st.Given, given{turn: turn{"a", s.Share}, Node: "w"})
 	return s
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/job"
+	"hyperscale/internal/link"
 )
 
 // course is the job as it goes on: its state machine is told what came about, and
@@ -20,6 +21,7 @@ func (o *course) job(ev job.Event) {
 		switch e := e.(type) {
 		case job.StartLeg:
 			l := (&leg{Leg: e, head: head{Stage: wanting, Want: together}}).by(o.cfg.Plan)
+			o.readjust(l)
 			o.state.Legs = append(o.state.Legs, l)
 			if together == 0 {
 				o.want(l)
@@ -40,18 +42,31 @@ func (o *course) job(ev job.Event) {
 
 // giveUp lets the shares go of legs that the job does not wait for any more.
 func (o *course) giveUp() {
-	for _, w := range o.story.job.Workflows() {
-		if !w.Phase.Terminal() {
-			continue
-		}
-		for _, l := range o.state.Legs {
-			if l.workflow() != w.Workflow || l.Stage == ended {
-				continue
+	for _, l := range o.state.Legs {
+		if l.Stage != ended && !o.story.job.Waits(l.workflow(), l.Leg.Leg) {
+			begun := l.begun()
+			if o.up != nil && l.Stop == nil { // its parent wants it no more
+				l.Stop = &halt{At: o.at(), Cut: true}
 			}
 			o.releaseAll(l)
 			l.Stage = ended
+			o.brokenOff(l, begun)
 		}
 	}
+}
+
+// brokenOff tells the parent of a part that it came to no end of its own.
+func (o *course) brokenOff(l *leg, begun bool) {
+	reason := o.story.outcome(l.workflow()).Reason
+	switch {
+	case !begun:
+		o.handUp(l, nil, broken{link.Refused, reason})
+		return
+	case l.quit:
+		o.handUp(l, &link.Ending{Interrupted: true, Reason: reason, Stopped: o.at()}, broken{link.Stopped, reason})
+		return
+	}
+	o.handUp(l, &link.Ending{Failed: true, Reason: reason, Stopped: o.at()}, broken{})
 }
 
 // releaseAll lets the shares of a leg go that are not over. Of a workflow that was
@@ -82,7 +97,6 @@ func (o *course) denied(ev Denied) {
 		}
 		switch {
 		case l.Stage == wanting:
-			l.Stage = ended
 			o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: cmp.Or(l.Refusal, ev.Reason)})
 		case l.short():
 			o.want(l) // the load goes on without these slots, which are missed; perhaps somebody comes

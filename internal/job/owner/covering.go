@@ -12,6 +12,9 @@ import (
 // coverLead is how long before the fence a cover is decided at least.
 const coverLead = 50 * time.Millisecond
 
+// coverFarLead is the same where datacenters cover for each other.
+const coverFarLead = 500 * time.Millisecond
+
 // cover gives shares without a holder to those who have cores. If there are fewer
 // cores than shares some go on waiting.
 func (o *placing) cover(l *leg, cores []link.Cores) {
@@ -22,7 +25,11 @@ func (o *placing) cover(l *leg, cores []link.Cores) {
 			open, width = append(open, s), width+int(s.Width())
 		}
 	}
-	fence := ceilSecond(o.at() + coverLead)
+	lead := coverLead
+	if o.cfg.Datacenters {
+		lead = coverFarLead
+	}
+	fence := ceilSecond(o.at() + lead)
 	for _, s := range open {
 		mine := takeCores(&cores, max(int(s.Width())*(total(cores))/max(width, 1), 1))
 		width -= int(s.Width())

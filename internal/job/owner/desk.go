@@ -244,7 +244,7 @@ func (d *desk) join() {
 			d.numbered.add(w)
 		}
 		if d.up != nil {
-			d.up.open.Add(w)
+			d.up.open.Add(w, w.ID.Share)
 		}
 	}
 }

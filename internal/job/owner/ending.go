@@ -2,6 +2,8 @@ package owner
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +19,7 @@ func (o *course) cancel(ev Cancel) {
 	if status == CancelPending {
 		o.change()
 		o.tell(hyperscale.Event{What: "cancel", Workflow: ev.Workflow, Detail: "asked for by " + ev.By})
-		o.job(job.Cancel{Workflow: ev.Workflow, By: ev.By})
+		o.cancelled(job.Cancel{Workflow: ev.Workflow, By: ev.By})
 	}
 	o.say(Answer{Token: ev.Token, Status: status})
 }
@@ -35,7 +37,25 @@ func (o *course) cancelledAt(child hyperscale.NodeID, workflow string, by link.C
 	o.tell(hyperscale.Event{
 		What: "cancel", Workflow: workflow, Node: child, Detail: "was shown to it while nothing could be written down, by " + by.By,
 	})
-	o.job(job.Cancel{Workflow: workflow, By: by.By})
+	o.cancelled(job.Cancel{Workflow: workflow, By: by.By, Shown: true})
+}
+
+// cancelled ends a workflow, or with "" the job, as a client wants it. Of a job that
+// is led what is here of it ends, and the parent is told, which ends the rest.
+func (o *course) cancelled(ev job.Cancel) {
+	o.job(ev)
+	if o.up == nil {
+		return
+	}
+	if o.state.Cancels == nil {
+		o.state.Cancels = map[string]string{}
+	}
+	o.state.Cancels[ev.Workflow] = ev.By
+	for _, l := range slices.Clone(o.state.Legs) {
+		if ev.Workflow == "" || l.workflow() == ev.Workflow {
+			o.job(job.Halt{Workflow: l.workflow(), Leg: l.Leg.Leg, Within: l.Leg.Graceful})
+		}
+	}
 }
 
 // cancelStatus is what can become of a wish to cancel.
@@ -72,11 +92,25 @@ func (o *course) finish(r job.Result) {
 	}
 	o.over = &r
 	o.closeAll()
-	o.bookSilence()
 	o.join()
 	o.change()
 	o.tell(hyperscale.Event{What: JobEnded, Detail: strings.TrimSuffix(string(r.Phase)+": "+r.Reason, ": ")})
 	o.show = true
+	if !o.cfg.Datacenters {
+		return // who holds something says so, and is told to drop it
+	}
+	for _, node := range slices.Sorted(maps.Keys(o.kids)) {
+		o.order(o.kids[node].Holder, o.farewell(link.Hold{Job: o.cfg.Job}), nil)
+	}
+}
+
+// farewell is the order to drop what is held of a job that is over.
+func (o *orders) farewell(h link.Hold) link.Order {
+	order := link.Order{Do: link.Drop, Hold: h}
+	if h.Workflow == "" {
+		order.Phase, order.Reason = o.over.Phase, o.over.Reason
+	}
+	return order
 }
 
 // Forsaken is what came of a job that was ended FAILED without its owner, by what was
@@ -100,6 +134,10 @@ func Forsaken(cfg Config, records [][]byte, clock hyperscale.JobTime, reason str
 // abandon ends the job because it was without an owner for too long.
 func (o *course) abandon(silence time.Duration) {
 	reason := fmt.Sprintf("it was without an owner for %v", silence.Round(time.Second))
+	if o.up != nil {
+		o.job(job.Over{Phase: hyperscale.Failed, Reason: reason})
+		return
+	}
 	for _, w := range o.story.job.Workflows() {
 		if !w.Phase.Terminal() {
 			o.job(job.LegBroken{Workflow: w.Workflow, Leg: o.state.legNumber(w.Workflow), Reason: reason})

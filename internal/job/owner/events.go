@@ -83,6 +83,17 @@ type (
 		Adjustment hyperscale.Adjustment
 	}
 
+	// Ordered is what the parent of the job wants of it: of a part that it gave, or
+	// gives with a Prepare. Its epoch is not lower than any that was heard.
+	Ordered struct {
+		Order   link.Order
+		Prepare *Prepare                // of a Prepare; else nil
+		Adjust  []hyperscale.Adjustment // of an Adjust: all so far
+	}
+
+	// TopHeard: the last word of the job's top owner is so old.
+	TopHeard struct{ Age time.Duration }
+
 	// ParentAt says how the parent of the job is reached from now on: over which
 	// link, of those whose numbers rise, to the owner of which epoch. What it did not
 	// acknowledge goes again. The zero value: it is not reached.
@@ -117,6 +128,8 @@ func (Denied) event()      {}
 func (Unbriefed) event()   {}
 func (Cancel) event()      {}
 func (Adjust) event()      {}
+func (Ordered) event()     {}
+func (TopHeard) event()    {}
 func (ParentAt) event()    {}
 func (ParentTells) event() {}
 func (Saved) event()       {}
@@ -214,6 +227,11 @@ type Prepare struct {
 	Begin       hyperscale.JobTime
 	From        link.Reserve // Begun: places and passes before were others'
 	Adjustments []hyperscale.Adjustment
+
+	// Of a part, for a datacenter: parts of one group want cores together, once all
+	// are there; 0: it is of none.
+	Group uint64
+	Parts int
 }
 
 // CancelStatus is what became of a wish to cancel.
@@ -240,6 +258,7 @@ type Want struct {
 // has use for; a cover wants as many as the lost share had.
 type WantCores struct {
 	Workflow string
-	Cores    int // 0: as many as the workflow has use for
-	Least    int // of a cover: fewer are better than none; 0: all or none
+	Cores    int              // 0: as many as the workflow has use for
+	Least    int              // of a cover: fewer are better than none; 0: all or none
+	Part     hyperscale.Share // of a job that is led: what of the workflow they are for; Cores are at most as many
 }

@@ -32,7 +32,8 @@ func (o *holes) bury(h link.Holder) {
 // closeHole books what a lost holder lost and what was missed until another went
 // on. A hole that nobody covered ends where the load does, or now.
 func (o *holes) closeHole(l *leg, x *hole) {
-	if x.Closed || x.Fence == never && o.over == nil {
+	handedUp := o.up != nil && l.Stage == ended
+	if x.Closed || x.Fence == never && o.over == nil && !handedUp {
 		return
 	}
 	x.Closed = true
@@ -63,11 +64,11 @@ func (o *holes) closeHole(l *leg, x *hole) {
 			losses.Missed = x.rest(l, w)
 		}
 	}
-	if from.Final && !from.Past { // it told all that it began
-		losses.Lost, losses.Missed = 0, losses.Lost+losses.Missed
+	if from.Final && !from.Past || x.Told { // it told all that it began
+		losses.Lost, losses.Missed, passes = 0, losses.Lost+losses.Missed, 0
 	}
 	if w := o.marks().Close(l.workflow(), x.Share, losses); w != nil {
-		o.joints.Add(w)
+		o.joints.Add(w, o.partOf(o.hold(l, x.Share)))
 		if w.Slots.Lost > 0 || w.Missed > 0 || passes > 0 {
 			o.story.loss(stats.NewLoss(string(x.Holder.Node), l.flow, w, passes))
 		}
@@ -244,6 +245,13 @@ func (o *holes) closeAll() {
 	for _, l := range o.state.Legs {
 		for _, x := range l.Holes {
 			o.closeHole(l, x)
+		}
+	}
+	for _, l := range o.state.Legs {
+		for _, x := range l.Holes {
+			if o.up == nil { // else it was booked with its part
+				o.bookSilence(l, x)
+			}
 		}
 	}
 }

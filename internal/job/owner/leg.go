@@ -44,6 +44,7 @@ type leg struct {
 
 	saved legSaved
 	found *finder // nil: to be made anew
+	quit  bool    // its holders stopped, for nobody above was heard
 	// looked is when its shares were last looked through for those that can start:
 	// so much had been heard and changed.
 	looked uint64
@@ -64,9 +65,12 @@ type head struct {
 	Stop    *halt              // nil: it goes on
 	Want    uint64             // number of the want for its cores, or those of its covers
 	Tries   int                // how often it was begun anew, or refused
-	Aborted bool               // a step's on-error: abort fired
+	Aborted string             // the step whose on-error: abort fired; "": none
 	Unfit   []link.Holder      `json:",omitempty"` // those that refused it for good …
 	Refusal string             `json:",omitzero"`  // … the last of them, in words
+	Go      bool               `json:",omitzero"`  // of a part: the parent wants it to begin, at Begin
+	Whole   bool               `json:",omitzero"`  // of a part: all of its group are there
+	Lowered string             `json:",omitzero"`  // of a part: how a bound was lowered by who holds it
 }
 
 // halt is how a leg is ended before its time.
@@ -178,6 +182,23 @@ func (l *leg) prepare(s *share) *Prepare {
 		Workflow: l.Leg.Workflow, Load: l.Leg.Load, First: l.Leg.First, Warmup: l.Leg.Warmup, Graceful: l.Leg.Graceful,
 		Use: l.Leg.Use, Share: s.Share, Begun: l.begun(), Begin: l.Begin, From: s.First.Reserve,
 	}
+}
+
+// length is how long the load goes on by the plan and its adjustments; below zero:
+// only its work ends it, or it is paused.
+func (l *leg) length() hyperscale.JobTime {
+	if end := l.over(); end != never {
+		return end - l.Begin
+	}
+	return -1
+}
+
+// whole is what of the load's slots is run here.
+func (l *leg) whole() hyperscale.Share {
+	if l.Leg.Part == (hyperscale.Share{}) {
+		return hyperscale.Whole
+	}
+	return l.Leg.Part
 }
 
 // over is when the leg's load ends by the plan and its adjustments; never: only its

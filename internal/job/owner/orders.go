@@ -38,6 +38,17 @@ func (o *orders) hand(l *leg, s *share) {
 func (o *orders) prepare(l *leg, s *share) *Prepare {
 	p := l.prepare(s)
 	p.Adjustments = o.state.adjustments()
+	if !o.cfg.Datacenters || l.begun() {
+		return p
+	}
+	p.Group = l.Want
+	for _, other := range o.state.Legs {
+		for _, with := range other.of(s.Holder.Node) {
+			if other.Want == l.Want && other.Stage == preparing && with.placed() {
+				p.Parts++
+			}
+		}
+	}
 	return p
 }
 

@@ -39,6 +39,8 @@ type Config struct {
 	// Numbered says that somebody is to be shown each joint of windows once, over changes
 	// of owner, too: the last are kept; see [Owner.Recent].
 	Numbered bool
+	// Datacenters says that its children are datacenters, not workers.
+	Datacenters bool
 	// Parent is the parent of the job; nil: it has none, for it was submitted here.
 	Parent *Parent
 }
@@ -62,6 +64,8 @@ type Config struct {
 //	course     the job as it goes on, and what follows for its legs
 //	settling   legs that begin and end
 //
+//	leading    what the parent of the job wants, if there is one
+//
 // and of those that listen: stating, receiving and adjusting.
 type Owner struct {
 	*book
@@ -71,6 +75,7 @@ type Owner struct {
 	losing    *losing
 	course    *course
 	settling  *settling
+	leading   *leading
 	stating   *stating
 	receiving *receiving
 	adjusting *adjusting
@@ -79,7 +84,7 @@ type Owner struct {
 // New is the owner of a job that was just accepted.
 func New(cfg Config) *Owner {
 	o := blank(cfg)
-	o.story = newStory(cfg.Plan)
+	o.story = newStory(cfg.Plan, cfg.Parent != nil)
 	o.state.Turns = map[string]hyperscale.Turn{}
 	return o
 }
@@ -102,7 +107,7 @@ func blank(cfg Config) *Owner {
 	}
 	o := &Owner{book: &book{cfg: cfg, joints: stats.NewJoints(), kids: map[hyperscale.NodeID]*kid{}}}
 	if cfg.Parent != nil {
-		o.up = newUpward(cfg.Parent, cfg.Plan)
+		o.up = newUpward(cfg.Parent)
 	}
 	o.desk = &desk{book: o.book, changes: 1}
 	o.orders = &orders{desk: o.desk}
@@ -111,6 +116,7 @@ func blank(cfg Config) *Owner {
 	o.losing = &losing{placing: o.placing}
 	o.course = &course{losing: o.losing}
 	o.settling = &settling{course: o.course}
+	o.leading = &leading{settling: o.settling}
 	o.stating = &stating{settling: o.settling}
 	o.receiving = &receiving{course: o.course, forgers: map[hyperscale.NodeID]bool{}}
 	o.adjusting = &adjusting{course: o.course}
@@ -200,6 +206,10 @@ func (o *Owner) take(ev Event) {
 		o.adjusting.adjust(ev)
 	case Saved:
 		o.desk.saved(ev)
+	case Ordered:
+		o.leading.ordered(ev)
+	case TopHeard:
+		o.above.hear(o.now, ev.Age)
 	case ParentAt:
 		o.desk.parentAt(ev)
 	case ParentTells:

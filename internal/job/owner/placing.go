@@ -43,8 +43,9 @@ func (o *placing) wants() []Want {
 	for _, l := range o.state.Legs {
 		switch {
 		case l.Stop != nil:
+		case l.Stage == wanting && l.Leg.Group != 0 && !l.Whole: // others are to come
 		case l.Stage == wanting:
-			list = wantMore(list, l, WantCores{Workflow: l.workflow()})
+			list = wantMore(list, l, WantCores{Workflow: l.workflow(), Part: l.Leg.Part})
 		default:
 			if n := l.uncovered(); n > 0 {
 				list = wantMore(list, l, WantCores{Workflow: l.workflow(), Cores: n, Least: 1})
@@ -141,6 +142,7 @@ func (o *placing) granted(ev Granted) {
 	if o.over != nil || o.dark.until != 0 {
 		return // while nobody tells the time no fence can be set; it is granted again
 	}
+	var begun []*leg
 	for _, l := range o.state.Legs {
 		cores := ev.Cores[l.workflow()]
 		if l.Want != ev.Want || l.Stop != nil || len(cores) == 0 {
@@ -149,8 +151,14 @@ func (o *placing) granted(ev Granted) {
 		switch {
 		case l.Stage == wanting:
 			o.place(l, cores)
+			begun = append(begun, l)
 		case l.short():
 			o.cover(l, cores)
+		}
+	}
+	for _, l := range begun {
+		for _, s := range l.Shares {
+			o.hand(l, s)
 		}
 	}
 }
@@ -158,12 +166,13 @@ func (o *placing) granted(ev Granted) {
 // place gives all of a leg's slots to the holders of the cores.
 func (o *placing) place(l *leg, cores []link.Cores) {
 	whole := &kept{Share: hyperscale.Share{Lo: 0, Hi: int64(total(cores)), Of: int64(total(cores))}}
+	if part := l.whole(); part.Of > 1 || part.From > 0 {
+		whole.Share = part
+		whole.First = reserve{link.Reserve{Place: l.Leg.Place, Pass: l.Leg.Pass}}
+	}
 	l.Stage = preparing
 	l.divide(o.cut(l, whole, cores))
 	o.change()
-	for _, s := range l.Shares {
-		o.hand(l, s)
-	}
 }
 
 func total(cores []link.Cores) int {
@@ -190,7 +199,7 @@ func (o *placing) cut(l *leg, s *kept, cores []link.Cores) []*share {
 			part.Reserve = part.First
 		}
 		list = append(list, part)
-		o.state.Given = append(o.state.Given, given{l.workflow(), cut, part.Holder.Node})
+		o.state.Given = append(o.state.Given, given{turn{l.workflow(), cut}, part.Holder.Node, l.Leg.Part})
 		if l.begun() {
 			o.marks().Expect(l.workflow(), cut)
 		}

@@ -27,11 +27,11 @@ func (o *receiving) delivered(ev Delivered) {
 		}
 		return
 	}
-	switch node, given := o.state.givenTo(h); {
+	switch to, given := o.state.givenTo(h); {
 	case !given || ev.Start != o.state.Start:
 		o.unknown(ev)
 		return
-	case node != ev.Node:
+	case to.Node != ev.Node:
 		o.forged(ev)
 		return
 	}
@@ -44,9 +44,13 @@ func (o *receiving) delivered(ev Delivered) {
 	switch receipt {
 	case stats.Merged:
 		o.under(ev.Window)
-		o.joints.Add(ev.Window)
+		o.joints.Add(ev.Window, o.partOf(h))
 		o.acknowledge(h, ev.Holder)
-		o.engineLost(h, ev)
+		if o.cfg.Datacenters {
+			o.lostThere(ev)
+		} else {
+			o.engineLost(h, ev)
+		}
 		if s != nil && ev.Window.Final {
 			o.finished(l, s, ev)
 		}
@@ -117,6 +121,16 @@ func (o *receiving) strayLost(ev Delivered) {
 	}
 	i := slices.IndexFunc(o.cfg.Plan.Workflows, func(f hyperscale.Workflow) bool { return f.Name == w.ID.Workflow })
 	o.story.loss(stats.NewSilence(string(ev.Node), &o.cfg.Plan.Workflows[i], w.From, w.To, w.Slots.Lost))
+}
+
+// lostThere notes what a datacenter lost of a part, which its last window tells.
+func (o *receiving) lostThere(ev Delivered) {
+	if ev.Ending == nil {
+		return
+	}
+	for _, l := range ev.Ending.Losses {
+		o.story.loss(stats.Loss(l))
+	}
 }
 
 // silent reports whether a window tells of nothing, not even that there were virtual

@@ -158,7 +158,8 @@ func (o *book) readPart(kind byte, part []byte) error {
 		if err != nil {
 			return err
 		}
-		o.story = &story{plan: o.cfg.Plan, job: job.New(o.cfg.Plan), account: a, wake: never}
+		o.story = newStory(o.cfg.Plan, o.cfg.Parent != nil)
+		o.story.account = a
 		o.state = state{}
 		return nil
 	case partEntries:
@@ -184,7 +185,7 @@ func (o *book) readPart(kind byte, part []byte) error {
 			o.numbered.add(w)
 		}
 		if o.up != nil {
-			o.up.open.Add(w)
+			o.up.open.Add(w, w.ID.Share)
 		}
 		return nil
 	case partRecent:
@@ -212,7 +213,7 @@ func (o *book) readUp(kind byte, part []byte) error {
 		if err := json.Unmarshal(part, &r); err != nil {
 			return err
 		}
-		o.story = newStory(o.cfg.Plan)
+		o.story = newStory(o.cfg.Plan, true)
 		o.over = &job.Result{Phase: r.Phase, Reason: r.Reason}
 		o.state.Start, o.state.Done = r.Start, r.Done
 		return nil

@@ -34,6 +34,10 @@ import (
 //	wait T                                time passes, in ticks as the owner asks for them
 //	takeover                              another owner reads what was saved
 //	parent LINK                           its parent is reached over that link; 0: not at all
+//	lead WORKFLOW LO HI OF TURN [FROM]    its parent gives it a part; "plan … parent" gives all of each workflow, turn 3
+//	lets|halt|cut|drop WORKFLOW [TURN]    what it wants of the part: begin, stop within 1 s, be cut, be forgotten
+//	over PHASE                            it says that the job is over
+//	held                                  what is stated to the parent
 //	receipt WORKFLOW SEQ [again] [unknown] [broken] [throttle]  the parent acknowledges
 type script struct {
 	t       *testing.T
@@ -94,13 +98,17 @@ func (s *script) run(line string) {
 			s.plan.Data = []hyperscale.DataSet{{Name: "users", Pick: hyperscale.PickUnique}}
 		}
 		if slices.Contains(args, "parent") {
-			s.parent, s.above = &Parent{Shares: map[string]hyperscale.Share{}, MaxKept: 4000}, map[string]string{}
-			for _, w := range s.plan.Workflows {
-				s.parent.Shares[w.Name] = hyperscale.Share{Hi: 1, Of: 1, Turn: 3}
-			}
+			s.parent, s.above = &Parent{Place: "fra", MaxKept: 4000}, map[string]string{}
 		}
 		s.owner = New(s.config())
 		s.step(Begin{})
+		if slices.Contains(args, "parent") {
+			s.saved()
+			for _, w := range s.plan.Workflows {
+				s.lead(w.Name, "0", "1", "1", "3")
+				s.saved()
+			}
+		}
 	case "grant":
 		s.grant(number(s.t, args[0]), args[1:])
 	case "queue":
@@ -108,7 +116,11 @@ func (s *script) run(line string) {
 		s.step(Queued{Want: number(s.t, args[0]), Waiting: link.Waiting{Why: strings.Join(args[2:], " "), Position: position}})
 	case "wants":
 		for _, w := range s.owner.Wants() {
-			s.say("wants %d: %v, none of %v, or never %v", w.Number, w.Workflows, w.Exclude, w.OrNever)
+			var of []string
+			for _, f := range w.Workflows {
+				of = append(of, fmt.Sprintf("{%s %d %d}", f.Workflow, f.Cores, f.Least))
+			}
+			s.say("wants %d: %v, none of %v, or never %v", w.Number, of, w.Exclude, w.OrNever)
 		}
 	case "deny":
 		s.step(Denied{Want: number(s.t, args[0]), Reason: "it waited for 1h"})
@@ -150,6 +162,12 @@ func (s *script) run(line string) {
 		s.takeover()
 	case "parent", "receipt":
 		s.fromAbove(words[0], args)
+	case "lead":
+		s.lead(args...)
+	case "lets", "halt", "cut", "drop", "over":
+		s.ordered(words[0], args)
+	case "held":
+		s.held()
 	default:
 		s.t.Fatalf("no command %q", line)
 	}
@@ -174,13 +192,92 @@ func (s *script) fromAbove(what string, args []string) {
 		return
 	}
 	r := link.Receipt{
-		Hold: link.Hold{Job: "j", Workflow: args[0], Share: s.parent.Shares[args[0]]}, Seq: number(s.t, args[1]), Epoch: 1,
+		Hold: s.partOf(args[0], "3"), Seq: number(s.t, args[1]), Epoch: 1,
 		Again: slices.Contains(args, "again"), Unknown: slices.Contains(args, "unknown"), Broken: slices.Contains(args, "broken"),
 	}
 	if slices.Contains(args, "throttle") {
 		r.Level = link.Throttle
 	}
 	s.step(ParentTells{r})
+}
+
+// partOf names the part of a workflow that was given under a turn.
+func (s *script) partOf(workflow, turn string) link.Hold {
+	for _, f := range s.owner.up.flows {
+		if f.workflow == workflow && f.stream.Share().Turn == hyperscale.Turn(number(s.t, turn)) {
+			return link.Hold{Job: "j", Workflow: workflow, Share: f.stream.Share()}
+		}
+	}
+	s.t.Fatalf("no part of %s was given under turn %s", workflow, turn)
+	return link.Hold{}
+}
+
+// lead gives a part of a workflow.
+func (s *script) lead(args ...string) {
+	i := slices.IndexFunc(s.plan.Workflows, func(w hyperscale.Workflow) bool { return w.Name == args[0] })
+	w := s.plan.Workflows[i]
+	share := hyperscale.Share{
+		Lo: int64(number(s.t, args[1])), Hi: int64(number(s.t, args[2])), Of: int64(number(s.t, args[3])), Turn: hyperscale.Turn(number(s.t, args[4])),
+	}
+	if len(args) > 5 {
+		share.From = length(s.t, args[5])
+	}
+	s.step(Ordered{
+		Order:   link.Order{Do: link.Prepare, Epoch: 1, Hold: link.Hold{Job: "j", Workflow: w.Name, Share: share}},
+		Prepare: &Prepare{Workflow: w.Name, Load: w.Load, Graceful: w.Graceful, Share: share, Begun: share.From > 0},
+	})
+}
+
+// ordered gives another order of the parent.
+func (s *script) ordered(what string, args []string) {
+	o := link.Order{Epoch: 1, Hold: link.Hold{Job: "j"}}
+	if what == "over" {
+		o.Do, o.Phase = link.Drop, hyperscale.Phase(args[0])
+		s.step(Ordered{Order: o})
+		return
+	}
+	o.Hold = s.partOf(args[0], append(args, "3")[1])
+	switch what {
+	case "lets":
+		o.Do, o.Number, o.In, o.At = link.Start, 1, 10*time.Millisecond, s.owner.at()+10*time.Millisecond
+		if !s.owner.clock.runs {
+			o.At = 0
+		}
+	case "halt":
+		o.Do, o.Within = link.Stop, time.Second
+	case "cut":
+		o.Do = link.Cut
+	case "drop":
+		o.Do = link.Drop
+	}
+	s.step(Ordered{Order: o})
+}
+
+// held tells what is stated to the parent.
+func (s *script) held() {
+	names := map[link.State]string{}
+	for name, state := range states {
+		names[state] = name
+	}
+	for _, h := range s.owner.Held() {
+		if h.Workflow == "" {
+			s.say("held: the job, epoch %d of tenure %d", h.Epoch, h.Tenure)
+			continue
+		}
+		text := fmt.Sprintf("held: %s %s", shareText(h.Hold), names[h.State])
+		if h.Start > 0 {
+			text += fmt.Sprintf(" at %s, cut %d, acked %d", hyperscale.FormatDuration(h.JobTime), h.Cut, h.Acked)
+		}
+		if h.Reserve != (link.Reserve{}) {
+			text += fmt.Sprintf(", up to place %d pass %d", h.Reserve.Place, h.Reserve.Pass)
+		}
+		for _, more := range []string{h.Reason, h.Aborted, h.Lowered, h.Cancelled.By} {
+			if more != "" {
+				text += ": " + more
+			}
+		}
+		s.say("%s", text)
+	}
 }
 
 // up tells of a window for the parent, and holds it against what was sent under

@@ -54,20 +54,18 @@ func (o *holes) settled(l *leg, x *hole) bool {
 	return x.Closed && (x.Idle || x.Told || o.marks().Standing(l.workflow(), x.Share).Final)
 }
 
-// bookSilence books what lost holders may have done that is in no count, at the end
-// of the job: one that was given up unheard may have gone on.
-func (o *holes) bookSilence() {
-	for _, l := range o.state.Legs {
-		for _, x := range l.Holes {
-			if n := o.beyond(l, x); n > 0 {
-				from := x.Fence
-				if from == never {
-					from = x.Heard
-				}
-				o.story.loss(stats.NewSilence(string(x.Holder.Node), l.flow, from, o.at(), n))
-			}
-		}
+// bookSilence books what a lost holder may have done that is in no count, at the end
+// of the job, or of a part: one that was given up unheard may have gone on.
+func (o *holes) bookSilence(l *leg, x *hole) {
+	n := o.beyond(l, x)
+	if n == 0 {
+		return
 	}
+	from := x.Fence
+	if from == never {
+		from = x.Heard
+	}
+	o.story.loss(stats.NewSilence(string(x.Holder.Node), l.flow, from, o.at(), n))
 }
 
 // beyond is how many iterations at most the holder of a lost turn may have begun
@@ -114,6 +112,9 @@ func (o *holes) outlasts(l *leg, x *hole) hyperscale.JobTime {
 	heard := x.Heard + outlast*o.cfg.Autonomy
 	if o.cfg.OneHolder {
 		heard = min(o.stops(x), x.Fence) // nobody goes on before it has stopped
+	}
+	if o.up != nil { // a part is over, and its job may go on
+		return min(x.Dead, heard, l.over())
 	}
 	return min(x.Dead, heard, o.at()+ahead+x.Ahead, l.over())
 }

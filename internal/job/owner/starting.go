@@ -16,6 +16,7 @@ import (
 const (
 	startLead = 20 * time.Millisecond
 	laterLead = 60 * time.Millisecond
+	partLead  = 250 * time.Millisecond // more, where children have theirs to tell, and write it down first
 )
 
 // resend is how long an order is given to show in a statement.
@@ -32,7 +33,9 @@ func (o *settling) settle() {
 		return
 	}
 	if o.state.Start == 0 {
-		o.settleFirst()
+		if o.up == nil { // else the parent says when it begins
+			o.settleFirst()
+		}
 	} else {
 		for _, l := range o.state.Legs {
 			o.settleLeg(l)
@@ -75,6 +78,15 @@ func (o *settling) settleFirst() {
 	o.then(o.launch)
 }
 
+// more is how much longer before its moment a start is told where children are
+// datacenters.
+func (o *settling) more() time.Duration {
+	if o.cfg.Datacenters {
+		return partLead
+	}
+	return 0
+}
+
 // begin notes that all holders of a leg are about to be told to start it: from here on
 // windows of theirs are to come.
 func (o *settling) begin(l *leg) {
@@ -90,7 +102,7 @@ func (o *settling) launch() {
 	for _, h := range o.state.holders() {
 		longest = max(longest, o.trip(h))
 	}
-	moment := o.now + startLead + longest/2
+	moment := o.now + startLead + o.more() + longest/2
 	o.clock.set(moment, 0)
 	for _, l := range slices.Clone(o.state.Legs) {
 		if l.Stage == starting {
@@ -103,8 +115,13 @@ func (o *settling) launch() {
 // ready.
 func (o *settling) settleLeg(l *leg) {
 	switch {
-	case l.Stage == preparing && o.clock.runs && l.all((*share).ready):
-		l.Stage, l.Begin = starting, o.at()+laterLead
+	case o.up != nil && l.Stage == preparing && l.Go && o.clock.runs && l.all((*share).ready):
+		l.Stage = starting
+		o.begin(l)
+		o.change()
+		o.then(func() { o.runNow(l) })
+	case o.up == nil && l.Stage == preparing && o.clock.runs && l.all((*share).ready):
+		l.Stage, l.Begin = starting, o.at()+laterLead+o.more()
 		o.begin(l)
 		o.change()
 		o.then(func() { o.runLater(l) })
@@ -127,12 +144,19 @@ func (o *settling) runLater(l *leg) {
 		return
 	}
 	if late := o.at() + startLead/2 - l.Begin; late > 0 {
-		l.Begin += 2*late + laterLead
+		l.Begin += 2*late + laterLead + o.more()
 		o.change()
 		o.then(func() { o.runLater(l) })
 		return
 	}
 	o.run(l)
+}
+
+// runNow starts a leg that the parent lets begin, unless it has ended meanwhile.
+func (o *settling) runNow(l *leg) {
+	if l.Stage == starting {
+		o.run(l)
+	}
 }
 
 // run tells all holders of a leg to start: that they would be was saved. Those who
@@ -170,17 +194,24 @@ func (o *settling) settleEnd(l *leg) {
 	l.Stage = ended
 	o.change()
 	if unbegun {
+		o.handUp(l, nil, broken{link.Refused, "it was never started"})
 		o.job(job.LegEnded{Workflow: l.workflow(), Leg: l.Leg.Leg, Failed: true, Reason: "it was never started"})
 		return
 	}
-	o.job(o.story.ended(o.sum(l)))
+	sum := o.sum(l)
+	ended := o.story.ended(sum)
+	o.handUp(l, &link.Ending{
+		Failed: sum.Failed, Interrupted: sum.Interrupted, Reason: sum.Reason, Exports: sum.Exports, NoRows: sum.NoRows,
+		Waived: sum.Waived, Stopped: sum.Stopped,
+	}, broken{})
+	o.job(ended)
 }
 
 // sum is what all shares of a leg came to.
 func (o *settling) sum(l *leg) account.Leg {
 	o.join() // a probe is judged by all its windows
 	all := account.Leg{
-		Workflow: l.workflow(), Number: l.Leg.Leg, Load: l.Leg.Load, Share: hyperscale.Whole, Begin: l.Begin, End: o.at(),
+		Workflow: l.workflow(), Number: l.Leg.Leg, Load: l.Leg.Load, Share: l.whole(), Begin: l.Begin, End: o.at(),
 	}
 	for _, s := range l.Shares {
 		e := cmp.Or(s.Ending, &link.Ending{})

@@ -33,7 +33,7 @@ func (o *stating) stated(ev Stated) {
 	if o.over != nil {
 		for i := range ev.Held {
 			if o.end == closed {
-				o.order(ev.Holder, link.Order{Do: link.Drop, Hold: ev.Held[i].Hold}, nil)
+				o.order(ev.Holder, o.farewell(ev.Held[i].Hold), nil)
 			}
 		}
 		return
@@ -57,10 +57,15 @@ func (o *stating) stated(ev Stated) {
 // heard takes in what a child says of one hold. Of what it was never given it has
 // nothing to say: neither what time it is, nor that the job was cancelled.
 func (o *stating) heard(k *kid, h *link.Held) {
-	if node, given := o.state.givenTo(h.Hold); !given || node != k.Node {
+	if h.Workflow == "" { // a datacenter has the job
+		o.cancelledAt(k.Node, "", h.Cancelled)
+		return
+	}
+	if to, given := o.state.givenTo(h.Hold); !given || to.Node != k.Node {
 		o.heardOther(k, h)
 		return
 	}
+	o.above.hear(o.now, h.Silence)
 	if h.Start != 0 && h.Start == o.state.Start {
 		o.hearClock(k, h)
 		if h.Silence > o.cfg.Gone {
@@ -77,11 +82,14 @@ func (o *stating) heard(k *kid, h *link.Held) {
 		return
 	}
 	o.stands(k, s, h)
+	if o.up != nil && h.Lowered != "" {
+		l.Lowered = h.Lowered
+	}
 	if h.Lowered != "" && o.story.lowered(account.Lowering{Workflow: l.workflow(), Node: string(k.Node), How: h.Lowered}) {
 		o.tell(hyperscale.Event{What: "lowered", Workflow: l.workflow(), Node: k.Node, Detail: strings.TrimPrefix(h.Lowered, l.workflow()+": ")})
 	}
-	if h.Aborted != "" && !l.Aborted {
-		l.Aborted = true
+	if h.Aborted != "" && l.Aborted == "" {
+		l.Aborted = h.Aborted
 		o.change()
 		o.job(job.StepAborted{Workflow: l.workflow(), Step: h.Aborted})
 	}
@@ -170,6 +178,10 @@ func (o *stating) reconcile(l *leg, s *share, h *link.Held) {
 			if h.State == link.Stopped {
 				why = "stopped, for it heard no owner"
 			}
+			if o.up != nil && h.State == link.Stopped && o.above.age(o.now) >= o.cfg.Autonomy {
+				o.quit(l, why)
+				return
+			}
 			o.order(s.Holder, link.Order{Do: link.Drop, Hold: h.Hold}, nil)
 			o.lose(l, s, loss{what: why, dead: true, told: true, again: h.State == link.Stopped})
 		}
@@ -225,10 +237,6 @@ func (o *stating) refused(l *leg, s *share, h *link.Held) {
 		l.shun(s.Holder, reason)
 	}
 	if l.Tries > mostTries || !l.begun() && len(l.Unfit) > mostUnfit {
-		for _, other := range l.Shares {
-			o.release(l, other)
-		}
-		l.Stage = ended
 		o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: reason})
 		return
 	}

@@ -15,15 +15,21 @@ import (
 // steps make the same job and account again.
 type story struct {
 	plan    *hyperscale.Plan
-	job     *job.Job
+	job     job.Course
 	account *account.Account
 	wake    hyperscale.JobTime // when the job wants a tick; never: it does not
 	entries []job.Entry        // all that the job was given
 	fresh   []step             // since the last save
+	led     bool               // a parent decides over the job, and judges it
 }
 
-func newStory(plan *hyperscale.Plan) *story {
-	return &story{plan: plan, job: job.New(plan), account: account.New(plan), wake: never}
+// newStory is one that nothing was told of yet. Of a job that is led a parent decides.
+func newStory(plan *hyperscale.Plan, led bool) *story {
+	s := &story{plan: plan, job: job.New(plan), account: account.New(plan), wake: never, led: led}
+	if led {
+		s.job = job.NewLed(plan)
+	}
+	return s
 }
 
 // step is one thing that was applied. One of its fields is set.
@@ -54,7 +60,13 @@ func (s *story) ended(l account.Leg) job.LegEnded {
 // judged lets thresholds look at a second of job time, and says which end the job.
 func (s *story) judged(second hyperscale.JobTime) []string {
 	s.fresh = append(s.fresh, step{Judged: &second})
-	fired := s.account.Judge(second)
+	return s.judge(second)
+}
+
+func (s *story) judge(second hyperscale.JobTime) (fired []string) {
+	if !s.led {
+		fired = s.account.Judge(second)
+	}
 	s.account.Glance(second)
 	return fired
 }
@@ -124,8 +136,7 @@ func (s *story) again(st step) error {
 	case st.Ended != nil:
 		s.account.Ended(*st.Ended)
 	case st.Judged != nil:
-		s.account.Judge(*st.Judged)
-		s.account.Glance(*st.Judged)
+		s.judge(*st.Judged)
 	case st.Loss != nil:
 		s.account.Loss(*st.Loss)
 	case st.Cause != nil:
@@ -194,13 +205,12 @@ func (s *story) cancelled(workflow string) bool {
 	return false
 }
 
-// exports are the values that a workflow without load found, if it has completed.
-func (s *story) exports(workflow string) []hyperscale.Pair {
-	var found []hyperscale.Pair
-	for _, e := range s.entries {
-		if ended, ok := e.Event.(job.LegEnded); ok && ended.Workflow == workflow {
-			found = ended.Exports
+// outcome is how a workflow ended, or stands.
+func (s *story) outcome(workflow string) job.Outcome {
+	for _, o := range s.job.Workflows() {
+		if o.Workflow == workflow {
+			return o
 		}
 	}
-	return found
+	return job.Outcome{}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"hyperscale"
 	"hyperscale/internal/link"
 	"hyperscale/internal/outbox"
 	"hyperscale/internal/stats"
@@ -16,31 +17,33 @@ type upChange struct {
 	Flows []upNews
 }
 
-// upNews is that of one workflow.
+// upNews is that of one part.
 type upNews struct {
 	Workflow string
+	Part     hyperscale.Share
+	Group    uint64       `json:",omitzero"`
 	Acked    uint64       // everything up to here was acknowledged
 	Last     *link.Ending `json:",omitempty"` // the last window was cut
 	Firsts   []uint64     `json:",omitempty"` // windows not frozen were merged, and these are left
 	Frozen   uint64       // everything up to here is released with this save
 	Gone     bool         `json:",omitempty"`
+	Broken   broken       `json:",omitzero"`
 }
 
 // apply does again what was done as a save was made.
 func (u *upward) apply(c upChange) error {
 	for _, n := range c.Flows {
-		f := u.flow(n.Workflow)
-		if f == nil {
-			return fmt.Errorf("windows of %s for the parent, which gave nothing of it", n.Workflow)
-		}
+		f := u.given(n.Workflow, n.Part)
+		f.gone = f.gone && n.Gone // what was dropped before it began may have been given again
 		f.box.Acknowledge(n.Acked, 0)
+		f.broken, f.group = n.Broken, n.Group
 		f.drop(n.Gone)
 	}
 	if c.Cut {
 		u.cut()
 	}
 	for _, n := range c.Flows {
-		f := u.flow(n.Workflow)
+		f := u.flow(n.Workflow, n.Part)
 		if n.Last != nil {
 			f.last(*n.Last)
 		}
@@ -61,14 +64,18 @@ type upState struct {
 	Flows []upFlowState
 }
 
-// upFlowState is that of one workflow.
+// upFlowState is that of one part.
 type upFlowState struct {
 	Workflow string
+	Part     hyperscale.Share
+	Group    uint64 `json:",omitzero"`
 	Stream   []byte
+	Ending   *link.Ending `json:",omitempty"`
 	Acked    uint64
 	Frozen   uint64
 	Over     bool
 	Gone     bool
+	Broken   broken `json:",omitzero"`
 	Windows  []upWindow
 }
 
@@ -83,11 +90,11 @@ func (u *upward) state() upState {
 	var st upState
 	for _, w := range u.open.Cut() {
 		st.Open = append(st.Open, w.AppendBinary(nil))
-		u.open.Add(w)
+		u.open.Add(w, w.ID.Share)
 	}
 	for _, f := range u.flows {
 		s := upFlowState{
-			Workflow: f.workflow, Stream: f.stream.AppendBinary(nil), Acked: f.box.Acked(), Frozen: f.frozen, Over: f.over, Gone: f.gone,
+			Workflow: f.workflow, Part: f.stream.Share(), Group: f.group, Stream: f.stream.AppendBinary(nil), Ending: f.ending, Acked: f.box.Acked(), Frozen: f.frozen, Over: f.over, Gone: f.gone, Broken: f.broken,
 		}
 		list, _ := f.box.Windows()
 		for _, w := range list {
@@ -109,14 +116,10 @@ func (u *upward) read(part []byte) error {
 		if err != nil {
 			return err
 		}
-		u.open.Add(w)
+		u.open.Add(w, w.ID.Share)
 	}
 	for _, s := range st.Flows {
-		f := u.flow(s.Workflow)
-		if f == nil {
-			return fmt.Errorf("windows of %s for the parent, which gave nothing of it", s.Workflow)
-		}
-		if err := f.read(s); err != nil {
+		if err := u.given(s.Workflow, s.Part).read(s); err != nil {
 			return err
 		}
 	}
@@ -138,6 +141,7 @@ func (f *upflow) read(s upFlowState) (err error) {
 	}
 	f.box = outbox.Restore(s.Acked, 0, list)
 	f.box.Freeze(f.box.UpTo(s.Frozen))
-	f.frozen, f.released, f.over, f.gone = s.Frozen, s.Frozen, s.Over, s.Gone
+	f.frozen, f.released, f.over, f.gone, f.ending = s.Frozen, s.Frozen, s.Over, s.Gone, s.Ending
+	f.broken, f.group = s.Broken, s.Group
 	return nil
 }

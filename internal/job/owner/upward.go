@@ -10,10 +10,12 @@ import (
 )
 
 // Parent is what an owner is told of the parent of its job, to which it is as a
-// worker is to it.
+// worker is to it: the parent gives it parts of workflows ([Ordered]), and decides
+// when they begin and what becomes of them.
 type Parent struct {
-	// Shares are what the parent gave, by workflow, under their turns.
-	Shares map[string]hyperscale.Share
+	// Place is the datacenter, by which the parent tells nodes apart from others of
+	// their names.
+	Place string
 	// MaxKept is how many bytes of windows are kept, above which those that were
 	// never released are merged; 0: 1 MiB.
 	MaxKept int
@@ -39,54 +41,65 @@ const patience = 24 * time.Hour
 type upward struct {
 	cfg   *Parent
 	open  *stats.Joints
-	flows []*upflow // in the plan's order
+	flows []*upflow // in the order in which they were given
 	to    outbox.Way
 	until time.Duration // of a job that has ended: longer it does not wait; 0: not known yet
 }
 
-// upflow is a workflow's part of it.
+// upflow is what a part comes to that the parent gave.
 type upflow struct {
 	workflow string
+	group    uint64 // parts of one group want cores together
 	stream   *stats.Stream
 	box      outbox.Box
-	level    link.Level // what the parent can take
-	released uint64     // the number up to which windows are
-	frozen   uint64     // … and up to which they are once the save under way is durable
-	over     bool       // its last window was cut
-	gone     bool       // the parent wants nothing more of it
-	news     upNews     // since the last save
+	level    link.Level   // what the parent can take
+	released uint64       // the number up to which windows are
+	frozen   uint64       // … and up to which they are once the save under way is durable
+	ending   *link.Ending // how the part ended, once nothing more comes of it; nil: it goes on
+	broken   broken
+	over     bool   // its last window was cut
+	gone     bool   // the parent wants nothing more of it
+	news     upNews // since the last save
 }
 
-// newUpward is what goes to a parent that had nothing yet.
-func newUpward(cfg *Parent, plan *hyperscale.Plan) *upward {
-	u := &upward{cfg: cfg, open: stats.NewJoints()}
-	for i := range plan.Workflows {
-		name := plan.Workflows[i].Name
-		if share, given := cfg.Shares[name]; given {
-			u.flows = append(u.flows, &upflow{workflow: name, stream: stats.NewStream(name, share)})
-		}
-	}
-	return u
+// broken is how a part came to no end of its own: Refused, Stopped or Broken, and why.
+// The zero value: it did not.
+type broken struct {
+	State  link.State `json:",omitzero"`
+	Reason string     `json:",omitzero"`
 }
 
-// flow is the part of the workflow; nil: the parent gave none of it.
-func (u *upward) flow(workflow string) *upflow {
+// newUpward is what goes to a parent that gave nothing yet.
+func newUpward(cfg *Parent) *upward { return &upward{cfg: cfg, open: stats.NewJoints()} }
+
+// flow is that of a part; nil: the parent did not give it.
+func (u *upward) flow(workflow string, part hyperscale.Share) *upflow {
 	for _, f := range u.flows {
-		if f.workflow == workflow {
+		if f.workflow == workflow && f.stream.Share() == part {
 			return f
 		}
 	}
 	return nil
 }
 
+// given is the flow of a part, which is begun if it is new.
+func (u *upward) given(workflow string, part hyperscale.Share) *upflow {
+	f := u.flow(workflow, part)
+	if f == nil {
+		f = &upflow{workflow: workflow, stream: stats.NewStream(workflow, part)}
+		u.flows = append(u.flows, f)
+	}
+	return f
+}
+
 // lift makes ready what goes up with the save that is made now: what is open is cut
-// if that is wanted, or if a workflow has ended, which ended tells, or all has. It
-// gives what of that is to be saved.
-func (u *upward) lift(cut, over bool, ended func(workflow string) *link.Ending) upChange {
+// if that is wanted, or if a part has ended, or all has. It gives what of that is to
+// be saved.
+func (u *upward) lift(cut, over bool) upChange {
 	var last []func()
 	for _, f := range u.flows {
-		if e := ended(f.workflow); e != nil && !f.over {
-			last = append(last, func() { f.last(*e) })
+		if f.ending != nil && !f.over {
+			last = append(last, func() { f.last(*f.ending) })
 		}
 	}
 	c := upChange{Cut: cut || over || len(last) > 0}
@@ -99,19 +112,22 @@ func (u *upward) lift(cut, over bool, ended func(workflow string) *link.Ending) 
 	u.squeeze()
 	u.freeze(over)
 	for _, f := range u.flows {
-		f.news.Workflow, f.news.Acked, f.news.Frozen, f.news.Gone = f.workflow, f.box.Acked(), f.frozen, f.gone
+		f.news.Workflow, f.news.Part = f.workflow, f.stream.Share()
+		f.news.Acked, f.news.Frozen, f.news.Gone = f.box.Acked(), f.frozen, f.gone
+		f.news.Broken, f.news.Group = f.broken, f.group
 		c.Flows = append(c.Flows, f.news)
 		f.news = upNews{}
 	}
 	return c
 }
 
-// add numbers a window and keeps it. With an ending it is the last.
+// add numbers a window and keeps it. With an ending it is the last; it is final unless
+// the part was broken off, which others may go on with.
 func (f *upflow) add(w *stats.Window, ending *link.Ending) {
 	numbered := *w
-	f.stream.Take(&numbered, ending != nil)
+	f.stream.Take(&numbered, ending != nil && f.broken == (broken{}))
 	if ending != nil {
-		f.over, f.news.Last = true, ending
+		f.over, f.ending, f.news.Last = true, ending, ending
 	}
 	if !f.gone {
 		f.box.Add(outbox.Pack(&numbered, ending), 0)
@@ -132,8 +148,8 @@ func (f *upflow) last(ending link.Ending) {
 // cut makes windows of what is open.
 func (u *upward) cut() {
 	for _, w := range u.open.Cut() {
-		if f := u.flow(w.ID.Workflow); f != nil {
-			f.add(w, nil)
+		if f := u.flow(w.ID.Workflow, w.ID.Share); f != nil && !f.over {
+			f.add(w.Within(u.cfg.Place+"/"), nil)
 		}
 	}
 }
@@ -197,8 +213,8 @@ func (u *upward) waits() bool {
 
 // receipt takes what the parent acknowledges, or that it wants no more.
 func (u *upward) receipt(r link.Receipt, now time.Duration) {
-	f := u.flow(r.Hold.Workflow)
-	if f == nil || r.Hold.Share != f.stream.Share() || r.Epoch < u.to.Epoch {
+	f := u.flow(r.Hold.Workflow, r.Hold.Share)
+	if f == nil || r.Epoch < u.to.Epoch {
 		return
 	}
 	if r.Unknown || r.Broken {
@@ -253,25 +269,7 @@ func (u *upward) next(now time.Duration) time.Duration {
 }
 
 // lift makes ready what goes up to the parent with the save that is made now.
-func (d *desk) lift() upChange { return d.up.lift(d.need.due, d.over != nil, d.ended) }
-
-// ended is how a workflow ended of which nothing more can be told; nil: it can.
-func (o *book) ended(workflow string) *link.Ending {
-	for _, l := range o.state.Legs {
-		if l.workflow() == workflow && o.over == nil {
-			return nil // it goes on, or a hole of it is open
-		}
-	}
-	for _, w := range o.story.job.Workflows() {
-		if w.Workflow == workflow && w.Phase.Terminal() {
-			return &link.Ending{
-				Failed: w.Phase == hyperscale.Failed, Interrupted: w.Phase == hyperscale.Cancelled || w.Phase == hyperscale.TimedOut,
-				Reason: w.Reason, Stopped: w.Ended, Exports: o.story.exports(workflow),
-			}
-		}
-	}
-	return nil
-}
+func (d *desk) lift() upChange { return d.up.lift(d.need.due, d.over != nil) }
 
 // parentAt says how the parent is reached from now on.
 func (d *desk) parentAt(ev ParentAt) {

@@ -12,8 +12,8 @@ import (
 func waiting(t *testing.T) *script {
 	s := &script{t: t}
 	for _, line := range []string{
-		"plan open parent", "saved", "grant 1 w1", "saved", "state w1 prepared", "saved", "saved", "parent 1", "wait 1s",
-		"deliver w1 a to=1s due=10", "wait 200ms", "cancel", "saved", "deliver w1 a to=2s due=5 final", "saved",
+		"plan open parent", "grant 1 w1", "saved", "state w1 prepared", "lets a", "saved", "saved", "parent 1", "wait 1s",
+		"deliver w1 a to=1s due=10", "wait 200ms", "takeover", "state w1 running cut=1 acked=1 at=400s silence=398s", "saved",
 	} {
 		s.run(line)
 	}
@@ -44,7 +44,7 @@ func TestGivingUpTakesItsTime(t *testing.T) {
 // What the parent refuses after the end is told nobody: the last event was told.
 func TestNothingIsToldAfterTheEnd(t *testing.T) {
 	s := waiting(t)
-	r := link.Receipt{Hold: link.Hold{Job: "j", Workflow: "a", Share: s.parent.Shares["a"]}, Epoch: 1, Broken: true}
+	r := link.Receipt{Hold: link.Hold{Job: "j", Workflow: "a", Share: s.partOf("a", "3").Share}, Epoch: 1, Broken: true}
 	s.step(ParentTells{r})
 	if s.pending == nil || len(s.pending.Events) > 0 {
 		t.Errorf("saved is %+v", s.pending)
@@ -55,7 +55,7 @@ func TestNothingIsToldAfterTheEnd(t *testing.T) {
 func TestReceiptsOfOthers(t *testing.T) {
 	s := waiting(t)
 	s.step(ParentAt{Link: 2, Epoch: 5})
-	share := s.parent.Shares["a"]
+	share := s.partOf("a", "3").Share
 	other := share
 	other.Turn++
 	for _, r := range []link.Receipt{

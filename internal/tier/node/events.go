@@ -52,6 +52,12 @@ type (
 		Job     hyperscale.JobID
 		Epoch   hyperscale.Epoch
 		Holders []link.Holder
+		Led     bool // by a parent: how old its words are is told as JobTop
+	}
+	// JobTop: the last word of the top owner of a job here is so old.
+	JobTop struct {
+		Job hyperscale.JobID
+		Age time.Duration
 	}
 
 	// JobGone: it does no more.
@@ -99,6 +105,7 @@ func (PeerUp) event()     {}
 func (PeerDown) event()   {}
 func (PeerSaid) event()   {}
 func (JobHere) event()    {}
+func (JobTop) event()     {}
 func (JobGone) event()    {}
 func (JobTells) event()   {}
 func (JobAnswers) event() {}

@@ -55,6 +55,7 @@ type job struct {
 	wants []link.Want
 	runs  []link.Run
 	since map[uint64]time.Duration // when each want was first listed
+	top   *time.Duration           // when its top owner was last heard; nil: that is this one
 }
 
 // New is a node that knows nobody.
@@ -91,6 +92,10 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 		peering{n}.said(ev)
 	case JobHere:
 		n.jobHere(ev)
+	case JobTop:
+		if j := n.jobs[ev.Job]; j != nil && j.top != nil {
+			*j.top = max(*j.top, n.now-ev.Age)
+		}
 	case JobGone:
 		delete(n.jobs, ev.Job)
 		n.placer.note(ev.Job)
@@ -175,7 +180,7 @@ func (n *Node) nextWord(k *kid) link.Word {
 	}
 	return link.Word{
 		HeardAt: heard,
-		Node:    n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word.seq, Level: n.pressure(), Owns: n.jobs.owns(k.Node), Parents: n.parents,
+		Node:    n.cfg.Self, Boot: n.cfg.Boot, Seq: k.word.seq, Level: n.pressure(), Owns: n.jobs.owns(k.Node, n.now), Parents: n.parents,
 	}
 }
 
@@ -199,20 +204,32 @@ func (n *Node) pressure() link.Level {
 }
 
 // ownsOf are the jobs here that a child holds a part of.
-func (all jobs) owns(child hyperscale.NodeID) []link.Owned {
+func (all jobs) owns(child hyperscale.NodeID, now time.Duration) []link.Owned {
 	var owns []link.Owned
 	for _, name := range all.of(child) {
-		owns = append(owns, link.Owned{Job: name, Epoch: all[name].epoch})
+		o := link.Owned{Job: name, Epoch: all[name].epoch}
+		if top := all[name].top; top != nil {
+			o.Age = now - *top
+		}
+		owns = append(owns, o)
 	}
 	return owns
 }
 
 func (j *job) has(kid hyperscale.NodeID) bool { _, ok := j.kids[kid]; return ok }
 
+// unheard is how old the last word of a top owner is taken to be of which nothing is
+// known.
+const unheard = 24 * time.Hour
+
 // jobHere takes a job's owner in.
 func (n *Node) jobHere(ev JobHere) {
 	j := &job{epoch: ev.Epoch, kids: map[hyperscale.NodeID]hyperscale.Boot{}, since: map[uint64]time.Duration{}}
 	n.jobs[ev.Job] = j
+	if ev.Led {
+		long := n.now - unheard
+		j.top = &long
+	}
 	for _, h := range ev.Holders {
 		j.kids[h.Node] = h.Boot
 		switch k := n.expect(h); {

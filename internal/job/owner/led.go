@@ -1,0 +1,329 @@
+package owner
+
+import (
+	"cmp"
+
+	"hyperscale"
+	"hyperscale/internal/job"
+	"hyperscale/internal/link"
+	"hyperscale/internal/stats"
+)
+
+// leading is a job whose parent decides: what it orders, and what is stated to it.
+// A part that it gives is a leg here.
+type leading struct{ *settling }
+
+// ordered does what the parent wants. Given twice it does no more than once, for the
+// parent orders again what it does not see in a statement.
+func (o *leading) ordered(ev Ordered) {
+	order := ev.Order
+	if o.up == nil || o.over != nil || order.Epoch < o.state.Above {
+		return
+	}
+	if order.Epoch > o.state.Above && order.Epoch != link.NoOwner {
+		o.state.Above = order.Epoch
+		o.change()
+	}
+	o.above.hear(o.now, 0)
+	if order.Do == link.Prepare {
+		o.given(order.Hold, ev.Prepare)
+		return
+	}
+	if order.Do == link.Drop && order.Hold.Workflow == "" {
+		o.ends(order)
+		return
+	}
+	l := o.part(order.Hold)
+	switch {
+	case l == nil:
+		if order.Do == link.Drop {
+			o.forget(order.Hold)
+		}
+	case order.Do == link.Start:
+		o.lets(l, order)
+	case order.Do == link.Stop || order.Do == link.Cut:
+		o.job(job.Halt{Workflow: l.workflow(), Leg: l.Leg.Leg, Within: order.Within, Cut: order.Do == link.Cut})
+	case order.Do == link.Adjust:
+		o.readjusted(l, ev.Adjust)
+	case order.Do == link.Drop:
+		o.forget(order.Hold)
+		o.job(job.Withdraw{Workflow: l.workflow(), Leg: l.Leg.Leg})
+	}
+}
+
+// part is the leg of a part; nil: there is none, or it has ended.
+func (o *book) part(h link.Hold) *leg {
+	for _, l := range o.state.Legs {
+		if l.workflow() == h.Workflow && l.Leg.Part == h.Share && l.Stage != ended {
+			return l
+		}
+	}
+	return nil
+}
+
+// given begins a part, unless it was given before.
+func (o *leading) given(h link.Hold, p *Prepare) {
+	f := o.up.flow(h.Workflow, h.Share)
+	if p == nil || f != nil && (!f.gone || f.stream.Seq() > 0 || o.part(h) != nil) {
+		return
+	}
+	f = o.up.given(h.Workflow, h.Share)
+	f.group, f.gone, f.broken = p.Group, false, broken{} // it may have been dropped before it began
+	o.adopt(p.Adjustments)
+	o.job(job.Lead{Leg: job.StartLeg{
+		Workflow: p.Workflow, Load: p.Load, First: p.First, Warmup: p.Warmup, Graceful: p.Graceful, Use: p.Use,
+		Part: p.Share, Place: p.From.Place, Pass: p.From.Pass, Group: p.Group, Parts: p.Parts,
+	}})
+	o.gather(p.Group, p.Parts)
+}
+
+// gather looks whether all parts of a group came, which then want cores together:
+// those of them that are left.
+func (o *leading) gather(group uint64, parts int) {
+	came := 0
+	for _, f := range o.up.flows {
+		if f.group == group {
+			came++
+		}
+	}
+	for _, l := range o.state.Legs {
+		l.Whole = l.Whole || l.Leg.Group == group && came >= parts
+	}
+}
+
+// forget keeps nothing more for the parent of a part that it wants no more.
+func (o *leading) forget(h link.Hold) {
+	if f := o.up.flow(h.Workflow, h.Share); f != nil && !f.gone {
+		f.drop(true)
+		o.change()
+	}
+}
+
+// ends is the end of the job, as the parent says.
+func (o *leading) ends(order link.Order) {
+	phase := cmp.Or(order.Phase, hyperscale.Failed)
+	reason := order.Reason
+	if order.Phase == "" {
+		reason = "no gate knows of it"
+	}
+	for _, f := range o.up.flows {
+		f.drop(true)
+	}
+	o.job(job.Over{Phase: phase, Reason: reason})
+}
+
+// lets lets a part begin, at the moment that the parent means.
+func (o *leading) lets(l *leg, order link.Order) {
+	if l.Go || l.begun() {
+		return
+	}
+	if o.state.Start != order.Number {
+		if o.state.Start != 0 && o.busy() {
+			return // it counts from another start; the parent sees so, and drops what does
+		}
+		o.state.Start, o.clock, o.seconds = order.Number, clock{}, 0
+	}
+	if !o.clock.runs {
+		o.dark.until = 0
+		o.clock.set(o.now+order.In, max(order.At, o.clock.last))
+		o.clock.told = true
+	}
+	l.Go, l.Begin = true, order.Begin
+	o.change()
+}
+
+// busy reports whether the load of some leg has begun.
+func (o *book) busy() bool {
+	for _, l := range o.state.Legs {
+		if l.begun() {
+			return true
+		}
+	}
+	return false
+}
+
+// adopt takes over the adjustments that the parent tells, all so far, and reports
+// whether there are new ones.
+func (o *book) adopt(all []hyperscale.Adjustment) bool {
+	known := len(o.state.Adjustments)
+	if len(all) <= known {
+		return false
+	}
+	for _, a := range all[known:] {
+		o.state.Adjustments = append(o.state.Adjustments, adjustment{Adjustment: a})
+		o.story.adjusted(a)
+	}
+	for _, l := range o.state.Legs {
+		o.readjust(l)
+	}
+	return true
+}
+
+// readjusted goes on as the parent's adjustments say.
+func (o *leading) readjusted(l *leg, all []hyperscale.Adjustment) {
+	if !o.adopt(all) {
+		return
+	}
+	o.change()
+	for _, other := range o.state.Legs {
+		last := o.state.lastOf(other.workflow())
+		if last == nil || other.Stage == ended {
+			continue
+		}
+		o.job(job.LegAdjusted{Workflow: other.workflow(), Leg: other.Leg.Leg, Length: other.length(), What: adjustText(last.Adjustment, "")})
+		for _, s := range other.Shares {
+			if s.placed() && !s.over() {
+				o.tellAdjusted(other, s)
+			}
+		}
+	}
+}
+
+// Held is what is stated to the parent of the job: its parts, and in the last place
+// the job itself, without a workflow. nil: the job has no parent.
+func (o *Owner) Held() []link.Held {
+	if o.up == nil {
+		return nil
+	}
+	var list []link.Held
+	for _, f := range o.up.flows {
+		if !f.gone {
+			list = append(list, o.heldOf(f))
+		}
+	}
+	h := link.Held{Hold: link.Hold{Job: o.cfg.Job}, State: link.Prepared}
+	o.common(&h)
+	return append(list, h)
+}
+
+// common fills in what is alike of all that is stated of the job.
+func (o *Owner) common(h *link.Held) {
+	h.Epoch, h.Tenure, h.Cancelled = o.state.Above, o.cfg.Epoch, o.state.cancelled(h.Workflow)
+	if o.above.known {
+		h.Silence = o.above.age(o.now)
+	}
+	if o.state.Start != 0 {
+		h.Start, h.JobTime = o.state.Start, o.at()
+	}
+}
+
+// cancelled is which client cancelled a workflow of a job that is led, or with "" the
+// job; zero: none did here.
+func (st *state) cancelled(workflow string) link.Cancelled {
+	if by, whole := st.Cancels[""]; whole {
+		return link.Cancelled{By: by, Whole: true}
+	}
+	return link.Cancelled{By: st.Cancels[workflow]}
+}
+
+// heldOf is what is stated of one part.
+func (o *Owner) heldOf(f *upflow) link.Held {
+	h := link.Held{Hold: link.Hold{Job: o.cfg.Job, Workflow: f.workflow, Share: f.stream.Share()}, Cut: f.released, Acked: f.box.Acked()}
+	o.common(&h)
+	l := o.part(h.Hold)
+	if l == nil {
+		h.State, h.Reason = link.Ended, f.broken.Reason
+		if f.broken.State != 0 {
+			h.State = f.broken.State
+		}
+		return h
+	}
+	h.Aborted, h.Lowered = l.Aborted, l.Lowered
+	if last := o.state.lastOf(f.workflow); last != nil {
+		h.Adjustment = last.Number
+	}
+	switch {
+	case l.begun():
+		h.State, h.Reserve = link.Running, o.reach(l)
+	case l.Stage == preparing && l.all((*share).ready):
+		h.State = link.Prepared
+	default:
+		h.State, h.Start, h.JobTime = link.Preparing, 0, 0
+		if l.waits() {
+			h.Reason = o.placing.queue[l.Want].String()
+		}
+	}
+	if h.State == link.Prepared {
+		h.Start, h.JobTime = 0, 0
+	}
+	return h
+}
+
+// reach is the first place and pass of a part that none of its holders reaches; see
+// [link.Reserve].
+func (o *Owner) reach(l *leg) link.Reserve {
+	var r link.Reserve
+	for _, s := range l.Shares {
+		next := s.Reserve.most(s.First)
+		r.Pass = max(r.Pass, next.Pass)
+		if next.Place > 0 {
+			r.Place = max(r.Place, l.Leg.Part.Count(int64(s.At(next.Place-1))+1))
+		}
+	}
+	for _, x := range l.Holes {
+		next := x.next(l)
+		r.Pass = max(r.Pass, next.Pass)
+		if next.Place > 0 {
+			r.Place = max(r.Place, l.Leg.Part.Count(int64(x.Share.At(next.Place-1))+1))
+		}
+	}
+	return r
+}
+
+// handUp ends a part for which nothing more is done here: what it came to goes up,
+// with its last window if it came to an end of its own.
+func (o *course) handUp(l *leg, ending *link.Ending, how broken) {
+	if o.up == nil {
+		return
+	}
+	f := o.up.flow(l.workflow(), l.Leg.Part)
+	if f == nil || f.ending != nil || f.broken != (broken{}) {
+		return
+	}
+	for _, x := range l.Holes {
+		o.closeHole(l, x)
+		o.bookSilence(l, x)
+	}
+	o.join()
+	o.change()
+	if f.broken = how; ending != nil {
+		ending.Cancelled = o.state.cancelled(l.workflow())
+		ending.Losses = o.unhanded(l.workflow())
+		f.ending = ending
+	}
+}
+
+// unhanded is what was lost of a workflow that no part of it told yet, and how many
+// requests beyond that are in no count, as stray.
+func (o *course) unhanded(workflow string) []link.Loss {
+	var told int
+	var stray uint64
+	for _, f := range o.up.flows {
+		if f.workflow != workflow || f.ending == nil {
+			continue
+		}
+		for _, l := range f.ending.Losses {
+			if l.Node == o.up.cfg.Place {
+				stray += l.Requests
+			} else {
+				told++
+			}
+		}
+	}
+	var list []link.Loss
+	for _, l := range o.story.account.Lost(workflow)[told:] {
+		l.Node = o.up.cfg.Place + "/" + l.Node
+		list = append(list, link.Loss(l))
+	}
+	if n := stats.StrayOf(o.marks(), workflow); n > stray {
+		list = append(list, link.Loss{Node: o.up.cfg.Place, Workflow: workflow, Requests: n - stray})
+	}
+	return list
+}
+
+// quit ends a part whose holders stopped, for nobody above was heard. It may go on
+// once the parent is, which gives it anew.
+func (o *stating) quit(l *leg, why string) {
+	l.quit = true
+	o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: why})
+}
