@@ -32,25 +32,35 @@ var here = link.Holder{Node: "here", Boot: 1}
 
 // upper is a job at the gate: its owner there, and what of it is durable.
 type upper struct {
-	a      *above
-	t      *truth
-	owner  *owner.Owner
-	life   int // rises with each owner
-	saved  [][]byte
-	clock  hyperscale.JobTime
-	over   *owner.Save // the last: nothing more is to be said
-	result []byte
-	events []hyperscale.Event
-	wants  map[uint64]bool // granted
-	wake   time.Duration
-	asks   map[uint64]func(owner.Effect)
-	token  uint64
-	inbox  []owner.Event
+	a *above
+	t *truth
+	acting
+	durable
 	merged bool                // some windows were joined on their way
 	seen   map[numbered]string // what was sent under a number
 	kept   int                 // bytes that the owner here keeps
 	tenure hyperscale.Epoch    // the highest heard of those who own it here
 	latest *cord               // over which was last heard
+}
+
+// acting is the owner of a job at the gate, as long as it acts.
+type acting struct {
+	owner *owner.Owner
+	life  int             // rises with each owner
+	wants map[uint64]bool // granted
+	wake  time.Duration
+	asks  map[uint64]func(owner.Effect)
+	token uint64
+	inbox []owner.Event
+}
+
+// durable is what is saved of a job at the gate.
+type durable struct {
+	saved  [][]byte
+	clock  hyperscale.JobTime
+	over   *owner.Save // the last: nothing more is to be said
+	result []byte
+	events []hyperscale.Event
 }
 
 // numbered names a window.

@@ -100,6 +100,7 @@ type (
 	ParentAt struct {
 		Link  uint64
 		Epoch hyperscale.Epoch
+		Level link.Level // what it can take of windows
 	}
 
 	// ParentTells: the parent answers what it was sent.

@@ -214,10 +214,15 @@ func (u *upward) waits() bool {
 // receipt takes what the parent acknowledges, or that it wants no more.
 func (u *upward) receipt(r link.Receipt, now time.Duration) {
 	f := u.flow(r.Hold.Workflow, r.Hold.Share)
-	if f == nil || r.Epoch < u.to.Epoch {
+	switch {
+	case f == nil:
 		return
-	}
-	if r.Unknown || r.Broken {
+	case r.Unknown: // it was read that nobody knows the job
+		f.drop(true)
+		return
+	case r.Epoch < u.to.Epoch:
+		return
+	case r.Broken:
 		f.drop(true)
 		return
 	}
@@ -275,6 +280,9 @@ func (d *desk) lift() upChange { return d.up.lift(d.need.due, d.over != nil) }
 func (d *desk) parentAt(ev ParentAt) {
 	if d.up != nil {
 		d.up.to = outbox.Way{Link: ev.Link, Epoch: ev.Epoch}
+		for _, f := range d.up.flows {
+			f.level = ev.Level
+		}
 	}
 }
 
