@@ -12,22 +12,27 @@ import (
 
 // book is what the owner knows of its job.
 type book struct {
-	cfg      Config
-	story    *story        // the job and its account
-	joints   *stats.Joints // windows that were received, and that the story does not tell of yet
-	state    state
-	kids     map[hyperscale.NodeID]*kid
-	news     uint64 // how often a holder said that it is in another state than before
-	now      time.Duration
-	began    time.Duration // it owns the job since
-	clock    clock
-	dark     darkness
-	seconds  hyperscale.JobTime // the last whole second that was looked at
-	over     *job.Result        // nil: it is not
-	above    topWord            // of a job that is led
-	up       *upward            // nil: the job has no parent
-	why      string             // it waits, as was last told
+	cfg    Config
+	story  *story        // the job and its account
+	joints *stats.Joints // windows that were received, and that the story does not tell of yet
+	state  state
+	kids   map[hyperscale.NodeID]*kid
+	news   uint64 // how often a holder said that it is in another state than before
+	now    time.Duration
+	began  time.Duration // it owns the job since
+	times
+	over     *job.Result // nil: it is not
+	up       *upward     // nil: the job has no parent
+	why      string      // it waits, as was last told
 	numbered numbered
+}
+
+// times are what the owner knows of time.
+type times struct {
+	clock   clock
+	dark    darkness
+	seconds hyperscale.JobTime // the last whole second that was looked at
+	above   topWord            // of a job that is led
 }
 
 // darkness is the time after a takeover in which nobody has told the job time yet.

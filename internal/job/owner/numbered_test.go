@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"hyperscale"
 	"hyperscale/internal/stats"
 )
 
@@ -14,7 +15,7 @@ func joints(from, n int) (list []*stats.Window) {
 		at := time.Duration(from+i) * time.Second
 		w := &stats.Window{ID: stats.WindowID{Workflow: "browse"}, Interval: stats.Interval{From: at, To: at + time.Second}}
 		w.Slots.Due, w.Slots.Started = uint64(from+i), uint64(from+i)
-		j.Add(w)
+		j.Add(w, hyperscale.Share{})
 		list = append(list, j.Cut()...)
 	}
 	return list
