@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -216,5 +218,20 @@ func (a *app) runStation(ctx context.Context, n leaver) error {
 		n.Leave(leaving)
 		end()
 	}()
-	return n.Run(running)
+	err := n.Run(running)
+	if errors.Is(err, station.ErrAnew) && running.Err() == nil {
+		err = fmt.Errorf("%w: %w", err, anew())
+	}
+	return err
+}
+
+// anew lets the program take the place of this process, as it was started: what
+// hangs in it is gone then, and who looks after it need not know. It returns only
+// where that can't be done, as on Windows: whoever looks after it starts it again.
+func anew() error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(program, os.Args, os.Environ())
 }

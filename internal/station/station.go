@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,9 +42,15 @@ func New(cfg Config, kind Kind, log *slog.Logger) (*Station, error) {
 	return &Station{cfg: cfg, kind: kind, log: log.With("node", cfg.Self.Node)}, nil
 }
 
+// ErrAnew: the disk serves again, and the node serves again in another process: parts
+// of the store that a failed write broke are left in this one. Whoever runs the node
+// starts the program anew, as it was started.
+var ErrAnew = errors.New("the node must be started again in another process")
+
 // Run serves until ctx ends or a part fails for good. When the disk is full it
-// steps down, and serves again when there is room. When it returns, everything
-// that it started has returned.
+// steps down, and serves again when there is room; [ErrAnew]: it can't in this
+// process. When it returns anything else, everything that it started has returned,
+// but what hangs in a write.
 func (s *Station) Run(ctx context.Context) error {
 	d, err := claim(s.cfg.Data, s.cfg.Self)
 	if err != nil {
@@ -90,7 +97,10 @@ const roomEach = 2 * time.Second
 // live serves, again and again while what ended it may mend by itself.
 func (s *Station) live(ctx context.Context, d *data) error {
 	for wiped := false; ; {
-		err := s.once(ctx, d, wiped)
+		err := s.room()
+		if err == nil {
+			err = s.once(ctx, d, wiped)
+		}
 		wait := roomEach
 		switch {
 		case ctx.Err() != nil:
@@ -102,8 +112,12 @@ func (s *Station) live(ctx context.Context, d *data) error {
 			s.log.Info("the others have not all heard of this one; asking again to be let in", "reason", err)
 			wait = askAgain
 		case s.mayComeBack(err):
-			if !s.stepDown(ctx, err, wait) {
+			if !s.stepDown(ctx, err) {
 				return nil
+			}
+			if errors.Is(err, etcdstore.ErrStuck) {
+				s.log.Warn("the program is started anew: in this process a write that failed has left parts of the store behind")
+				return ErrAnew
 			}
 			continue
 		default:
@@ -115,18 +129,24 @@ func (s *Station) live(ctx context.Context, d *data) error {
 	}
 }
 
-// mayComeBack reports whether a life ended for what may mend by itself, and left
-// nothing behind.
+// room says why there is no room for a life; nil: there is.
+func (s *Station) room() error {
+	if s.cfg.Store.External != "" {
+		return nil
+	}
+	return etcdstore.Room(filepath.Join(s.cfg.Data, storeDir))
+}
+
+// mayComeBack reports whether a life ended for what may mend by itself.
 func (s *Station) mayComeBack(err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	disk := errors.Is(err, etcdstore.ErrDisk) || errors.Is(err, syscall.ENOSPC)
-	return disk && !errors.Is(err, etcdstore.ErrStuck) && !s.leaving
+	return !s.leaving && (errors.Is(err, etcdstore.ErrDisk) || errors.Is(err, syscall.ENOSPC))
 }
 
-// stepDown waits while the node has stepped down, and tells whoever calls why. It
-// reports whether ctx goes on.
-func (s *Station) stepDown(ctx context.Context, err error, wait time.Duration) bool {
+// stepDown waits until there is room, for a while at least, and tells whoever calls
+// why. It reports whether ctx goes on.
+func (s *Station) stepDown(ctx context.Context, err error) bool {
 	s.mu.Lock()
 	if s.down == nil {
 		s.log.Error(fmt.Sprintf("this %s has stepped down; it comes back when its disk serves again", s.cfg.Self.Role), "reason", err)
@@ -134,8 +154,13 @@ func (s *Station) stepDown(ctx context.Context, err error, wait time.Duration) b
 	s.down = fmt.Errorf("%s %s has stepped down: %w", s.cfg.Self.Role, s.cfg.Self.Node, err)
 	why := s.down
 	s.mu.Unlock()
-	waiting, stop := context.WithTimeout(ctx, wait)
+	waiting, stop := context.WithCancel(ctx)
 	defer stop()
+	go func() {
+		defer stop()
+		for pause(waiting, roomEach) && s.room() != nil {
+		}
+	}()
 	if err := s.refuseAll(waiting, why); err != nil {
 		s.log.Debug("nobody is told that this node has stepped down", "reason", err)
 		<-waiting.Done()

@@ -127,9 +127,9 @@ const sessionRetry = 300 * time.Millisecond
 // runSessions keeps the node inside a session.
 func (t *Tier) runSessions(ctx context.Context) error {
 	self := own.Node{ID: t.cfg.Self, Boot: t.cfg.Boot, Address: t.cfg.Address, Version: t.cfg.Version}
-	level := slog.LevelWarn
+	level, what := slog.LevelWarn, "the store gives no session yet; asking again"
 	inside := func(ctx context.Context, s *own.Session) error {
-		level = slog.LevelWarn
+		level, what = slog.LevelWarn, "the session in the store has ended; what this node owned goes to others"
 		return t.inSession(ctx, s)
 	}
 	for ctx.Err() == nil {
@@ -137,7 +137,7 @@ func (t *Tier) runSessions(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		t.log.Log(ctx, level, "the session in the store has ended; what this node owned goes to others", "reason", err)
+		t.log.Log(ctx, level, what, "reason", err)
 		level = slog.LevelDebug // it was said, and is tried again and again
 		pause(ctx, sessionRetry)
 	}

@@ -80,7 +80,7 @@ func (c Config) withDefaults() Config {
 		c.Quota = 256 << 20
 	}
 	if c.Reserve == 0 {
-		c.Reserve = 32 << 20
+		c.Reserve = reserve
 	}
 	return c
 }

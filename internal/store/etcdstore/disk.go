@@ -37,6 +37,7 @@ func lockDir(dir string) (*fileutil.LockedFile, error) {
 }
 
 // ErrStuck: part of the member did not end, and does not until the process does.
+// No other member can run in this process.
 var ErrStuck = errors.New("the process must end")
 
 // Lock makes a directory and keeps every other node out of it until what it gives
@@ -54,6 +55,29 @@ func Empty(dir string) (bool, error) {
 		return false, fmt.Errorf("data directory %s: %w", dir, err)
 	}
 	return len(entries) == 0, nil
+}
+
+// What must be free on the disk.
+const (
+	reserve   = 32 << 20          // while a member runs
+	beginRoom = 160<<20 + reserve // before a first start: segments of etcd's log and its data file are made at once
+)
+
+// Room says why the disk of a member with default settings has no room for it to
+// start, first or again; nil: it has.
+func Room(dir string) error {
+	fresh, err := Empty(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("data directory: %w: %w", ErrDisk, err)
+	}
+	d := newDisk(Config{Dir: dir}.withDefaults())
+	if fresh {
+		d.reserve = beginRoom
+	}
+	return d.space()
 }
 
 const (

@@ -168,8 +168,10 @@ func apart(log *zapLog, work func() error) error {
 }
 
 // death is what etcd would have ended the process for. All but always it is the
-// disk.
-func death(word string) error { return fmt.Errorf("etcd can't go on: %s: %w", word, ErrDisk) }
+// disk. Where it dies it leaves locks held and ports open.
+func death(word string) error {
+	return fmt.Errorf("etcd can't go on: %s: %w: %w", word, ErrDisk, ErrStuck)
+}
 
 // serve runs beside etcd what looks after it, until ctx or one part ends.
 func (n *Node) serve(ctx context.Context, server *embed.Etcd) error {
