@@ -31,9 +31,9 @@ type Member struct {
 // Kind says what happened to a member.
 type Kind int
 
-// The kinds of events. After Dead a member may join again, with the same boot or
-// a higher one; after Left only with a higher one. Reaped comes two minutes
-// after either: what is known of it may go.
+// The kinds of events, each of one start of a node: of its other starts it says
+// nothing. After Dead the same start may join again, after Left it does not. Reaped
+// comes two minutes after either: what is known of it may go.
 const (
 	Joined Kind = iota
 	Updated
@@ -55,8 +55,7 @@ type Event struct {
 
 // Heard takes events in: one at a time and in order, oneself first. It may block
 // without harm to the detector: what happens meanwhile to one member is told as
-// what it comes to (a death and a return of the same boot as nothing, a restart
-// as Dead and Joined).
+// what it comes to (a death and a return as nothing).
 type Heard func(Event)
 
 // Members watches the members of a tier. Peers that are configured are
@@ -68,7 +67,7 @@ type Members interface {
 	Run(ctx context.Context) error
 
 	// Alive is the members that are not known to be gone, oneself among them, by
-	// name. It never blocks.
+	// name and start. It never blocks.
 	Alive() []Member
 
 	// Unheard is the configured peers that were never heard from, as configured.

@@ -15,17 +15,26 @@ const Reap = 2 * time.Minute
 // Roster keeps the books of a detector: what it heard of each member, and what
 // of this was not told yet. It is pure. The zero value is empty and ready.
 //
-//	           heard          heard, higher boot   gone           left      two minutes
-//	unknown    alive          –                    –              –         –
-//	alive      alive          alive                dead           left      alive
-//	dead       alive          alive                dead           dead      forgotten
-//	left       left           alive                left           left      forgotten
+//	           heard    gone    left    two minutes
+//	unknown    alive    –       –       –
+//	alive      alive    dead    left    alive
+//	dead       alive    dead    dead    forgotten
+//	left       left     left    left    forgotten
 //
-// Whatever is heard of a lower boot is old, and ignored.
+// Each start of a node stands by itself. That another of its name is heard says
+// nothing against one: it may be somebody who was started under a name that is taken.
 type Roster struct {
-	known map[hyperscale.NodeID]*record
-	fresh []hyperscale.NodeID // that may have something to tell
+	known map[start]*record
+	fresh []start // that may have something to tell
 }
+
+// start is one of a node.
+type start struct {
+	id   hyperscale.NodeID
+	boot hyperscale.Boot
+}
+
+func (m Member) start() start { return start{m.ID, m.Boot} }
 
 // state is how a member is.
 type state int
@@ -53,15 +62,15 @@ type view struct {
 
 // Heard notes that a member is alive, and what it tells of itself.
 func (r *Roster) Heard(m Member) {
-	k := r.known[m.ID]
+	k := r.known[m.start()]
 	switch {
 	case k == nil:
 		if r.known == nil {
-			r.known = make(map[hyperscale.NodeID]*record)
+			r.known = make(map[start]*record)
 		}
 		k = &record{}
-		r.known[m.ID] = k
-	case m.Boot < k.now.Boot || m.Boot == k.now.Boot && k.now.state == left:
+		r.known[m.start()] = k
+	case k.now.state == left:
 		return
 	}
 	k.now, k.reaped = view{m, alive}, false
@@ -70,8 +79,8 @@ func (r *Roster) Heard(m Member) {
 
 // Gone notes that a start of a member is dead, or that it said that it leaves.
 func (r *Roster) Gone(now time.Duration, id hyperscale.NodeID, boot hyperscale.Boot, leaves bool) {
-	k := r.known[id]
-	if k == nil || k.now.Boot != boot || k.now.state != alive {
+	k := r.known[start{id, boot}]
+	if k == nil || k.now.state != alive {
 		return
 	}
 	k.now.state, k.since = dead, now
@@ -94,7 +103,7 @@ func (r *Roster) Reap(now time.Duration) {
 func (r *Roster) freshen(k *record) {
 	if !k.fresh {
 		k.fresh = true
-		r.fresh = append(r.fresh, k.now.ID)
+		r.fresh = append(r.fresh, k.now.start())
 	}
 }
 
@@ -102,13 +111,13 @@ func (r *Roster) freshen(k *record) {
 // something to tell.
 func (r *Roster) Take() []Event {
 	var events []Event
-	for _, id := range r.fresh {
-		k := r.known[id]
+	for _, of := range r.fresh {
+		k := r.known[of]
 		k.fresh = false
 		events = append(events, k.news()...)
 		k.told = k.now
 		if k.reaped {
-			delete(r.known, id)
+			delete(r.known, of)
 		}
 	}
 	r.fresh = r.fresh[:0]
@@ -120,10 +129,6 @@ func (k *record) news() []Event {
 	var events []Event
 	add := func(kind Kind, m Member) { events = append(events, Event{kind, m}) }
 	told := k.told.state
-	if told == alive && k.now.Boot != k.told.Boot {
-		add(Dead, k.told.Member)
-		told = dead
-	}
 	switch {
 	case k.now.state == alive && told != alive:
 		add(Joined, k.now.Member)
@@ -140,7 +145,7 @@ func (k *record) news() []Event {
 	return events
 }
 
-// Alive is the members that are alive, by name.
+// Alive is the members that are alive, by name and start.
 func (r *Roster) Alive() []Member {
 	var all []Member
 	for _, k := range r.known {
@@ -148,15 +153,15 @@ func (r *Roster) Alive() []Member {
 			all = append(all, k.now.Member)
 		}
 	}
-	slices.SortFunc(all, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b Member) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Boot, b.Boot)) })
 	return all
 }
 
 // Has reports whether that start of a member is alive, as far as is known.
 func (r *Roster) Has(id hyperscale.NodeID, boot hyperscale.Boot) bool {
-	k := r.known[id]
-	return k != nil && k.now.state == alive && k.now.Boot == boot
+	k := r.known[start{id, boot}]
+	return k != nil && k.now.state == alive
 }
 
-// Len is the number of members remembered, those that are gone among them.
+// Len is the number of starts remembered, those that are gone among them.
 func (r *Roster) Len() int { return len(r.known) }

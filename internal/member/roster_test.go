@@ -44,25 +44,26 @@ func TestRoster(t *testing.T) {
 		{"unknown, left", nil, steps{gone(5, true)}, nil, 0, 0},
 		{"alive, heard", steps{heard(5, "x")}, steps{heard(5, "x")}, nil, 1, 1},
 		{"alive, tells otherwise", steps{heard(5, "x")}, steps{heard(5, "y")}, []string{"updated a#5 y"}, 1, 1},
-		{"alive, higher boot", steps{heard(5, "x")}, steps{heard(6, "x")}, []string{"dead a#5 x", "joined a#6 x"}, 1, 1},
-		{"alive, lower boot", steps{heard(5, "x")}, steps{heard(4, "y")}, nil, 1, 1},
+		{"alive, higher boot", steps{heard(5, "x")}, steps{heard(6, "x")}, []string{"joined a#6 x"}, 2, 2},
+		{"alive, and another of its name leaves", steps{heard(5, "x")}, steps{heard(6, "y"), gone(6, true)}, nil, 1, 2},
+		{"alive, lower boot", steps{heard(5, "x")}, steps{heard(4, "y")}, []string{"joined a#4 y"}, 2, 2},
 		{"alive, gone", steps{heard(5, "x")}, steps{gone(5, false)}, []string{"dead a#5 x"}, 0, 1},
 		{"alive, lower boot gone", steps{heard(5, "x")}, steps{gone(4, false)}, nil, 1, 1},
 		{"alive, left", steps{heard(5, "x")}, steps{gone(5, true)}, []string{"left a#5 x"}, 0, 1},
 		{"alive, time", steps{heard(5, "x")}, steps{reap}, nil, 1, 1},
 		{"dead, heard", steps{heard(5, "x"), gone(5, false)}, steps{heard(5, "x")}, []string{"joined a#5 x"}, 1, 1},
-		{"dead, higher boot", steps{heard(5, "x"), gone(5, false)}, steps{heard(6, "x")}, []string{"joined a#6 x"}, 1, 1},
+		{"dead, higher boot", steps{heard(5, "x"), gone(5, false)}, steps{heard(6, "x")}, []string{"joined a#6 x"}, 1, 2},
 		{"dead, gone", steps{heard(5, "x"), gone(5, false)}, steps{gone(5, false)}, nil, 0, 1},
 		{"dead, left", steps{heard(5, "x"), gone(5, false)}, steps{gone(5, true)}, nil, 0, 1},
 		{"dead, not long", steps{heard(5, "x"), gone(5, false)}, steps{soon}, nil, 0, 1},
 		{"dead, long", steps{heard(5, "x"), gone(5, false)}, steps{reap}, []string{"reaped a#5 x"}, 0, 0},
 		{"left, heard", steps{heard(5, "x"), gone(5, true)}, steps{heard(5, "x")}, nil, 0, 1},
-		{"left, higher boot", steps{heard(5, "x"), gone(5, true)}, steps{heard(6, "x")}, []string{"joined a#6 x"}, 1, 1},
+		{"left, higher boot", steps{heard(5, "x"), gone(5, true)}, steps{heard(6, "x")}, []string{"joined a#6 x"}, 1, 2},
 		{"left, gone", steps{heard(5, "x"), gone(5, true)}, steps{gone(5, false)}, nil, 0, 1},
 		{"left, long", steps{heard(5, "x"), gone(5, true)}, steps{reap}, []string{"reaped a#5 x"}, 0, 0},
 		{"dead and back", steps{heard(5, "x")}, steps{gone(5, false), heard(5, "x")}, nil, 1, 1},
 		{"dead and back otherwise", steps{heard(5, "x")}, steps{gone(5, false), heard(5, "y")}, []string{"updated a#5 y"}, 1, 1},
-		{"restarted and gone", steps{heard(5, "x")}, steps{heard(6, "x"), gone(6, true)}, []string{"dead a#5 x"}, 0, 1},
+		{"restarted and gone", steps{heard(5, "x")}, steps{heard(6, "x"), gone(5, false), gone(6, true)}, []string{"dead a#5 x"}, 0, 2},
 		{"never seen alive", nil, steps{heard(5, "x"), gone(5, false)}, nil, 0, 1},
 		{"never seen at all", nil, steps{heard(5, "x"), gone(5, false), reap}, nil, 0, 0},
 		{"gone for long, in one", steps{heard(5, "x")}, steps{gone(5, false), reap}, []string{"dead a#5 x", "reaped a#5 x"}, 0, 0},
@@ -94,36 +95,36 @@ func TestRoster(t *testing.T) {
 func TestListenersKnowWhoIsAlive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var r Roster
-		model := make(map[hyperscale.NodeID]Member)
-		left := make(map[hyperscale.NodeID]hyperscale.Boot)
+		model := make(map[start]Member)
+		left := make(map[start]bool)
 		now := time.Duration(0)
 		take := func() {
 			for _, e := range r.Take() {
-				was, in := model[e.ID]
+				_, in := model[e.start()]
 				switch e.Kind {
 				case Joined:
-					if in || e.Boot <= left[e.ID] {
+					if in || left[e.start()] {
 						t.Fatalf("joined again: %v", e)
 					}
-					model[e.ID] = e.Member
+					model[e.start()] = e.Member
 				case Updated:
-					if !in || was.Boot != e.Boot {
+					if !in {
 						t.Fatalf("updated without joining: %v", e)
 					}
-					model[e.ID] = e.Member
+					model[e.start()] = e.Member
 				case Dead, Left:
-					if !in || was.Boot != e.Boot {
+					if !in {
 						t.Fatalf("gone without joining: %v", e)
 					}
 					if e.Kind == Left {
-						left[e.ID] = e.Boot
+						left[e.start()] = true
 					}
-					delete(model, e.ID)
+					delete(model, e.start())
 				case Reaped:
 					if in {
 						t.Fatalf("reaped alive: %v", e)
 					}
-					delete(left, e.ID)
+					delete(left, e.start())
 				}
 			}
 		}
@@ -144,10 +145,10 @@ func TestListenersKnowWhoIsAlive(t *testing.T) {
 		}
 		take()
 		for _, m := range r.Alive() {
-			if known, in := model[m.ID]; !in || known.Boot != m.Boot || string(known.Meta) != string(m.Meta) {
+			if known, in := model[m.start()]; !in || string(known.Meta) != string(m.Meta) {
 				t.Fatalf("%v is alive, and was told as %v", m, known)
 			}
-			delete(model, m.ID)
+			delete(model, m.start())
 		}
 		if len(model) > 0 {
 			t.Fatalf("told alive, and gone: %v", model)

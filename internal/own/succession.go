@@ -37,7 +37,8 @@ const beat = 500 * time.Millisecond
 //
 //	owner looks gone when                        known from
 //	its node is not there under its session      NodeChange
-//	it left, or the detector says it is dead     MemberGone until MemberBack
+//	that start of it left, or is dead,           MemberGone until MemberBack
+//	  as the detector says
 //	it ended its stream and refused twice        StreamEnded, then Probed
 //
 // Candidates are the nodes that are there and look alive.
@@ -84,15 +85,19 @@ func NewSuccession(self hyperscale.NodeID, config SuccessionConfig) *Succession 
 type SuccessionEvent interface{ succession() }
 
 // MemberGone says that the failure detector takes a node for dead, or that it
-// left.
+// left. It counts only of the start that the node's session is of: others of its
+// name may never have been let in.
 type MemberGone struct {
 	Node hyperscale.NodeID
-	Boot hyperscale.Boot // which start of it; of one that has started since it says nothing
+	Boot hyperscale.Boot
 	Left bool
 }
 
-// MemberBack says that the failure detector takes a node for alive.
-type MemberBack struct{ Node hyperscale.NodeID }
+// MemberBack says that the failure detector takes that start of a node for alive.
+type MemberBack struct {
+	Node hyperscale.NodeID
+	Boot hyperscale.Boot
+}
 
 // StreamEnded says that a peer ended its stream to us: not that it fell silent.
 type StreamEnded struct{ Node hyperscale.NodeID }
@@ -182,14 +187,14 @@ func (s *Succession) hear(now time.Duration, ev SuccessionEvent) {
 	case NodeChange:
 		s.changed(ev)
 	case MemberGone:
-		if p := s.peers[ev.Node]; p != nil && ev.Boot >= p.boot {
+		if p := s.peers[ev.Node]; p != nil && ev.Boot == p.boot {
 			p.away = "the failure detector says it is dead"
 			if ev.Left {
 				p.away = "it left"
 			}
 		}
 	case MemberBack:
-		if p := s.peers[ev.Node]; p != nil {
+		if p := s.peers[ev.Node]; p != nil && ev.Boot == p.boot {
 			p.away = ""
 		}
 	case StreamEnded:

@@ -72,7 +72,7 @@ func (o *observer) do(t *testing.T, line string) []string {
 	case "dead", "left":
 		return o.step(o.now, MemberGone{node, hyperscale.Boot(number(t, word[2])), word[0] == "left"})
 	case "back":
-		return o.step(o.now, MemberBack{node})
+		return o.step(o.now, MemberBack{node, hyperscale.Boot(number(t, word[2]))})
 	case "ended":
 		return o.step(o.now, StreamEnded{node})
 	case "refused", "reached":

@@ -81,7 +81,7 @@ func (w gossip) detect(a, b *manager) {
 	}
 	if heard {
 		if a.gone(b) && a.term != nil {
-			a.succeed(own.MemberBack{Node: b.id})
+			a.succeed(own.MemberBack{Node: b.id, Boot: b.boot})
 		}
 		a.seen[b] = w.now
 		return

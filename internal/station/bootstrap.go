@@ -46,7 +46,7 @@ func (l *life) newGossip() (*gossip.Gossip, error) {
 			l.tier.Heard(ev)
 			var told meta
 			err := json.Unmarshal(ev.Meta, &told) // one whose words are not understood is as any other
-			l.tier.Draining(ev.ID, err == nil && told.Draining)
+			l.tier.Draining(ev.ID, ev.Boot, err == nil && told.Draining)
 		case <-l.over:
 		}
 	}})

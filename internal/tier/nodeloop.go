@@ -166,17 +166,19 @@ func (t nodeLoop) relayed(e node.Relayed) {
 
 // Heard takes in what the failure detector says: who runs it gives it this.
 func (t *Tier) Heard(ev member.Event) {
-	t.registry.heard(ev.ID, ev.Kind)
+	t.registry.heard(start{ev.ID, ev.Boot}, ev.Kind)
 	switch ev.Kind {
 	case member.Joined, member.Updated:
-		t.heirs.Put(own.MemberBack{Node: ev.ID})
+		t.heirs.Put(own.MemberBack{Node: ev.ID, Boot: ev.Boot})
 	case member.Dead, member.Left:
 		t.heirs.Put(own.MemberGone{Node: ev.ID, Boot: ev.Boot, Left: ev.Kind == member.Left})
 	}
 }
 
-// Draining takes in whether another node says that it takes nothing new.
-func (t *Tier) Draining(id hyperscale.NodeID, drains bool) { t.registry.drain(id, drains) }
+// Draining takes in whether a start of another node says that it takes nothing new.
+func (t *Tier) Draining(id hyperscale.NodeID, boot hyperscale.Boot, drains bool) {
+	t.registry.drain(start{id, boot}, drains)
+}
 
 // offered answers an offer that came in a talk.
 func (t nodeLoop) offered(e node.Offered) {

@@ -20,9 +20,15 @@ type registry struct {
 	owners map[hyperscale.JobID]own.Owner
 	peers  map[hyperscale.NodeID]own.Node
 	desks  map[hyperscale.JobID]*desk
-	gone   map[hyperscale.NodeID]departed    // peers that were there
-	said   map[hyperscale.NodeID]member.Kind // Dead or Left, by the failure detector
-	drains map[hyperscale.NodeID]bool        // peers that take nothing new
+	gone   map[hyperscale.NodeID]departed // peers that were there
+	said   map[start]member.Kind          // Dead or Left, by the failure detector
+	drains map[start]bool                 // peers that take nothing new
+}
+
+// start is one of a node. What is heard of one that has no session is of nobody here.
+type start struct {
+	id   hyperscale.NodeID
+	boot hyperscale.Boot
 }
 
 // departed is a peer whose session has ended.
@@ -34,7 +40,7 @@ type departed struct {
 func newRegistry() *registry {
 	return &registry{
 		owners: map[hyperscale.JobID]own.Owner{}, peers: map[hyperscale.NodeID]own.Node{}, desks: map[hyperscale.JobID]*desk{},
-		gone: map[hyperscale.NodeID]departed{}, said: map[hyperscale.NodeID]member.Kind{}, drains: map[hyperscale.NodeID]bool{},
+		gone: map[hyperscale.NodeID]departed{}, said: map[start]member.Kind{}, drains: map[start]bool{},
 	}
 }
 
@@ -91,7 +97,7 @@ func (r *registry) there(c own.NodeChange) []link.Parent {
 	if n, was := r.peers[c.Node.ID]; c.Gone && was {
 		r.gone[c.Node.ID] = departed{n, time.Now()}
 		delete(r.peers, c.Node.ID)
-		delete(r.drains, c.Node.ID)
+		delete(r.drains, start{n.ID, n.Boot})
 	} else if !c.Gone {
 		r.peers[c.Node.ID] = c.Node
 		delete(r.gone, c.Node.ID)
@@ -134,24 +140,27 @@ func (r *registry) parent(id hyperscale.NodeID) link.Parent {
 }
 
 // heard notes what the failure detector says of a peer.
-func (r *registry) heard(id hyperscale.NodeID, kind member.Kind) {
+func (r *registry) heard(of start, kind member.Kind) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch kind {
 	case member.Dead, member.Left:
-		r.said[id] = kind
+		r.said[of] = kind
+	case member.Reaped:
+		delete(r.said, of)
+		delete(r.drains, of)
 	default:
-		delete(r.said, id)
+		delete(r.said, of)
 	}
 }
 
 // drain notes whether a peer takes nothing new.
-func (r *registry) drain(id hyperscale.NodeID, drains bool) {
+func (r *registry) drain(of start, drains bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.drains, id)
+	delete(r.drains, of)
 	if drains {
-		r.drains[id] = true
+		r.drains[of] = true
 	}
 }
 
@@ -160,10 +169,11 @@ func (r *registry) drain(id hyperscale.NodeID, drains bool) {
 func (r *registry) state(id hyperscale.NodeID) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch _, said := r.said[id]; {
+	of := start{id, r.peers[id].Boot}
+	switch _, said := r.said[of]; {
 	case said:
 		return "suspect"
-	case r.drains[id]:
+	case r.drains[of]:
 		return "draining"
 	}
 	return "alive"
@@ -180,10 +190,10 @@ func (r *registry) departures(now time.Time) map[hyperscale.NodeID]bool {
 	for id, d := range r.gone {
 		if now.Sub(d.at) > shownGone {
 			delete(r.gone, id)
-			delete(r.said, id)
+			delete(r.said, start{id, d.Boot})
 			continue
 		}
-		list[id] = r.said[id] == member.Left
+		list[id] = r.said[start{id, d.Boot}] == member.Left
 	}
 	return list
 }

@@ -389,20 +389,29 @@ func TestMembersThatWent(t *testing.T) {
 		}
 		return states
 	}
-	r.stations[0].Heard(member.Event{Kind: member.Dead, Member: member.Member{ID: "m2"}})
+	// Of one that goes by the name of m2 and has no session, nothing counts.
+	stranger := member.Member{ID: "m2", Boot: 99}
+	for _, kind := range []member.Kind{member.Joined, member.Dead, member.Left} {
+		r.stations[0].Heard(member.Event{Kind: kind, Member: stranger})
+	}
+	r.stations[0].Draining(stranger.ID, stranger.Boot, true)
+	if got := states(); got["m2"] != "alive" {
+		t.Errorf("a stranger in the name of m2 left: %v", got)
+	}
+	r.stations[0].Heard(member.Event{Kind: member.Dead, Member: member.Member{ID: "m2", Boot: r.stations[1].cfg.Boot}})
 	if got := states(); got["m1"] != "alive" || got["m2"] != "suspect" || got["m3"] != "alive" {
 		t.Errorf("m2 looks gone: %v", got)
 	}
-	r.stations[0].Draining("m3", true)
+	r.stations[0].Draining("m3", r.stations[2].cfg.Boot, true)
 	if got := states(); got["m3"] != "draining" {
 		t.Errorf("m3 drains: %v", got)
 	}
-	r.stations[0].Draining("m3", false)
+	r.stations[0].Draining("m3", r.stations[2].cfg.Boot, false)
 	if got := states(); got["m3"] != "alive" {
 		t.Errorf("m3 drains no more: %v", got)
 	}
-	r.stations[0].Draining("m3", true)
-	r.stations[0].Heard(member.Event{Kind: member.Left, Member: member.Member{ID: "m3"}})
+	r.stations[0].Draining("m3", r.stations[2].cfg.Boot, true)
+	r.stations[0].Heard(member.Event{Kind: member.Left, Member: member.Member{ID: "m3", Boot: r.stations[2].cfg.Boot}})
 	r.stations[1].stop()
 	r.stations[2].stop()
 	r.wait(func() bool { got := states(); return got["m2"] == "dead" && got["m3"] == "left" }, "they did not go")

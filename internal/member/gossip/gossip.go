@@ -210,7 +210,7 @@ func (g *Gossip) Leave(ctx context.Context) error {
 	var sent sync.WaitGroup
 	var told atomic.Bool
 	for _, m := range g.Alive() {
-		if to := nodeOf(m); m.ID != g.config.ID && to != nil {
+		if to := nodeOf(m); (m.ID != g.config.ID || m.Boot != g.config.Boot) && to != nil {
 			sent.Go(func() { // who does not get it hears it by gossip
 				if g.list.SendReliable(to, message) == nil {
 					told.Store(true)

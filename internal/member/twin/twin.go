@@ -41,14 +41,22 @@ type Config struct {
 	Join []hyperscale.NodeID // configured peers
 }
 
+// start is one of a member.
+type start struct {
+	id   hyperscale.NodeID
+	boot hyperscale.Boot
+}
+
+func (c Config) start() start { return start{c.ID, c.Boot} }
+
 // Node is a member of a group.
 type Node struct {
 	group  *Group
 	config Config
 	heard  member.Heard
 	roster member.Roster
-	last   map[hyperscale.NodeID]time.Duration // when it last heard a member
-	found  map[hyperscale.NodeID]bool          // configured peers that it heard
+	last   map[start]time.Duration    // when it last heard a member
+	found  map[hyperscale.NodeID]bool // configured peers that it heard
 	stall  int
 }
 
@@ -69,7 +77,7 @@ func (g *Group) New(config Config, heard member.Heard) (*Node, error) {
 	}
 	return &Node{
 		group: g, config: config, heard: heard,
-		last: make(map[hyperscale.NodeID]time.Duration), found: make(map[hyperscale.NodeID]bool),
+		last: make(map[start]time.Duration), found: make(map[hyperscale.NodeID]bool),
 	}, nil
 }
 
@@ -133,8 +141,8 @@ func (g *Group) stir() {
 	}
 	g.quiet = false
 	for _, n := range g.nodes {
-		for id := range n.last {
-			n.last[id] = g.now
+		for of := range n.last {
+			n.last[of] = g.now
 		}
 	}
 }
@@ -167,13 +175,14 @@ func (n *Node) listen(all []*Node) {
 		}
 	}
 	for _, m := range n.roster.Alive() {
-		if m.ID == n.config.ID || n.last[m.ID] == g.now {
+		of := start{m.ID, m.Boot}
+		if of == n.config.start() || n.last[of] == g.now {
 			continue
 		}
 		g.quiet = false
-		if g.now-n.last[m.ID] >= Silence {
+		if g.now-n.last[of] >= Silence {
 			n.roster.Gone(g.now, m.ID, m.Boot, false)
-			delete(n.last, m.ID)
+			delete(n.last, of)
 		}
 	}
 	if n.roster.Reap(g.now); n.roster.Len() > len(n.roster.Alive()) {
@@ -184,7 +193,7 @@ func (n *Node) listen(all []*Node) {
 // hear notes that another member is there.
 func (n *Node) hear(other *Node) {
 	n.roster.Heard(other.self())
-	n.last[other.config.ID] = n.group.now
+	n.last[other.config.start()] = n.group.now
 	n.found[other.config.ID] = true
 }
 
@@ -273,7 +282,7 @@ func (n *Node) Leave(context.Context) error {
 	for _, other := range all {
 		if other != n && g.reaches(other, n, all) {
 			other.roster.Gone(g.now, n.config.ID, n.config.Boot, true)
-			delete(other.last, n.config.ID)
+			delete(other.last, n.config.start())
 		}
 	}
 	n.Kill()
