@@ -174,6 +174,27 @@ func PausedAt(changes []Change, t hyperscale.JobTime) bool {
 	return paused
 }
 
+// Paused is for how long before t a load was paused. One that has ended is not told
+// from one that goes on.
+func Paused(changes []Change, t hyperscale.JobTime) hyperscale.JobTime {
+	var sum, since hyperscale.JobTime
+	paused := false
+	for i := range changes {
+		switch c := &changes[i]; {
+		case c.At >= t:
+		case c.Do == hyperscale.AdjustPause && !paused:
+			paused, since = true, max(c.At, 0)
+		case c.Do == hyperscale.AdjustResume && paused:
+			paused = false
+			sum += max(c.At-since, 0)
+		}
+	}
+	if paused {
+		sum += max(t-since, 0)
+	}
+	return sum
+}
+
 // Cap is when a cap on the time of a load is reached: pauses do not count.
 func Cap(length time.Duration, changes []Change) hyperscale.JobTime {
 	if length <= 0 {

@@ -228,3 +228,16 @@ func TestAdjustable(t *testing.T) {
 		t.Error("a rate below zero was taken")
 	}
 }
+
+func TestPaused(t *testing.T) {
+	changes := []Change{
+		{Do: hyperscale.AdjustPause, At: -1}, {Do: hyperscale.AdjustResume, At: 2}, {Do: hyperscale.AdjustRate, At: 3},
+		{Do: hyperscale.AdjustPause, At: 5}, {Do: hyperscale.AdjustPause, At: 6}, {Do: hyperscale.AdjustResume, At: 9},
+		{Do: hyperscale.AdjustResume, At: 10}, {Do: hyperscale.AdjustPause, At: 12},
+	}
+	for at, want := range map[hyperscale.JobTime]hyperscale.JobTime{-1: 0, 0: 0, 1: 1, 2: 2, 4: 2, 5: 2, 8: 5, 9: 6, 12: 6, 20: 14} {
+		if got := Paused(changes, at); got != want {
+			t.Errorf("before %d it was paused for %d, want %d", at, got, want)
+		}
+	}
+}

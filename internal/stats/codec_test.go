@@ -284,7 +284,7 @@ func TestProgressAsJSON(t *testing.T) {
 	o := fullOwner()
 	want := Progress{
 		Name: "n", Target: "t", Elapsed: 5, Planned: 6,
-		Workflows:  []WorkflowProgress{{Name: "browse", Phase: hyperscale.Running, Done: 0.3, VUs: 4, InFlight: 5, Rate: 1.0 / 3}},
+		Workflows:  []WorkflowProgress{{Name: "browse", Phase: hyperscale.Running, Done: 0.3, Paused: true, VUs: 4, InFlight: 5, Rate: 1.0 / 3}},
 		Now:        Glance(time.Second, sampleWindow()),
 		Rates:      []float64{1, 2.5},
 		Steps:      []StepProgress{{Workflow: "browse", Step: "home", Group: true, Requests: Requests{Started: 4, BytesIn: 1 << 60}, Response: Quantiles{1, 2, 3, 4, 5}}},

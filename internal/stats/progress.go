@@ -11,7 +11,7 @@ import (
 type Progress struct {
 	Name, Target string
 	Elapsed      hyperscale.JobTime
-	Planned      time.Duration // expected length of the whole run; 0: unknown
+	Planned      time.Duration // expected length of the whole run, pauses so far with it; 0: unknown
 	Workflows    []WorkflowProgress
 	Now          Now               // the last second
 	Rates        []float64         // answers per second of the last minutes, one a second, oldest first
@@ -26,7 +26,8 @@ type Progress struct {
 type WorkflowProgress struct {
 	Name     string
 	Phase    hyperscale.Phase
-	Done     float64 // part of the schedule (or of the iterations) that is done: 0 … 1
+	Done     float64 // part of the schedule (or of the iterations) that is done: 0 … 1; it never falls
+	Paused   bool    // nothing is due until it is resumed
 	VUs      int64   // that exist now
 	InFlight int64   // iterations started and not ended
 	Rate     float64 // level asked for now, in slots per second; 0 when it is a number of VUs

@@ -106,6 +106,9 @@ func (f frame) state(w stats.WorkflowProgress) string {
 // doing is the level of a running workflow.
 func doing(w stats.WorkflowProgress) string {
 	parts := []string{hyperscale.Count(w.InFlight) + " in flight"}
+	if w.Paused {
+		return "paused · " + parts[0]
+	}
 	if w.VUs > 0 {
 		parts = append([]string{hyperscale.Plural(w.VUs, "VU")}, parts...)
 	}

@@ -121,6 +121,11 @@ func glance(p stats.Progress) string {
 	if n.Missed > 0 {
 		parts = append(parts, "missed "+hyperscale.Count(n.Missed))
 	}
+	for _, w := range p.Workflows {
+		if w.Paused {
+			parts = append(parts, show.Clean(w.Name)+" is paused")
+		}
+	}
 	return strings.Join(parts, ", ")
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/show"
 	"hyperscale/internal/stats"
 	"hyperscale/internal/tui"
 )
@@ -94,5 +95,16 @@ func TestAnInterruptIsOneLine(t *testing.T) {
 		if b.String() != test.want {
 			t.Errorf("%s: got\n%swant\n%s", name, &b, test.want)
 		}
+	}
+}
+
+// A paused load is said to be paused, live and in lines.
+func TestPausedIsShown(t *testing.T) {
+	var b strings.Builder
+	p := at(12)
+	p.Workflows[0].Paused = true
+	tui.NewPlain(&b).Show(p)
+	if frame := tui.Frame(p, tui.Look{Theme: show.NewTheme(false)}); !strings.Contains(frame, "paused · 11 in flight") || !strings.Contains(b.String(), ", browse is paused\n") {
+		t.Errorf("%s\n%s", frame, b.String())
 	}
 }

@@ -65,7 +65,7 @@ func (a *Account) Glance(second hyperscale.JobTime) {
 // its workflows stand.
 func (a *Account) Progress(standing []job.Outcome) stats.Progress {
 	p := stats.Progress{
-		Name: a.plan.Name, Target: a.plan.Target, Elapsed: a.live.second, Planned: plannedLength(a.plan),
+		Name: a.plan.Name, Target: a.plan.Target, Elapsed: a.live.second, Planned: a.plannedLength(standing),
 		Now: a.live.now, Rates: slices.Clone(a.live.rates), Thresholds: a.Rules.Results(a.Tally),
 		Warnings: slices.Clone(a.live.warnings), Marks: slices.Clone(a.marks), Stopping: a.live.stopping,
 	}
@@ -115,19 +115,17 @@ func (a *Account) standing(o job.Outcome) stats.WorkflowProgress {
 	}
 	slots := a.Tally.Slots(o.Workflow)
 	p.InFlight = int64(slots.InFlight())
-	into := a.live.second - o.Started
+	changes, into := a.changes(f.Name, o.Started), a.into(o)
+	p.Paused = o.Phase == hyperscale.Running && schedule.PausedAt(changes, into)
 	switch f.Load.Kind {
 	case hyperscale.LoadClosed:
-		users := schedule.NewUsers(f.Load, a.changes(f.Name, o.Started)...)
-		p.VUs = users.At(into)
-		p.Done = part(into, users.End())
+		p.VUs = schedule.NewUsers(f.Load, changes...).At(into)
+		p.Done = part(into-schedule.Paused(changes, into), f.length)
 	case hyperscale.LoadOpen:
-		changes := a.changes(f.Name, o.Started)
-		p.Rate = rateAt(f.Load.Stages, into)
-		p.Done = part(into, f.length)
-		if len(changes) > 0 {
-			p.Rate = rateUnder(changes, into, p.Rate)
-			p.Done = part(into, schedule.NewArrivals(f.Load, 0, changes...).End())
+		p.Rate = rateUnder(changes, into, rateAt(f.Load.Stages, into))
+		p.Done = part(into-schedule.Paused(changes, into), f.length)
+		if f.Load.Arrivals > 0 { // a change of the rate moves its end
+			p.Done = part(hyperscale.JobTime(slots.Due), hyperscale.JobTime(f.Load.Arrivals))
 		}
 	case hyperscale.LoadSearch:
 		if n := len(f.probes); n > 0 {
@@ -139,9 +137,20 @@ func (a *Account) standing(o job.Outcome) stats.WorkflowProgress {
 		p.Done = min(float64(slots.Completed+slots.Failed+slots.Interrupted)/float64(max(w.Total(), 1)), 1)
 	}
 	if o.Phase.Terminal() {
-		p.Done, p.VUs = 1, 0
+		p.VUs = 0
+	}
+	if o.Phase == hyperscale.Completed {
+		p.Done = 1
 	}
 	return p
+}
+
+// into is how far into its load a workflow is, or was when it ended.
+func (a *Account) into(o job.Outcome) hyperscale.JobTime {
+	if o.Phase.Terminal() {
+		return min(a.live.second, o.Ended) - o.Started
+	}
+	return a.live.second - o.Started
 }
 
 // rateAt is the level of an open load's stages at t, in slots per second.
@@ -177,12 +186,22 @@ func part(a, b hyperscale.JobTime) float64 {
 	return min(max(float64(a)/float64(b), 0), 1)
 }
 
-// plannedLength is how long the loads of a plan go on if no workflow before
-// another needs its grace; 0 when only the work itself tells.
-func plannedLength(p *hyperscale.Plan) hyperscale.JobTime {
-	var end hyperscale.JobTime
-	for _, span := range job.Timeline(p) {
-		end = max(end, span.End)
+// plannedLength is how long the loads of the plan go on if no workflow before
+// another needs its grace, and if what is paused is resumed now; 0 when only the
+// work itself tells.
+func (a *Account) plannedLength(standing []job.Outcome) hyperscale.JobTime {
+	spans := job.Timeline(a.plan)
+	var end, longest hyperscale.JobTime
+	for i, o := range standing {
+		into := a.into(o)
+		paused := schedule.Paused(a.changes(o.Workflow, o.Started), into)
+		if o.Phase == hyperscale.Waiting {
+			paused = longest // of those before it
+		}
+		longest = max(longest, paused)
+		if spans[i].End > 0 {
+			end = max(end, spans[i].End+paused)
+		}
 	}
 	return end
 }

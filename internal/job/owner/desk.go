@@ -134,8 +134,11 @@ func (d *desk) save() {
 	e := Save{
 		Number: d.number, Timed: d.need.due, Clock: d.at(), Phase: d.phase(), Done: d.state.Done, Events: d.events,
 	}
-	if e.Phase == hyperscale.Waiting {
+	switch e.Phase {
+	case hyperscale.Waiting:
 		e.Reason = d.why
+	case hyperscale.Running:
+		e.Reason = d.story.paused()
 	}
 	if d.over != nil {
 		d.conclude(&e)

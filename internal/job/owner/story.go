@@ -3,6 +3,7 @@ package owner
 import (
 	"errors"
 	"math"
+	"strings"
 
 	"hyperscale"
 	"hyperscale/internal/job"
@@ -186,6 +187,9 @@ func (s *story) done() float64 {
 	}
 	workflows, sum := s.standing(), 0.0
 	for _, w := range workflows {
+		if w.Phase.Terminal() && w.Phase != hyperscale.Skipped {
+			w.Done = 1
+		}
 		sum += w.Done
 	}
 	done := math.Floor(100 * sum / float64(max(len(workflows), 1)))
@@ -193,6 +197,20 @@ func (s *story) done() float64 {
 		done = min(done, 99)
 	}
 	return done
+}
+
+// paused says which workflows are paused; "": none is.
+func (s *story) paused() string {
+	var names []string
+	for _, w := range s.standing() {
+		if w.Paused {
+			names = append(names, w.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return strings.Join(names, ", ") + map[bool]string{true: " is paused", false: " are paused"}[len(names) == 1]
 }
 
 // cancelled reports whether the workflow, or with "" the job, was cancelled.
