@@ -10,17 +10,18 @@ import (
 func TestManagersThatAreRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	for want, args := range map[string][]string{
-		"data directory of its own":   {"manager"},
-		"listens on loopback only":    {"manager", "--data", dir, "--listen", "0.0.0.0:7400"},
-		"--store-cert, --store-key":   {"manager", "--data", dir, "--store-cert", "x"},
-		"--cert, --key-file and":      {"manager", "--data", dir, "--cert", "x"},
-		"an even number":              {"manager", "--data", dir, "--expect", "4", "--join", "127.0.0.1:1"},
-		"expected NAME=URL":           {"manager", "--data", dir, "--peers", "m1"},
-		"expected HOST:PORT, or off":  {"manager", "--data", dir, "--http", "7401"},
-		"a file is missing":           {"manager", "snapshot", "--data", dir},
-		"--data names":                {"manager", "snapshot", "x"},
-		"--data names the data":       {"manager", "remove", "m3"},
-		"--gates: gate 10.0.0.1:7400": {"manager", "--data", dir, "--gates", "10.0.0.1"},
+		"data directory of its own":    {"manager"},
+		"listens on loopback only":     {"manager", "--data", dir, "--listen", "0.0.0.0:7400"},
+		"--store-cert, --store-key":    {"manager", "--data", dir, "--store-cert", "x"},
+		"--cert, --key-file and":       {"manager", "--data", dir, "--cert", "x"},
+		"an even number":               {"manager", "--data", dir, "--expect", "4", "--join", "127.0.0.1:1"},
+		"expected NAME=URL":            {"manager", "--data", dir, "--peers", "m1"},
+		"--join b; expected HOST:PORT": {"manager", "--data", dir, "--join", "127.0.0.1:7402,b"},
+		"expected HOST:PORT, or off":   {"manager", "--data", dir, "--http", "7401"},
+		"a file is missing":            {"manager", "snapshot", "--data", dir},
+		"--data names":                 {"manager", "snapshot", "x"},
+		"--data names the data":        {"manager", "remove", "m3"},
+		"--gates: gate 10.0.0.1:7400":  {"manager", "--data", dir, "--gates", "10.0.0.1"},
 	} {
 		s := newTestWorld()
 		if code := s.run(args...); code != 104 || !strings.Contains(s.err.String(), want) {

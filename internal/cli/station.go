@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -44,7 +45,7 @@ func (s *stationFlags) add(c *cobra.Command, role identity.Role) {
 	f.StringVar(&at.Store, "store-listen", "127.0.0.1:7403", "`ADDRESS` for the other members of the store")
 	f.StringVar(&at.Advertise, "advertise", "", "`IP` at which others reach this "+string(role)+" (as it listens)")
 	f.IntVar(&s.Expect, "expect", 0, "first start: `N` "+string(role)+"s there are to be: 1, 3 or 5")
-	f.StringArrayVar(&s.Join, "join", nil, "gossip `ADDRESS` of another "+string(role))
+	f.StringSliceVar(&s.Join, "join", nil, "gossip `ADDRESS` of another "+string(role)+"; several by commas")
 	f.StringVar(&s.peers, "peers", "", "first start, in place of --expect: store addresses of all, `NAME=URL,…`")
 	f.StringVar(&store.TLS.Certificate, "store-cert", "", "`FILE` with the certificate shown to the store's members")
 	f.StringVar(&store.TLS.Key, "store-key", "", "`FILE` with its private key")
@@ -97,6 +98,7 @@ func removeCommand(a *app, role identity.Role) *cobra.Command {
 
 func snapshotCommand(a *app, role identity.Role) *cobra.Command {
 	var data string
+	var force bool
 	is := string(role)
 	c := &cobra.Command{
 		Use: "snapshot FILE", Short: "Write all that a " + is + "'s store holds into a file",
@@ -109,6 +111,9 @@ func snapshotCommand(a *app, role identity.Role) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			if data == "" {
 				return refuse("--data names the data directory of a %s on this machine", is)
+			}
+			if _, err := os.Lstat(args[0]); !force && !errors.Is(err, fs.ErrNotExist) {
+				return errors.Join(fmt.Errorf("%s is there already, and is not overwritten without --force", args[0]), err)
 			}
 			running, err := station.Snapshot(c.Context(), role, data, args[0])
 			if err != nil {
@@ -123,6 +128,7 @@ func snapshotCommand(a *app, role identity.Role) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&data, "data", "", "`DIRECTORY` of the "+is)
+	c.Flags().BoolVar(&force, "force", false, "overwrite a file that is there")
 	exits(c, "0    the file is written", "1    it is not", "104  bad flags or arguments")
 	return c
 }

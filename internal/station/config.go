@@ -170,6 +170,11 @@ func (c Config) checkAddresses() error {
 			errs = append(errs, fmt.Errorf("%s %s: without %s a %s listens on loopback only; hyperscale certs makes them", a.flag, a.address, a.needs, c.Self.Role))
 		}
 	}
+	for _, join := range c.Join {
+		if host, port, err := net.SplitHostPort(join); err != nil || host == "" || port == "" {
+			errs = append(errs, fmt.Errorf("--join %s; expected HOST:PORT, the gossip address of another %s", join, c.Self.Role))
+		}
+	}
 	if _, _, err := net.SplitHostPort(c.At.HTTP); err != nil && c.At.HTTP != off {
 		errs = append(errs, fmt.Errorf("--http %s; expected HOST:PORT, or off", c.At.HTTP))
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"hyperscale"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/station"
@@ -100,6 +101,31 @@ func drain(t *testing.T, which, asked station.Config) {
 	})
 }
 
+// sameLeader waits until all say of the same node that it leads the store.
+func sameLeader(t *testing.T, cfgs []station.Config) {
+	t.Helper()
+	until(t, "they don't agree on who leads", func() error {
+		leaders := map[hyperscale.NodeID]int{}
+		for _, c := range cfgs {
+			members, err := ask(t, c.At.Listen).Members(soon(t))
+			if err != nil {
+				return err
+			}
+			for _, m := range members {
+				if m.StoreLeader {
+					leaders[m.Node]++
+				}
+			}
+		}
+		for _, said := range leaders {
+			if len(leaders) == 1 && said == len(cfgs) {
+				return nil
+			}
+		}
+		return fmt.Errorf("%v", leaders)
+	})
+}
+
 // A node whose directory was wiped, or that is on another machine, comes back
 // under its name as a new member; and one that was not there before is let in.
 func TestNodesJoinAClusterThatRuns(t *testing.T) { forBoth(t, testNodesJoinAClusterThatRuns) }
@@ -107,6 +133,7 @@ func TestNodesJoinAClusterThatRuns(t *testing.T) { forBoth(t, testNodesJoinAClus
 func testNodesJoinAClusterThatRuns(t *testing.T, of identity.Role) {
 	cfgs, managers := three(t, of)
 	managers[0].mustHave(t, "m1", "m2", "m3")
+	sameLeader(t, cfgs)
 
 	drain(t, cfgs[2], cfgs[0])
 	if err := managers[2].stop(); err != nil {

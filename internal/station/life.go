@@ -161,7 +161,7 @@ func (l *life) newTier() error {
 		Address: l.reached(l.listen.Addr().String()), Version: l.cfg.Version, Session: l.kind.Pace.Session,
 		Node: node.Config{Above: l.kind.Beside != nil},
 	}, tier.Deps{
-		Log: l.log, Store: l.store.Store(), Members: l.gossip, Leader: func() bool { return l.store.Health().Leader },
+		Log: l.log, Store: l.store.Store(), Members: l.gossip, Leader: func() hyperscale.NodeID { return hyperscale.NodeID(l.store.Health().LedBy) },
 		Used: l.used, Drains: l.drains, Secrets: l.cfg.Secrets,
 		Dialing: rpc.Dialing{Self: self, Certificates: l.cfg.Certificates},
 	})

@@ -17,14 +17,16 @@ func (t front) Members(ctx context.Context, _ rpc.Caller) ([]rpc.Member, error) 
 		return nil, rpc.Errorf(rpc.Unavailable, "node %s does not know yet who is there", t.cfg.Self)
 	}
 	var list []rpc.Member
-	owned := t.registry.counts()
+	owned, leader := t.registry.counts(), hyperscale.NodeID("")
+	if t.deps.Leader != nil {
+		leader = t.deps.Leader()
+	}
 	for _, n := range t.registry.nodes() {
 		m := rpc.Member{
 			Node: n.ID, Boot: n.Boot, Role: string(t.cfg.Role), Datacenter: t.cfg.Datacenter, Address: n.Address,
-			Version: n.Version, State: "alive", JobsOwned: owned[n.ID],
+			Version: n.Version, State: "alive", JobsOwned: owned[n.ID], StoreLeader: n.ID == leader,
 		}
 		if n.ID == t.cfg.Self {
-			m.StoreLeader = t.deps.Leader != nil && t.deps.Leader()
 			if t.draining.Load() {
 				m.State = "draining"
 			}

@@ -49,10 +49,10 @@ type Deps struct {
 	Store   store.Store
 	Members member.Members // somebody else runs it, and tells [Tier.Heard]
 	Dialing rpc.Dialing
-	Leader  func() bool  // whether this node leads the store now; nil: unknown
-	Used    func() int64 // bytes of the store that hold something; nil: unknown
-	Secrets sink.Secrets // of reporters, each for the address that its variables name; nil: none
-	Drains  func() error // tells the other nodes that this one takes nothing new; nil: they need not know
+	Leader  func() hyperscale.NodeID // who leads the store, "": not known; nil: never known
+	Used    func() int64             // bytes of the store that hold something; nil: unknown
+	Secrets sink.Secrets             // of reporters, each for the address that its variables name; nil: none
+	Drains  func() error             // tells the other nodes that this one takes nothing new; nil: they need not know
 }
 
 // Tier is one node. It answers calls from the moment at which it is made: before

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ func claim(dir string, now time.Time) (*data, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
+	if err := foreign(dir); err != nil {
+		return nil, fmt.Errorf("data directory %s: %w", dir, err)
+	}
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
@@ -45,6 +49,21 @@ func claim(dir string, now time.Time) (*data, error) {
 		return nil, fmt.Errorf("data directory %s: %w", dir, err)
 	}
 	return d, nil
+}
+
+// foreign says what in a directory is none of a worker's, before anything in it is
+// touched; nil: there is nothing.
+func foreign(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !slices.Contains([]string{"lock", "boot", "boot.new", "lost+found"}, e.Name()) && !strings.HasPrefix(e.Name(), ".") {
+			return fmt.Errorf("it holds %s, and is not that of a worker; name an empty or a new one with --data", e.Name())
+		}
+	}
+	return nil
 }
 
 // release lets others have the directory.

@@ -54,6 +54,21 @@ func TestData(t *testing.T) {
 }
 
 // Without a directory the clock tells starts apart.
+func TestADataDirectoryOfSomethingElse(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"lock", "boot", "node"} { // as a manager has them
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("7\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := claim(dir, time.Now()); err == nil || !strings.Contains(err.Error(), "it holds node, and is not that of a worker") {
+		t.Errorf("%v", err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "boot")); err != nil || string(text) != "7\n" {
+		t.Errorf("its starts were counted: %s, %v", text, err)
+	}
+}
+
 func TestBootByClock(t *testing.T) {
 	now := time.Now()
 	a, _ := claim("", now)

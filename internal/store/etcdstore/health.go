@@ -27,6 +27,7 @@ type Health struct {
 	ID     string // number of this member; "": not known yet
 	Leader bool   // this member leads
 	Led    string // number of the member that leads; "": none
+	LedBy  string // its name; "": not known
 	Size   int64  // bytes of the data file
 	InUse  int64  // bytes of it that hold something
 }
@@ -105,7 +106,7 @@ func (n *Node) examine() Health {
 		InUse:  n.server.Backend().SizeInUse(),
 	}
 	if n.server.Lead() != 0 {
-		h.Led = n.server.Leader().String()
+		h.Led, h.LedBy = n.server.Leader().String(), n.nameOfLeader()
 	}
 	select {
 	case <-n.server.ReadyNotify():

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"go.etcd.io/etcd/etcdutl/v3/snapshot"
 
@@ -130,6 +131,9 @@ func Restore(c Config, snapshotFile string) (err error) {
 			MarkCompacted:       true,
 		})
 	})
+	if err != nil && (strings.Contains(err.Error(), "sha256") || strings.Contains(err.Error(), "missing hash")) {
+		err = errors.New("the file is damaged or cut short: what it holds does not have the sum at its end")
+	}
 	if err != nil {
 		return fmt.Errorf("restoring store member %s from %s: %w", c.Name, snapshotFile,
 			errors.Join(err, os.RemoveAll(dataDir(c.Dir))))
