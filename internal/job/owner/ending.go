@@ -114,7 +114,9 @@ func (o *orders) farewell(h link.Hold) link.Order {
 }
 
 // Forsaken is what came of a job that was ended FAILED without its owner, by what was
-// saved of it: its records in order, and the job time of the last save.
+// saved of it: its records in order, and the job time of the last save. Whoever held
+// slots then may have gone on, for how long nobody can tell: what is booked ends at
+// that time, and what may have been begun after is in the bound alone.
 func Forsaken(cfg Config, records [][]byte, clock hyperscale.JobTime, reason string) ([]byte, error) {
 	o, err := Read(cfg, records, clock)
 	if err != nil {
@@ -127,8 +129,23 @@ func Forsaken(cfg Config, records [][]byte, clock hyperscale.JobTime, reason str
 		}
 		r.Workflows = append(r.Workflows, w)
 	}
+	o.course.cutOff(clock)
 	o.course.finish(r)
 	return o.result(), nil
+}
+
+// cutOff lets the books of all that runs end at a job time, after which nobody here can
+// tell what holders did.
+func (o *course) cutOff(at hyperscale.JobTime) {
+	o.dark.blind = true
+	for _, l := range o.state.Legs {
+		if l.Stop == nil {
+			l.Stop = &halt{At: at}
+		}
+		for _, x := range l.Holes {
+			x.Blind = true
+		}
+	}
 }
 
 // abandon ends the job because it was without an owner for too long.

@@ -149,6 +149,6 @@ func (o *losing) release(l *leg, s *share) {
 		o.order(s.Holder, link.Order{Do: link.Drop, Hold: o.hold(l, s.Share)}, nil)
 	}
 	if l.begun() && !slices.ContainsFunc(l.Holes, func(x *hole) bool { return x.Share == s.Share }) {
-		o.open(l, s, loss{idle: !s.Started})
+		o.open(l, s, loss{idle: !s.Started, blind: o.dark.blind})
 	}
 }
