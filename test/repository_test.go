@@ -179,7 +179,7 @@ var mayImport = map[string][]string{
 	"prepare":  {"", "schedule", "session", "engine", "stats"},
 	"process":  {"", "link", "schedule", "session", "stats", "engine", "prepare", "spec"},
 	"spec":     {"", "schedule", "session"},
-	"tier":     {"", "stats", "job", "link", "place", "own", "store", "rpc", "spec", "member", "mailbox", "report", "reporter"},
+	"tier":     {"", "child", "stats", "job", "link", "place", "own", "store", "rpc", "spec", "member", "mailbox", "report", "reporter"},
 	"local":    {"", "plan", "expr", "schedule", "session", "engine", "stats", "job", "prepare"},
 	"report":   {"", "stats", "show"},
 	"reporter": {"", "stats", "report", "mailbox"},

@@ -67,6 +67,10 @@ func (a *above) loop(ctx context.Context) {
 			a.step(ctx, child.Tick{})
 		case <-fares.C:
 			a.fare(ctx)
+		case <-a.Tier.Led().News().Bell():
+			for _, ev := range a.Tier.Led().News().Take() {
+				a.step(ctx, ev)
+			}
 		case <-a.inbox.Bell():
 			for _, ev := range a.inbox.Take() {
 				a.take(ctx, ev)
@@ -110,6 +114,8 @@ func (a *above) step(ctx context.Context, ev child.Event) {
 			a.looks.Go(func() { a.inbox.Put(child.Looked{Job: e.Job, Over: a.Tier.Ops().Over(ctx, e.Job)}) })
 		case child.Wake:
 			a.wake.Reset(max(e.At-a.now(), 0))
+		default:
+			a.Tier.Led().Do(ctx, e)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func TestCancelInAllStates(t *testing.T) {
 // survives a change of owner.
 func TestCancelSurvivesTakeover(t *testing.T) {
 	r := newRig(t, 2)
-	w := r.newChild("w1", 2, longRun, func(c *child) { c.slow = true })
+	w := r.newChild("w1", 2, longRun, func(c *labourer) { c.slow = true })
 	job := r.submit(r.client(r.stations[0]), planOf("browse")).Job
 	w.holds(link.Running, 1)
 	r.cancels(job, "", rpc.PendingCancelled)

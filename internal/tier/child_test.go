@@ -13,9 +13,9 @@ import (
 	"hyperscale/internal/stats"
 )
 
-// child is a worker that does as a test says: it states, obeys and delivers as a
+// labourer is a worker that does as a test says: it states, obeys and delivers as a
 // real one does, but runs no load: it makes its windows up.
-type child struct {
+type labourer struct {
 	rig   *rig
 	id    hyperscale.NodeID
 	boot  hyperscale.Boot
@@ -73,10 +73,10 @@ type made struct {
 }
 
 // newChild begins a worker that is attached to all nodes of the rig.
-func (r *rig) newChild(id string, cores int, change ...func(*child)) *child {
+func (r *rig) newChild(id string, cores int, change ...func(*labourer)) *labourer {
 	r.t.Helper()
 	r.boots++
-	c := &child{
+	c := &labourer{
 		rig: r, id: hyperscale.NodeID(id), boot: hyperscale.Boot(r.boots), cores: cores, windows: 2,
 		work: map[link.Hold]*work{}, owners: map[hyperscale.JobID]owned{}, changed: make(chan struct{}),
 	}
@@ -95,20 +95,20 @@ func (r *rig) newChild(id string, cores int, change ...func(*child)) *child {
 }
 
 // do changes how it acts.
-func (c *child) do(change func()) {
+func (c *labourer) do(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change()
 	c.touch()
 }
 
-func (c *child) touch() {
+func (c *labourer) touch() {
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
 
 // link keeps the child attached to one node.
-func (c *child) link(ctx context.Context, s *station) {
+func (c *labourer) link(ctx context.Context, s *station) {
 	self := identity.ID{Cluster: "hyperscale", Env: "test", Role: identity.Worker, DC: "dc1", Node: c.id}
 	for ctx.Err() == nil {
 		conn, err := rpc.Dial(s.address, rpc.Dialing{Self: self})
@@ -131,7 +131,7 @@ type way struct {
 }
 
 // talk is one connection, until it breaks.
-func (c *child) talk(ctx context.Context, s *station, conn *rpc.Conn) {
+func (c *labourer) talk(ctx context.Context, s *station, conn *rpc.Conn) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	beats, err := conn.Attach(ctx)
@@ -189,7 +189,7 @@ func (c *child) talk(ctx context.Context, s *station, conn *rpc.Conn) {
 }
 
 // statement is what it has and holds.
-func (c *child) statement(w *way) link.Statement {
+func (c *labourer) statement(w *way) link.Statement {
 	c.seq++
 	s := link.Statement{Node: c.id, Boot: c.boot, Seq: c.seq, Cores: c.cores, Free: c.cores, Heard: w.heard}
 	for _, k := range c.work {
@@ -210,7 +210,7 @@ func (c *child) statement(w *way) link.Statement {
 }
 
 // due are the windows that the node is to have, if it owns their job.
-func (c *child) due(w *way) []link.Delivery {
+func (c *labourer) due(w *way) []link.Delivery {
 	var list []link.Delivery
 	for hold, k := range c.work {
 		if c.kept || c.owners[k.Job].node != w.to {
@@ -243,7 +243,7 @@ func (c *child) due(w *way) []link.Delivery {
 }
 
 // hear obeys.
-func (c *child) hear(w *way, down link.Down, say func(link.Up)) {
+func (c *labourer) hear(w *way, down link.Down, say func(link.Up)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.forgets {
@@ -277,13 +277,13 @@ func (c *child) hear(w *way, down link.Down, say func(link.Up)) {
 	c.touch()
 }
 
-func (c *child) claimed(job hyperscale.JobID, by hyperscale.NodeID, epoch hyperscale.Epoch) {
+func (c *labourer) claimed(job hyperscale.JobID, by hyperscale.NodeID, epoch hyperscale.Epoch) {
 	if o := c.owners[job]; epoch >= o.epoch && by != "" {
 		c.owners[job] = owned{by, epoch}
 	}
 }
 
-func (c *child) obey(o link.Order) {
+func (c *labourer) obey(o link.Order) {
 	k := c.work[o.Hold]
 	switch {
 	case o.Do == link.Prepare && k == nil:
@@ -305,7 +305,7 @@ func (c *child) obey(o link.Order) {
 }
 
 // receipt takes what is acknowledged.
-func (c *child) receipt(w *way, r link.Receipt) {
+func (c *labourer) receipt(w *way, r link.Receipt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.receipts = append(c.receipts, r)
@@ -328,7 +328,7 @@ func (c *child) receipt(w *way, r link.Receipt) {
 }
 
 // produce cuts windows.
-func (c *child) produce(ctx context.Context) {
+func (c *labourer) produce(ctx context.Context) {
 	for {
 		c.mu.Lock()
 		wait, changed := max(c.pace, 2*time.Millisecond), c.changed
@@ -362,7 +362,7 @@ func pauseOr(ctx context.Context, wait time.Duration, changed <-chan struct{}, h
 }
 
 // cut cuts the next window of a share, or all of them.
-func (c *child) cut(k *work) {
+func (c *labourer) cut(k *work) {
 	mine := k.Share.Count(k.total)
 	for {
 		n := len(k.made) + 1
@@ -417,7 +417,7 @@ func record(workflow string, slots int) *stats.Record {
 }
 
 // holds waits until the child holds so many shares of a state.
-func (c *child) holds(state link.State, n int) {
+func (c *labourer) holds(state link.State, n int) {
 	c.rig.t.Helper()
 	c.rig.until(c.changes, func() bool {
 		got := 0
@@ -430,7 +430,7 @@ func (c *child) holds(state link.State, n int) {
 	}, "%s does not hold %d shares of state %d", c.id, n, state)
 }
 
-func (c *child) changes() (<-chan struct{}, func()) {
+func (c *labourer) changes() (<-chan struct{}, func()) {
 	c.mu.Lock()
 	return c.changed, c.mu.Unlock
 }

@@ -137,7 +137,7 @@ func TestUnknownJob(t *testing.T) {
 func TestGapsAndDuplicates(t *testing.T) {
 	r := newRig(t, 1)
 	skipped := false
-	w := r.newChild("w1", 1, func(c *child) {
+	w := r.newChild("w1", 1, func(c *labourer) {
 		c.windows, c.pace, c.twice = 5, 20*time.Millisecond, true
 		c.forge = func(_ *link.Delivery, w *stats.Window) *stats.Window {
 			if w.ID.Seq == 2 && !skipped {
@@ -242,8 +242,8 @@ func TestLyingWorkers(t *testing.T) {
 		t.Run(lie.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, 1)
-			r.newChild("liar", 1, func(c *child) { c.windows, c.pace, c.forge = 4, 10*time.Millisecond, lie.forge })
-			honest := r.newChild("honest", 1, func(c *child) { c.windows, c.pace = 4, 10*time.Millisecond })
+			r.newChild("liar", 1, func(c *labourer) { c.windows, c.pace, c.forge = 4, 10*time.Millisecond, lie.forge })
+			honest := r.newChild("honest", 1, func(c *labourer) { c.windows, c.pace = 4, 10*time.Millisecond })
 			p := planOf("browse")
 			c := r.client()
 			r.wait(func() bool { return r.stations[0].room.Load().Workers == 2 }, "the workers are not there")

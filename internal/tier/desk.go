@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/child"
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/mailbox"
@@ -39,6 +40,9 @@ type desk struct {
 	saves  chan owner.Save
 	asked  asked
 	tells  telling
+
+	led     bool // by the tier above
+	holding holding
 }
 
 // telling is what a desk has to do with the reporters of its job.
@@ -78,6 +82,7 @@ type options struct {
 	Deadline  time.Duration
 	Tags      []hyperscale.Pair
 	Reporters []string `json:",omitempty"`
+	Led       bool     `json:",omitempty"` // by the tier above, which gives parts
 }
 
 // newDesk makes the desk of a job that this node has just got, from what is saved.
@@ -107,7 +112,10 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 		Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted,
 		Reckoned: how.Cores == 0, OneHolder: how.OneHolder, Numbered: len(how.Reporters) > 0,
 	}
-	d.plan = plan
+	d.plan, d.led = plan, how.Led && t.above != nil
+	if how.Led {
+		cfg.Parent = &owner.Parent{Place: t.cfg.Datacenter, Waited: waited(tenure.Head())}
+	}
 	if d.tells.reports, err = t.newReports(d.job, plan, how.Reporters, tenure.Head().Reporters); err != nil {
 		return nil, fmt.Errorf("the reporters of job %s: %w", d.job, err)
 	}
@@ -168,13 +176,14 @@ func (d *desk) run(ctx context.Context) error {
 			d.in.Put(d.reported)
 		})
 	}
-	d.tell(node.JobHere{Job: d.job, Epoch: d.epoch, Holders: d.seat.Owner().Holders()})
+	d.tell(node.JobHere{Job: d.job, Epoch: d.epoch, Holders: d.seat.Owner().Holders(), Led: d.led})
 	phase := d.tenure.Head().Phase
 	d.tier.counts.is(d.job, phase)
 	d.log.Info("this node owns the job", "phase", phase)
 	d.loop(ctx)
 	writing.Wait()
 	d.tell(node.JobGone{Job: d.job})
+	d.letGo(errors.Is(context.Cause(ctx), errDone))
 	d.tier.counts.gone(d.job)
 	d.hub.close()
 	d.asked.close()
@@ -200,6 +209,7 @@ func (d *desk) loop(ctx context.Context) {
 	d.step(owner.Begin{})
 	for {
 		d.want()
+		d.hold()
 		timer.Reset(d.untilNext())
 		select {
 		case <-ctx.Done():
@@ -230,8 +240,19 @@ func (d *desk) want() {
 }
 
 func (d *desk) untilNext() time.Duration {
-	next := d.seat.Owner().Next()
-	return min(max(next-d.tier.now(), 0), time.Hour)
+	next := max(d.seat.Owner().Next()-d.tier.now(), 0)
+	if d.led {
+		next = min(next, holdEach)
+	}
+	return min(next, time.Hour)
+}
+
+// waited is how long the tier above has had to take what came of a job that has ended.
+func waited(h own.Head) time.Duration {
+	if h.Ended.IsZero() {
+		return 0
+	}
+	return max(time.Since(h.Ended), 0)
 }
 
 // step gives the owner an event and does what it wants.
@@ -270,6 +291,10 @@ func (d *desk) perform(e owner.Effect) {
 		}
 	case owner.Show:
 		d.show(e)
+	case owner.Deliver:
+		if d.led {
+			d.tier.above.Put(child.Deliver{Delivery: e.Delivery})
+		}
 	case owner.Over:
 		d.over()
 	}

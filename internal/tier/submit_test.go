@@ -172,7 +172,7 @@ func TestQueueOfJobs(t *testing.T) {
 // runs alone.
 func TestPrioritiesAndExclusiveness(t *testing.T) {
 	r := newRig(t, 2)
-	w := r.newChild("w1", 2, func(c *child) { c.windows = 0; c.pace = 10 * time.Millisecond })
+	w := r.newChild("w1", 2, func(c *labourer) { c.windows = 0; c.pace = 10 * time.Millisecond })
 	c := r.client()
 	with := func(change func(*rpc.Submission)) hyperscale.JobID {
 		return r.submit(c, planOf("browse"), func(s *rpc.Submission) { s.Cores = 2; change(s) }).Job

@@ -20,10 +20,10 @@ import (
 )
 
 // longRun makes a worker go on until it is told otherwise.
-func longRun(c *child) { c.windows, c.pace = 0, 10*time.Millisecond }
+func longRun(c *labourer) { c.windows, c.pace = 0, 10*time.Millisecond }
 
 // finish lets the shares of a worker end.
-func (c *child) finish() { c.do(func() { c.windows = 1 }) }
+func (c *labourer) finish() { c.do(func() { c.windows = 1 }) }
 
 // B-01: a job that makes its owner panic goes on from what was saved.
 func TestPanicOnceGoesOn(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hyperscale"
+	"hyperscale/internal/child"
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/mailbox"
 	"hyperscale/internal/member"
@@ -58,12 +59,11 @@ type Deps struct {
 // Tier is one node. It answers calls from the moment at which it is made: before
 // it runs, and after, with Unavailable.
 type Tier struct {
-	cfg       Config
-	deps      Deps
-	log       *slog.Logger
-	began     time.Time                             // when its clock was zero
-	node      *mailbox.Mailbox[any]                 // node.Event, or a func(*node.Node) that looks at it
-	heirs     *mailbox.Mailbox[own.SuccessionEvent] // what the succession is to hear
+	cfg   Config
+	deps  Deps
+	log   *slog.Logger
+	began time.Time // when its clock was zero
+	boxes
 	registry  *registry
 	lines     *lines
 	readers   readers
@@ -75,6 +75,13 @@ type Tier struct {
 	counts    *counts
 }
 
+// boxes are where what is for others within the node waits for them.
+type boxes struct {
+	node  *mailbox.Mailbox[any]                 // node.Event, or a func(*node.Node) that looks at it
+	heirs *mailbox.Mailbox[own.SuccessionEvent] // what the succession is to hear
+	above *mailbox.Mailbox[child.Event]         // what the tier above is to hear of jobs that it leads; nil: there is none
+}
+
 // New makes a node that does nothing yet.
 func New(cfg Config, deps Deps) *Tier {
 	cfg.Role, cfg.Children = cmp.Or(cfg.Role, identity.Manager), cmp.Or(cfg.Children, identity.Worker)
@@ -82,9 +89,12 @@ func New(cfg Config, deps Deps) *Tier {
 	cfg.Node.Self, cfg.Node.Boot = cfg.Self, cfg.Boot
 	t := &Tier{
 		cfg: cfg, deps: deps, log: deps.Log, began: time.Now(),
-		node: mailbox.New[any](), heirs: mailbox.New[own.SuccessionEvent](),
+		boxes:    boxes{node: mailbox.New[any](), heirs: mailbox.New[own.SuccessionEvent]()},
 		registry: newRegistry(), lines: newLines(deps.Dialing, deps.Log), readers: newReaders(),
 		unowned: errands{under: map[errand]bool{}}, reporting: errands{under: map[errand]bool{}}, counts: newCounts(cfg.SaveBudget),
+	}
+	if cfg.Node.Above {
+		t.above = mailbox.New[child.Event]()
 	}
 	t.room.Store(&seat.Room{})
 	return t

@@ -45,8 +45,8 @@ func TestReadersGiveTheirRoomBack(t *testing.T) {
 // A job whose target no worker allows fails at once, with the reason: each is asked once.
 func TestTargetThatNobodyAllows(t *testing.T) {
 	r := newRig(t, 1)
-	refuses := func(c *child) { c.refuses = "shop is no target" }
-	children := []*child{r.newChild("w1", 2, refuses), r.newChild("w2", 2, refuses)}
+	refuses := func(c *labourer) { c.refuses = "shop is no target" }
+	children := []*labourer{r.newChild("w1", 2, refuses), r.newChild("w2", 2, refuses)}
 	p := planOf("browse")
 	a := r.submit(r.client(), p)
 	status, events := r.ended(r.client(), a.Job)

@@ -288,7 +288,7 @@ func TestNothingIsLeft(t *testing.T) {
 	r := newRig(t, 1, func(_ *Config, d *Deps) {
 		d.Log = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	})
-	r.newChild("w1", 64, func(c *child) { c.windows = 1; c.forgets = true })
+	r.newChild("w1", 64, func(c *labourer) { c.windows = 1; c.forgets = true })
 	c, s := r.client(), submissionOf(t, planOf("browse"))
 	run := func(n int) {
 		var running sync.WaitGroup

@@ -2,6 +2,7 @@ package owner
 
 import (
 	"cmp"
+	"time"
 
 	"hyperscale"
 	"hyperscale/internal/job"
@@ -194,6 +195,15 @@ func (o *Owner) Held() []link.Held {
 	h := link.Held{Hold: link.Hold{Job: o.cfg.Job}, State: link.Prepared}
 	o.common(&h)
 	return append(list, h)
+}
+
+// Lease is how long holders go on after the last statement that their owner is known to
+// have heard, of a job that lets no two hold a slot; 0: it lets them.
+func (o *Owner) Lease() time.Duration {
+	if !o.cfg.OneHolder {
+		return 0
+	}
+	return o.cfg.Autonomy
 }
 
 // common fills in what is alike of all that is stated of the job.

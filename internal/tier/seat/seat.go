@@ -122,6 +122,8 @@ func (s *Seat) wantOf(w owner.Want, room Room) link.Want {
 		cores := link.WorkflowCores{Workflow: c.Workflow, Least: c.Least, Most: c.Cores}
 		switch {
 		case c.Cores > 0:
+		case c.Part.Of > 1:
+			cores.Least, cores.Most = partOf(*s.workflow(c.Workflow), c.Part)
 		case s.cfg.Cores > 0:
 			cores.Least = min(s.cfg.Cores, place.Bound(*s.workflow(c.Workflow)))
 			cores.Most = cores.Least
@@ -131,6 +133,14 @@ func (s *Seat) wantOf(w owner.Want, room Room) link.Want {
 		want.Workflows = append(want.Workflows, cores)
 	}
 	return want
+}
+
+// partOf is how many cores a part of a workflow's load asks for: as many as the part is
+// wide, and at least its part of what all of the load needs.
+func partOf(w hyperscale.Workflow, part hyperscale.Share) (least, most int) {
+	most = int(min(part.Width(), 1<<31-1))
+	need := (int64(place.Need(w))*part.Width() + part.Of - 1) / part.Of
+	return int(min(max(need, 1), int64(most))), most
 }
 
 func (s *Seat) workflow(name string) *hyperscale.Workflow {
