@@ -30,7 +30,8 @@ func Summarise(r *stats.Result, o Options) *Summary {
 		About:       About{r.Plan.Name, tags(r.Plan.Tags)},
 		Job:         named(string(r.Job)),
 		Phase:       string(r.Phase),
-		Started:     r.Started.Round(time.Millisecond),
+		Submitted:   moment(r.Submitted),
+		Started:     moment(r.Started),
 		Elapsed:     known(seconds(r.Elapsed)),
 		Passed:      Passed(r.Thresholds),
 		ExitCode:    o.ExitCode,
@@ -52,6 +53,15 @@ func Summarise(r *stats.Result, o Options) *Summary {
 		s.Workflows = append(s.Workflows, Entry[Workflow]{w.Name, b.workflow(w)})
 	}
 	return s
+}
+
+// moment is a time to the millisecond; nil: there is none.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.Round(time.Millisecond)
+	return &t
 }
 
 // Passed reports whether every threshold passed; without any it is true.

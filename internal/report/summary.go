@@ -17,7 +17,8 @@ type Summary struct {
 	About
 	Job         *string         `json:"job"` // null in a local run
 	Phase       string          `json:"phase"`
-	Started     time.Time       `json:"started"`
+	Submitted   *time.Time      `json:"submitted"` // null in a local run
+	Started     *time.Time      `json:"started"`   // job time 0; null if it never began
 	Elapsed     Number          `json:"elapsed_s"`
 	Passed      bool            `json:"passed"` // every threshold; true without any
 	ExitCode    int             `json:"exit_code"`
@@ -28,6 +29,18 @@ type Summary struct {
 	Workflows   Named[Workflow] `json:"workflows"` // in the plan's order
 	Generator   Generator       `json:"generator"`
 	Distributed                 // of clusters; empty in a local run
+}
+
+// Ended is the wall clock at the end of the run; of one that never began, when it was
+// submitted.
+func (s *Summary) Ended() time.Time {
+	switch {
+	case s.Started != nil:
+		return s.Started.Add(time.Duration(s.Elapsed.Value * float64(time.Second)))
+	case s.Submitted != nil:
+		return *s.Submitted
+	}
+	return time.Time{}
 }
 
 // About names a run.

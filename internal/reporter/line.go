@@ -122,7 +122,7 @@ func (r *runner) step(ctx context.Context, ev Event) {
 	case Came:
 		r.task.Begun(time.Now().Add(-ev.Window.To))
 	case Ended:
-		r.task.Begun(r.result.Started)
+		r.task.Begun(r.result.Ended().Add(-time.Duration(r.result.Elapsed.Value * float64(time.Second))))
 	}
 	before := r.task.State()
 	effects := r.task.Step(r.now(), ev)

@@ -11,7 +11,8 @@ type Result struct {
 	Plan       *hyperscale.Plan
 	Job        hyperscale.JobID // "": a local run
 	Phase      hyperscale.Phase // terminal
-	Started    time.Time        // wall clock at job time 0
+	Submitted  time.Time        // wall clock; zero: a local run
+	Started    time.Time        // wall clock at job time 0; zero: it never began
 	Elapsed    hyperscale.JobTime
 	Tally      *Tally
 	Workflows  []WorkflowResult // in the plan's order

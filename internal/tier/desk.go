@@ -109,7 +109,7 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 		plan.Deadline = how.Deadline
 	}
 	cfg := owner.Config{
-		Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted,
+		Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted, Clock: t.began,
 		Reckoned: how.Cores == 0, OneHolder: how.OneHolder, Numbered: len(how.Reporters) > 0,
 	}
 	d.plan, d.led = plan, how.Led && t.above != nil

@@ -74,6 +74,7 @@ type state struct {
 	Adjustments []adjustment
 	Done        float64           // percentage, the most that was told
 	Skew        time.Duration     // most that a holder's job time was found beside ours as it began
+	Began       time.Time         // wall clock at job time 0, as whoever began it saw it; zero: it has not begun
 	Above       hyperscale.Epoch  // of a job that is led: the highest heard of its parents'
 	Cancels     map[string]string // of a job that is led: what clients cancelled here, by workflow, or "" for all of it, and who did
 
@@ -122,8 +123,8 @@ func (o *book) hold(l *leg, s hyperscale.Share) link.Hold {
 
 // result is what came of the job.
 func (o *book) result() []byte {
-	r := o.story.account.Sum(*o.over, o.cfg.Accepted)
-	r.Job, r.Skew = o.cfg.Job, o.state.Skew
+	r := o.story.account.Sum(*o.over, o.state.Began)
+	r.Job, r.Submitted, r.Skew = o.cfg.Job, o.cfg.Accepted, o.state.Skew
 	r.Workers = stats.Workers(r.Tally, func(s stats.Standing) string {
 		to, _ := o.state.givenTo(link.Hold{Workflow: s.Workflow, Share: s.Share})
 		return string(to.Node)

@@ -22,6 +22,7 @@ type change struct {
 	Adjustments []adjustment
 	Done        float64
 	Skew        time.Duration
+	Began       time.Time
 	Above       hyperscale.Epoch  `json:",omitzero"`
 	Cancels     map[string]string `json:",omitempty"`
 }
@@ -68,7 +69,7 @@ func (st *state) changes(whole bool) change {
 		st.told = 0
 	}
 	c := change{
-		Start: st.Start, Turns: st.Turns, Wants: st.Wants, Given: st.Given[st.told:], Adjustments: st.Adjustments, Done: st.Done, Skew: st.Skew,
+		Start: st.Start, Turns: st.Turns, Wants: st.Wants, Given: st.Given[st.told:], Adjustments: st.Adjustments, Done: st.Done, Skew: st.Skew, Began: st.Began,
 		Above: st.Above, Cancels: st.Cancels,
 	}
 	st.told = len(st.Given)
@@ -176,7 +177,7 @@ func (st *state) apply(c change) error {
 		l.Shares, l.Holes, l.found = shares, holes, nil
 		legs = append(legs, l)
 	}
-	st.Start, st.Turns, st.Wants, st.Adjustments, st.Done, st.Skew = c.Start, c.Turns, c.Wants, c.Adjustments, c.Done, c.Skew
+	st.Start, st.Turns, st.Wants, st.Adjustments, st.Done, st.Skew, st.Began = c.Start, c.Turns, c.Wants, c.Adjustments, c.Done, c.Skew, c.Began
 	st.Above, st.Cancels = c.Above, c.Cancels
 	st.Legs, st.Given = legs, append(st.Given, c.Given...)
 	return nil

@@ -7,6 +7,40 @@ import (
 	"hyperscale/internal/stats"
 )
 
+// noon is when jobs are submitted; the nodes' time is 0 a minute later.
+var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+
+// A job started when its load began, whoever owned it then, and not when it was
+// submitted; one that never began did not.
+func TestStartedIsWhenTheLoadBegan(t *testing.T) {
+	for _, c := range []struct {
+		lines []string
+		want  time.Duration // after noon; 0: never
+	}{
+		{[]string{"plan open", "saved", "wait 2s"}, 0},
+		{[]string{"plan open", "saved", "wait 30s", "grant 1 w1", "saved", "state w1 prepared", "saved", "saved", "wait 2s", "takeover"}, 90 * time.Second},
+	} {
+		s := &script{t: t}
+		for _, line := range c.lines {
+			s.run(line)
+		}
+		for s.pending != nil {
+			s.saved()
+		}
+		text, err := Forsaken(s.config(), s.records, s.clock, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := stats.DecodeResult(s.plan, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.Submitted.Equal(noon) || r.Started.IsZero() != (c.want == 0) || c.want != 0 && r.Started.Sub(noon).Round(time.Second) != c.want {
+			t.Errorf("submitted %v, started %v, want %v after noon", r.Submitted, r.Started, c.want)
+		}
+	}
+}
+
 // A job that ended without its owner is booked up to the last save: what its holders
 // may have begun after that is in the bound, and not counted as started.
 func TestForsakenIsBookedUpToTheSave(t *testing.T) {

@@ -127,6 +127,9 @@ func (o *leading) lets(l *leg, order link.Order) {
 	if !o.clock.runs {
 		o.dark.until = 0
 		o.clock.set(o.now+order.In, max(order.At, o.clock.last))
+		if o.state.Began.IsZero() {
+			o.state.Began = o.cfg.Clock.Add(o.clock.origin).UTC()
+		}
 		o.clock.told = true
 	}
 	l.Go, l.Begin = true, order.Begin

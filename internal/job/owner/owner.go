@@ -23,6 +23,8 @@ type Config struct {
 
 	// Accepted is the wall clock when the job was submitted: for people only.
 	Accepted time.Time
+	// Clock is the wall clock when the node's time was 0: for people only.
+	Clock time.Time
 	// OneHolder says that no slot may be held by two at any moment: who is not heard, or
 	// whose stream ended, is taken to go on until it must have stopped. A plan with rows
 	// that are used once is always run so.

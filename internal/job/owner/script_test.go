@@ -178,7 +178,7 @@ func newHand(h link.Holder) *hand {
 }
 
 func (s *script) config() Config {
-	return Config{Job: "j", Self: hyperscale.NodeID(fmt.Sprintf("m%d", s.epoch)), Epoch: s.epoch, Plan: s.plan, Parent: s.parent, OneHolder: s.single}
+	return Config{Job: "j", Self: hyperscale.NodeID(fmt.Sprintf("m%d", s.epoch)), Epoch: s.epoch, Plan: s.plan, Parent: s.parent, OneHolder: s.single, Accepted: noon, Clock: noon.Add(time.Minute)}
 }
 
 // fromAbove plays the parent of the job.

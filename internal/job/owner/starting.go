@@ -104,6 +104,7 @@ func (o *settling) launch() {
 	}
 	moment := o.now + startLead + o.more() + longest/2
 	o.clock.set(moment, 0)
+	o.state.Began = o.cfg.Clock.Add(moment).UTC()
 	for _, l := range slices.Clone(o.state.Legs) {
 		if l.Stage == starting {
 			o.run(l)

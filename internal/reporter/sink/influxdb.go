@@ -202,7 +202,7 @@ func (i *influxdb) Result(ctx context.Context, r *reporter.Result) error {
 	if s.Elapsed.Known {
 		fields = append(fields, field{"elapsed_s", s.Elapsed.Value})
 	}
-	at := s.Started.Add(time.Duration(s.Elapsed.Value * float64(time.Second)))
+	at := s.Ended()
 	return i.write(ctx, i.point("hyperscale_run", at, nil, fields...))
 }
 

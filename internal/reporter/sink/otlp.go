@@ -245,7 +245,7 @@ func attributes(list []label) []*commonpb.KeyValue {
 // Result implements [reporter.Reporter].
 func (o *otlp) Result(ctx context.Context, r *reporter.Result) error {
 	s := r.Summary
-	at := nanos(s.Started.Add(time.Duration(s.Elapsed.Value * float64(time.Second))))
+	at := nanos(s.Ended())
 	base := common(o.job, func(name string) string { return name })
 	gauge := func(name, about, unit string, points ...*metricspb.NumberDataPoint) *metricspb.Metric {
 		return &metricspb.Metric{Name: name, Description: about, Unit: unit, Data: &metricspb.Metric_Gauge{Gauge: &metricspb.Gauge{DataPoints: points}}}

@@ -241,7 +241,7 @@ func (p *postgres) Result(ctx context.Context, r *reporter.Result) error {
 	}
 	var b pgx.Batch
 	p.queueJob(&b)
-	ended := s.Started.Add(time.Duration(s.Elapsed.Value * float64(time.Second)))
+	ended := s.Ended()
 	b.Queue(`UPDATE hyperscale_jobs SET ended=$2, phase=$3, verdict=$4, passed=$5, exit_code=$6, windows_missing=$7, summary=$8 WHERE job=$1`,
 		p.job.ID, ended, s.Phase, verdictOf(s), s.Passed, s.ExitCode, int64(r.Missing), json.RawMessage(strings.ReplaceAll(string(text), `\u0000`, "�")))
 	return p.send(ctx, &b)
