@@ -163,7 +163,7 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 		`no role "boss"`:               {"issue", dir, "boss", "b1"},
 		"has 0 bytes":                  {"issue", dir, "worker", ""},
 		"--hosts is for managers":      {"issue", dir, "worker", "w1", "--hosts", "a"},
-		"time above zero":          {"issue", dir, "worker", "w1", "--valid", "soon"},
+		"time above zero":              {"issue", dir, "worker", "w1", "--valid", "soon"},
 		"cluster name":                 {"init", filepath.Join(dir, "x"), "--cluster", "No Good"},
 		"a directory is missing":       {"init"},
 		`"isue" is no command`:         {"isue"},

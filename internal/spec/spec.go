@@ -43,8 +43,8 @@ func Digest(b []byte) string {
 // Size is the error of a submission that is too large: it names the sizes of
 // its parts.
 type Size struct {
-	Limit, Total int64  // bytes; Total may be less than the whole when More is set
-	More         bool   // counting ended, for it was enough
+	Limit, Total int64      // bytes; Total may be less than the whole when More is set
+	More         bool       // counting ended, for it was enough
 	Parts        []Measured // the plan first, then its data sets
 }
 

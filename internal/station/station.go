@@ -101,7 +101,6 @@ func (s *Station) live(ctx context.Context, d *data) error {
 		if err == nil {
 			err = s.once(ctx, d, wiped)
 		}
-		wait := roomEach
 		switch {
 		case ctx.Err() != nil:
 			return err
@@ -110,7 +109,6 @@ func (s *Station) live(ctx context.Context, d *data) error {
 			continue
 		case errors.Is(err, etcdstore.ErrNotMet):
 			s.log.Info("the others have not all heard of this one; asking again to be let in", "reason", err)
-			wait = askAgain
 		case s.mayComeBack(err):
 			if !s.stepDown(ctx, err) {
 				return nil
@@ -123,7 +121,7 @@ func (s *Station) live(ctx context.Context, d *data) error {
 		default:
 			return err
 		}
-		if !pause(ctx, wait) {
+		if !pause(ctx, askAgain) {
 			return nil
 		}
 	}

@@ -335,7 +335,9 @@ func TestAllLeaveAtOnce(t *testing.T) {
 		m, _ := g.Start(id, 1, nil, names, nil)
 		all = append(all, m)
 	}
-	if !g.Until(10*time.Second, func() bool { return ids(all[0]) == "a#1 b#1 c#1" && ids(all[1]) == ids(all[0]) && ids(all[2]) == ids(all[0]) }) {
+	if !g.Until(10*time.Second, func() bool {
+		return ids(all[0]) == "a#1 b#1 c#1" && ids(all[1]) == ids(all[0]) && ids(all[2]) == ids(all[0])
+	}) {
 		t.Fatalf("they did not meet: %s", ids(all[0]))
 	}
 	errs := make(chan error, len(all))
