@@ -79,7 +79,7 @@ func (r *reader) target() {
 	if !known {
 		return
 	}
-	if u, err := url.Parse(text); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.RawQuery == "" && u.Fragment == "" {
+	if u, err := url.Parse(text); err == nil && (u.Scheme == "http" || u.Scheme == "https") && hosted(u) && u.RawQuery == "" && u.Fragment == "" {
 		r.port(t.Pos(), u)
 		return
 	}
@@ -88,6 +88,17 @@ func (r *reader) target() {
 		f.Meant = "http://" + text
 	}
 	r.Faults = append(r.Faults, f)
+}
+
+// hosted reports whether a URL has a host that sessions can reach: a name of ASCII
+// letters, digits, '.', '-' and '_', or an IPv6 address in brackets.
+func hosted(u *url.URL) bool {
+	if strings.HasPrefix(u.Host, "[") {
+		addr, err := netip.ParseAddr(u.Hostname())
+		return err == nil && addr.Is6()
+	}
+	host := u.Hostname()
+	return host != "" && strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
 }
 
 // portForm is what messages expect of the port of a URL.

@@ -308,7 +308,7 @@ func splitURL(text string) (target, path string, err error) {
 		return target, path, nil
 	}
 	u, err := url.Parse(target)
-	if err != nil || u.Hostname() == "" {
+	if err != nil || !hosted(u) {
 		return "", "", fmt.Errorf("%q has no host that can be reached; expected http://HOST[:PORT]/PATH", text)
 	}
 	if what := wrongPort(u); what != "" {

@@ -271,7 +271,7 @@ func (r requestPart) badURL(sc *scope, text string, known bool) (f Fault) {
 			f.Meant = "/" + text
 		}
 	case known:
-		if parsed, err := url.Parse(text); err != nil || parsed.Hostname() == "" {
+		if parsed, err := url.Parse(text); err != nil || !hosted(parsed) {
 			f.What, f.Expected = fmt.Sprintf("%q is no URL", text), "https://HOST/PATH"
 		}
 	}
@@ -289,7 +289,7 @@ func originFault(text string) (what, expected string) {
 		return "", ""
 	}
 	parsed, err := url.Parse("http://" + rest)
-	if err != nil || parsed.Hostname() == "" {
+	if err != nil || !hosted(parsed) {
 		return fmt.Sprintf("%q is no URL", text), "https://HOST/PATH"
 	}
 	if what := wrongPort(parsed); what != "" {
