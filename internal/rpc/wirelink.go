@@ -115,6 +115,7 @@ func wireOrder(o link.Order) *pb.Order {
 		Do: pb.Do(o.Do + 1), Epoch: uint64(o.Epoch), Owner: string(o.Owner), Hold: wireHold(o.Hold), Cores: small(o.Cores),
 		Brief: o.Brief, Number: o.Number, AtNs: int64(o.At), InNs: int64(o.In), WithinNs: int64(o.Within), BeginNs: int64(o.Begin),
 		Client: valid(o.Client), Proof: wireProof(o.Proof), AutonomyNs: int64(o.Autonomy),
+		Phase: valid(string(o.Phase)), Reason: valid(o.Reason),
 	}
 }
 
@@ -130,6 +131,7 @@ func readOrder(o *pb.Order) (link.Order, error) {
 		Begin: hyperscale.JobTime(o.GetBeginNs()),
 		At:    hyperscale.JobTime(o.GetAtNs()), In: time.Duration(o.GetInNs()), Within: time.Duration(o.GetWithinNs()),
 		Client: o.GetClient(), Proof: readProof(o.GetProof()), Autonomy: max(time.Duration(o.GetAutonomyNs()), 0),
+		Phase: hyperscale.Phase(o.GetPhase()), Reason: o.GetReason(),
 	}, err
 }
 
@@ -205,6 +207,12 @@ func wireEnding(e *link.Ending) *pb.Ending {
 		Exports: each(e.Exports, func(p hyperscale.Pair) *pb.Export {
 			return &pb.Export{Name: valid(p.Name), Value: []byte(p.Value)}
 		}),
+		Losses: each(e.Losses, func(l link.Loss) *pb.Loss {
+			return &pb.Loss{
+				Node: valid(l.Node), Workflow: valid(l.Workflow), FromNs: int64(l.From), ToNs: int64(l.To),
+				Lost: l.Lost, Missed: l.Missed, Requests: l.Requests,
+			}
+		}),
 	}
 }
 
@@ -218,6 +226,12 @@ func readEnding(e *pb.Ending) *link.Ending {
 		Cancelled: link.Cancelled{By: e.Cancelled, Whole: e.CancelledWhole},
 		Exports: each(e.Exports, func(x *pb.Export) hyperscale.Pair {
 			return hyperscale.Pair{Name: x.GetName(), Value: string(x.GetValue())}
+		}),
+		Losses: each(e.Losses, func(l *pb.Loss) link.Loss {
+			return link.Loss{
+				Node: l.GetNode(), Workflow: l.GetWorkflow(), From: hyperscale.JobTime(l.GetFromNs()), To: hyperscale.JobTime(l.GetToNs()),
+				Lost: l.GetLost(), Missed: l.GetMissed(), Requests: l.GetRequests(),
+			}
 		}),
 	}
 }

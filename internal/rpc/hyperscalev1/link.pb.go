@@ -862,7 +862,10 @@ type Order struct {
 	Proof *Proof `protobuf:"bytes,13,opt,name=proof,proto3" json:"proof,omitempty"`
 	// autonomy_ns: of a job that lets no two hold a slot, how long it is gone on with
 	// after the last statement that its owner is known to have heard; with a Prepare.
-	AutonomyNs    int64 `protobuf:"varint,14,opt,name=autonomy_ns,json=autonomyNs,proto3" json:"autonomy_ns,omitempty"`
+	AutonomyNs int64 `protobuf:"varint,14,opt,name=autonomy_ns,json=autonomyNs,proto3" json:"autonomy_ns,omitempty"`
+	// phase and reason, with a drop of a whole job: how it ended; empty: nobody knows of it.
+	Phase         string `protobuf:"bytes,15,opt,name=phase,proto3" json:"phase,omitempty"`
+	Reason        string `protobuf:"bytes,16,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -993,6 +996,20 @@ func (x *Order) GetAutonomyNs() int64 {
 		return x.AutonomyNs
 	}
 	return 0
+}
+
+func (x *Order) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+func (x *Order) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 // Owned says that the sender owns a job.
@@ -1376,8 +1393,10 @@ type Ending struct {
 	Cancelled string `protobuf:"bytes,8,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
 	// cancelled_whole: the whole job, not only its workflow.
 	CancelledWhole bool `protobuf:"varint,9,opt,name=cancelled_whole,json=cancelledWhole,proto3" json:"cancelled_whole,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// losses: of a part, what was lost with holders of it.
+	Losses        []*Loss `protobuf:"bytes,10,rep,name=losses,proto3" json:"losses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Ending) Reset() {
@@ -1473,6 +1492,106 @@ func (x *Ending) GetCancelledWhole() bool {
 	return false
 }
 
+func (x *Ending) GetLosses() []*Loss {
+	if x != nil {
+		return x.Losses
+	}
+	return nil
+}
+
+// Loss is what was lost with a holder of a part.
+type Loss struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Workflow      string                 `protobuf:"bytes,2,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	FromNs        int64                  `protobuf:"varint,3,opt,name=from_ns,json=fromNs,proto3" json:"from_ns,omitempty"`
+	ToNs          int64                  `protobuf:"varint,4,opt,name=to_ns,json=toNs,proto3" json:"to_ns,omitempty"`
+	Lost          uint64                 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`
+	Missed        uint64                 `protobuf:"varint,6,opt,name=missed,proto3" json:"missed,omitempty"`
+	Requests      uint64                 `protobuf:"varint,7,opt,name=requests,proto3" json:"requests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Loss) Reset() {
+	*x = Loss{}
+	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Loss) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Loss) ProtoMessage() {}
+
+func (x *Loss) ProtoReflect() protoreflect.Message {
+	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Loss.ProtoReflect.Descriptor instead.
+func (*Loss) Descriptor() ([]byte, []int) {
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Loss) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Loss) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *Loss) GetFromNs() int64 {
+	if x != nil {
+		return x.FromNs
+	}
+	return 0
+}
+
+func (x *Loss) GetToNs() int64 {
+	if x != nil {
+		return x.ToNs
+	}
+	return 0
+}
+
+func (x *Loss) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *Loss) GetMissed() uint64 {
+	if x != nil {
+		return x.Missed
+	}
+	return 0
+}
+
+func (x *Loss) GetRequests() uint64 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
 // Delivery is a window on its way up.
 type Delivery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1486,7 +1605,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1498,7 +1617,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1511,7 +1630,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{12}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Delivery) GetHold() *Hold {
@@ -1555,7 +1674,7 @@ type DeliverRequest struct {
 
 func (x *DeliverRequest) Reset() {
 	*x = DeliverRequest{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +1686,7 @@ func (x *DeliverRequest) String() string {
 func (*DeliverRequest) ProtoMessage() {}
 
 func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +1699,7 @@ func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverRequest.ProtoReflect.Descriptor instead.
 func (*DeliverRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{13}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeliverRequest) GetSaid() isDeliverRequest_Said {
@@ -1645,7 +1764,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[14]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1657,7 +1776,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[14]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1670,7 +1789,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{14}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Receipt) GetHold() *Hold {
@@ -1759,7 +1878,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_hyperscale_v1_link_proto_msgTypes[15]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +1890,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_link_proto_msgTypes[15]
+	mi := &file_hyperscale_v1_link_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1784,7 +1903,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{15}
+	return file_hyperscale_v1_link_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DeliverResponse) GetReceipt() *Receipt {
@@ -1863,7 +1982,7 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\tstatement\x18\x01 \x01(\v2\x18.hyperscale.v1.StatementH\x00R\tstatement\x12/\n" +
 	"\x06fenced\x18\x02 \x01(\v2\x15.hyperscale.v1.FencedH\x00R\x06fenced\x12,\n" +
 	"\x05piece\x18\x03 \x01(\v2\x14.hyperscale.v1.PieceH\x00R\x05pieceB\x06\n" +
-	"\x04said\"\x8a\x03\n" +
+	"\x04said\"\xb8\x03\n" +
 	"\x05Order\x12!\n" +
 	"\x02do\x18\x01 \x01(\x0e2\x11.hyperscale.v1.DoR\x02do\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x14\n" +
@@ -1880,7 +1999,9 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x06client\x18\f \x01(\tR\x06client\x12*\n" +
 	"\x05proof\x18\r \x01(\v2\x14.hyperscale.v1.ProofR\x05proof\x12\x1f\n" +
 	"\vautonomy_ns\x18\x0e \x01(\x03R\n" +
-	"autonomyNs\"F\n" +
+	"autonomyNs\x12\x14\n" +
+	"\x05phase\x18\x0f \x01(\tR\x05phase\x12\x16\n" +
+	"\x06reason\x18\x10 \x01(\tR\x06reason\"F\n" +
 	"\x05Owned\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x15\n" +
@@ -1904,7 +2025,7 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\x04said\"2\n" +
 	"\x06Export\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\fR\x05value\"\xa7\x02\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\"\xd4\x02\n" +
 	"\x06Ending\x12\x16\n" +
 	"\x06failed\x18\x01 \x01(\bR\x06failed\x12 \n" +
 	"\vinterrupted\x18\x02 \x01(\bR\vinterrupted\x12\x16\n" +
@@ -1915,7 +2036,17 @@ const file_hyperscale_v1_link_proto_rawDesc = "" +
 	"\n" +
 	"stopped_ns\x18\a \x01(\x03R\tstoppedNs\x12\x1c\n" +
 	"\tcancelled\x18\b \x01(\tR\tcancelled\x12'\n" +
-	"\x0fcancelled_whole\x18\t \x01(\bR\x0ecancelledWhole\"\x90\x01\n" +
+	"\x0fcancelled_whole\x18\t \x01(\bR\x0ecancelledWhole\x12+\n" +
+	"\x06losses\x18\n" +
+	" \x03(\v2\x13.hyperscale.v1.LossR\x06losses\"\xac\x01\n" +
+	"\x04Loss\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1a\n" +
+	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12\x17\n" +
+	"\afrom_ns\x18\x03 \x01(\x03R\x06fromNs\x12\x13\n" +
+	"\x05to_ns\x18\x04 \x01(\x03R\x04toNs\x12\x12\n" +
+	"\x04lost\x18\x05 \x01(\x04R\x04lost\x12\x16\n" +
+	"\x06missed\x18\x06 \x01(\x04R\x06missed\x12\x1a\n" +
+	"\brequests\x18\a \x01(\x04R\brequests\"\x90\x01\n" +
 	"\bDelivery\x12'\n" +
 	"\x04hold\x18\x01 \x01(\v2\x13.hyperscale.v1.HoldR\x04hold\x12\x14\n" +
 	"\x05start\x18\x02 \x01(\x04R\x05start\x12\x16\n" +
@@ -1984,7 +2115,7 @@ func file_hyperscale_v1_link_proto_rawDescGZIP() []byte {
 }
 
 var file_hyperscale_v1_link_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_hyperscale_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_hyperscale_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_hyperscale_v1_link_proto_goTypes = []any{
 	(HoldState)(0),          // 0: hyperscale.v1.HoldState
 	(Do)(0),                 // 1: hyperscale.v1.Do
@@ -2001,49 +2132,51 @@ var file_hyperscale_v1_link_proto_goTypes = []any{
 	(*AttachResponse)(nil),  // 12: hyperscale.v1.AttachResponse
 	(*Export)(nil),          // 13: hyperscale.v1.Export
 	(*Ending)(nil),          // 14: hyperscale.v1.Ending
-	(*Delivery)(nil),        // 15: hyperscale.v1.Delivery
-	(*DeliverRequest)(nil),  // 16: hyperscale.v1.DeliverRequest
-	(*Receipt)(nil),         // 17: hyperscale.v1.Receipt
-	(*DeliverResponse)(nil), // 18: hyperscale.v1.DeliverResponse
-	(*Hold)(nil),            // 19: hyperscale.v1.Hold
-	(*Piece)(nil),           // 20: hyperscale.v1.Piece
-	(*Proof)(nil),           // 21: hyperscale.v1.Proof
+	(*Loss)(nil),            // 15: hyperscale.v1.Loss
+	(*Delivery)(nil),        // 16: hyperscale.v1.Delivery
+	(*DeliverRequest)(nil),  // 17: hyperscale.v1.DeliverRequest
+	(*Receipt)(nil),         // 18: hyperscale.v1.Receipt
+	(*DeliverResponse)(nil), // 19: hyperscale.v1.DeliverResponse
+	(*Hold)(nil),            // 20: hyperscale.v1.Hold
+	(*Piece)(nil),           // 21: hyperscale.v1.Piece
+	(*Proof)(nil),           // 22: hyperscale.v1.Proof
 }
 var file_hyperscale_v1_link_proto_depIdxs = []int32{
-	19, // 0: hyperscale.v1.Held.hold:type_name -> hyperscale.v1.Hold
+	20, // 0: hyperscale.v1.Held.hold:type_name -> hyperscale.v1.Hold
 	0,  // 1: hyperscale.v1.Held.state:type_name -> hyperscale.v1.HoldState
 	3,  // 2: hyperscale.v1.Statement.holds:type_name -> hyperscale.v1.Held
 	4,  // 3: hyperscale.v1.Statement.capacity:type_name -> hyperscale.v1.Capacity
 	5,  // 4: hyperscale.v1.AttachRequest.statement:type_name -> hyperscale.v1.Statement
 	6,  // 5: hyperscale.v1.AttachRequest.fenced:type_name -> hyperscale.v1.Fenced
-	20, // 6: hyperscale.v1.AttachRequest.piece:type_name -> hyperscale.v1.Piece
+	21, // 6: hyperscale.v1.AttachRequest.piece:type_name -> hyperscale.v1.Piece
 	1,  // 7: hyperscale.v1.Order.do:type_name -> hyperscale.v1.Do
-	19, // 8: hyperscale.v1.Order.hold:type_name -> hyperscale.v1.Hold
-	21, // 9: hyperscale.v1.Order.proof:type_name -> hyperscale.v1.Proof
+	20, // 8: hyperscale.v1.Order.hold:type_name -> hyperscale.v1.Hold
+	22, // 9: hyperscale.v1.Order.proof:type_name -> hyperscale.v1.Proof
 	9,  // 10: hyperscale.v1.Word.owns:type_name -> hyperscale.v1.Owned
 	2,  // 11: hyperscale.v1.Word.level:type_name -> hyperscale.v1.Level
 	10, // 12: hyperscale.v1.Word.parents:type_name -> hyperscale.v1.Parent
 	11, // 13: hyperscale.v1.AttachResponse.word:type_name -> hyperscale.v1.Word
 	8,  // 14: hyperscale.v1.AttachResponse.order:type_name -> hyperscale.v1.Order
-	20, // 15: hyperscale.v1.AttachResponse.piece:type_name -> hyperscale.v1.Piece
+	21, // 15: hyperscale.v1.AttachResponse.piece:type_name -> hyperscale.v1.Piece
 	13, // 16: hyperscale.v1.Ending.exports:type_name -> hyperscale.v1.Export
-	19, // 17: hyperscale.v1.Delivery.hold:type_name -> hyperscale.v1.Hold
-	14, // 18: hyperscale.v1.Delivery.ending:type_name -> hyperscale.v1.Ending
-	15, // 19: hyperscale.v1.DeliverRequest.delivery:type_name -> hyperscale.v1.Delivery
-	20, // 20: hyperscale.v1.DeliverRequest.piece:type_name -> hyperscale.v1.Piece
-	19, // 21: hyperscale.v1.Receipt.hold:type_name -> hyperscale.v1.Hold
-	2,  // 22: hyperscale.v1.Receipt.level:type_name -> hyperscale.v1.Level
-	10, // 23: hyperscale.v1.Receipt.owner:type_name -> hyperscale.v1.Parent
-	17, // 24: hyperscale.v1.DeliverResponse.receipt:type_name -> hyperscale.v1.Receipt
-	7,  // 25: hyperscale.v1.Link.Attach:input_type -> hyperscale.v1.AttachRequest
-	16, // 26: hyperscale.v1.Link.Deliver:input_type -> hyperscale.v1.DeliverRequest
-	12, // 27: hyperscale.v1.Link.Attach:output_type -> hyperscale.v1.AttachResponse
-	18, // 28: hyperscale.v1.Link.Deliver:output_type -> hyperscale.v1.DeliverResponse
-	27, // [27:29] is the sub-list for method output_type
-	25, // [25:27] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	15, // 17: hyperscale.v1.Ending.losses:type_name -> hyperscale.v1.Loss
+	20, // 18: hyperscale.v1.Delivery.hold:type_name -> hyperscale.v1.Hold
+	14, // 19: hyperscale.v1.Delivery.ending:type_name -> hyperscale.v1.Ending
+	16, // 20: hyperscale.v1.DeliverRequest.delivery:type_name -> hyperscale.v1.Delivery
+	21, // 21: hyperscale.v1.DeliverRequest.piece:type_name -> hyperscale.v1.Piece
+	20, // 22: hyperscale.v1.Receipt.hold:type_name -> hyperscale.v1.Hold
+	2,  // 23: hyperscale.v1.Receipt.level:type_name -> hyperscale.v1.Level
+	10, // 24: hyperscale.v1.Receipt.owner:type_name -> hyperscale.v1.Parent
+	18, // 25: hyperscale.v1.DeliverResponse.receipt:type_name -> hyperscale.v1.Receipt
+	7,  // 26: hyperscale.v1.Link.Attach:input_type -> hyperscale.v1.AttachRequest
+	17, // 27: hyperscale.v1.Link.Deliver:input_type -> hyperscale.v1.DeliverRequest
+	12, // 28: hyperscale.v1.Link.Attach:output_type -> hyperscale.v1.AttachResponse
+	19, // 29: hyperscale.v1.Link.Deliver:output_type -> hyperscale.v1.DeliverResponse
+	28, // [28:30] is the sub-list for method output_type
+	26, // [26:28] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_hyperscale_v1_link_proto_init() }
@@ -2062,7 +2195,7 @@ func file_hyperscale_v1_link_proto_init() {
 		(*AttachResponse_Order)(nil),
 		(*AttachResponse_Piece)(nil),
 	}
-	file_hyperscale_v1_link_proto_msgTypes[13].OneofWrappers = []any{
+	file_hyperscale_v1_link_proto_msgTypes[14].OneofWrappers = []any{
 		(*DeliverRequest_Delivery)(nil),
 		(*DeliverRequest_Piece)(nil),
 	}
@@ -2072,7 +2205,7 @@ func file_hyperscale_v1_link_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hyperscale_v1_link_proto_rawDesc), len(file_hyperscale_v1_link_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
