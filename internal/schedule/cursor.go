@@ -18,10 +18,8 @@ type Cursor struct {
 // Cursor walks over the slots of the share's lane that are due at share.From or
 // later. Like every time here, From is to be given from the workflow's start.
 func (a *Arrivals) Cursor(share hyperscale.Share, lane, lanes int) *Cursor {
-	c := &Cursor{a: a, lane: Lane{Share: share, Index: int64(lane), Of: int64(lanes)}}
-	c.k = c.lane.Count(a.first + a.Before(share.From))
-	c.look()
-	return c
+	part := Lane{Share: share, Index: int64(lane), Of: int64(lanes)}
+	return a.CursorAt(share, lane, lanes, part.Count(a.first+a.Before(share.From)))
 }
 
 // Place is the place in the lane of the slot that comes next.

@@ -56,13 +56,18 @@ func (o *adjusting) adjust(ev Adjust) {
 	o.change()
 	o.readjust(l)
 	o.story.adjusted(a)
-	o.job(job.LegAdjusted{Workflow: l.workflow(), Leg: l.Leg.Leg, Length: l.length(), What: adjustText(a, ev.By)})
+	o.legAdjusted(l, adjustText(a, ev.By))
+	o.say(Adjusted{Token: ev.Token, Adjustment: a})
+}
+
+// legAdjusted tells the job, and who holds a leg, that its load goes on otherwise.
+func (o *course) legAdjusted(l *leg, what string) {
+	o.job(job.LegAdjusted{Workflow: l.workflow(), Leg: l.Leg.Leg, Length: l.length(), What: what})
 	for _, s := range l.Shares {
 		if s.placed() && !s.over() {
 			o.tellAdjusted(l, s)
 		}
 	}
-	o.say(Adjusted{Token: ev.Token, Adjustment: a})
 }
 
 // adjustable is the leg of a workflow whose load goes on; nil: there is none.

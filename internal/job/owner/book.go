@@ -59,10 +59,14 @@ func (t *topWord) hear(now, age time.Duration) {
 // age is how old its last word is; very old: nobody knows.
 func (t *topWord) age(now time.Duration) time.Duration {
 	if !t.known {
-		return 24 * time.Hour
+		return Unheard
 	}
 	return now - t.at
 }
+
+// Unheard is how old the last word of a top owner is taken to be of which nothing is
+// known: older than anybody waits for one.
+const Unheard = 24 * time.Hour
 
 // state is who holds what: saved whenever it changed; see [change].
 type state struct {

@@ -61,12 +61,11 @@ func (o *course) brokenOff(l *leg, begun bool) {
 	switch {
 	case !begun:
 		o.handUp(l, nil, broken{link.Refused, reason})
-		return
 	case l.quit:
 		o.handUp(l, &link.Ending{Interrupted: true, Reason: reason, Stopped: o.at()}, broken{link.Stopped, reason})
-		return
+	default:
+		o.handUp(l, &link.Ending{Failed: true, Reason: reason, Stopped: o.at()}, broken{})
 	}
-	o.handUp(l, &link.Ending{Failed: true, Reason: reason, Stopped: o.at()}, broken{})
 }
 
 // releaseAll lets the shares of a leg go that are not over. Of a workflow that was

@@ -2,6 +2,7 @@ package owner
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"hyperscale"
@@ -26,28 +27,28 @@ func (o *leading) ordered(ev Ordered) {
 		o.change()
 	}
 	o.above.hear(o.now, 0)
-	if order.Do == link.Prepare {
+	switch {
+	case order.Do == link.Prepare:
 		o.given(order.Hold, ev.Prepare)
 		return
-	}
-	if order.Do == link.Drop && order.Hold.Workflow == "" {
+	case order.Do == link.Drop && order.Hold.Workflow == "":
 		o.ends(order)
 		return
-	}
-	l := o.part(order.Hold)
-	switch {
-	case l == nil:
-		if order.Do == link.Drop {
-			o.forget(order.Hold)
-		}
-	case order.Do == link.Start:
-		o.lets(l, order)
-	case order.Do == link.Stop || order.Do == link.Cut:
-		o.job(job.Halt{Workflow: l.workflow(), Leg: l.Leg.Leg, Within: order.Within, Cut: order.Do == link.Cut})
-	case order.Do == link.Adjust:
-		o.readjusted(l, ev.Adjust)
 	case order.Do == link.Drop:
 		o.forget(order.Hold)
+	}
+	l := o.part(order.Hold)
+	if l == nil {
+		return
+	}
+	switch order.Do {
+	case link.Start:
+		o.lets(l, order)
+	case link.Stop, link.Cut:
+		o.job(job.Halt{Workflow: l.workflow(), Leg: l.Leg.Leg, Within: order.Within, Cut: order.Do == link.Cut})
+	case link.Adjust:
+		o.readjusted(ev.Adjust)
+	case link.Drop:
 		o.job(job.Withdraw{Workflow: l.workflow(), Leg: l.Leg.Leg})
 	}
 }
@@ -119,7 +120,7 @@ func (o *leading) lets(l *leg, order link.Order) {
 		return
 	}
 	if o.state.Start != order.Number {
-		if o.state.Start != 0 && o.busy() {
+		if o.state.Start != 0 && slices.ContainsFunc(o.state.Legs, (*leg).begun) {
 			return // it counts from another start; the parent sees so, and drops what does
 		}
 		o.state.Start, o.clock, o.seconds = order.Number, clock{}, 0
@@ -134,16 +135,6 @@ func (o *leading) lets(l *leg, order link.Order) {
 	}
 	l.Go, l.Begin = true, order.Begin
 	o.change()
-}
-
-// busy reports whether the load of some leg has begun.
-func (o *book) busy() bool {
-	for _, l := range o.state.Legs {
-		if l.begun() {
-			return true
-		}
-	}
-	return false
 }
 
 // adopt takes over the adjustments that the parent tells, all so far, and reports
@@ -164,21 +155,14 @@ func (o *book) adopt(all []hyperscale.Adjustment) bool {
 }
 
 // readjusted goes on as the parent's adjustments say.
-func (o *leading) readjusted(l *leg, all []hyperscale.Adjustment) {
+func (o *leading) readjusted(all []hyperscale.Adjustment) {
 	if !o.adopt(all) {
 		return
 	}
 	o.change()
-	for _, other := range o.state.Legs {
-		last := o.state.lastOf(other.workflow())
-		if last == nil || other.Stage == ended {
-			continue
-		}
-		o.job(job.LegAdjusted{Workflow: other.workflow(), Leg: other.Leg.Leg, Length: other.length(), What: adjustText(last.Adjustment, "")})
-		for _, s := range other.Shares {
-			if s.placed() && !s.over() {
-				o.tellAdjusted(other, s)
-			}
+	for _, l := range o.state.Legs {
+		if last := o.state.lastOf(l.workflow()); last != nil && l.Stage != ended {
+			o.legAdjusted(l, adjustText(last.Adjustment, ""))
 		}
 	}
 }
@@ -197,6 +181,7 @@ func (o *Owner) Held() []link.Held {
 	}
 	h := link.Held{Hold: link.Hold{Job: o.cfg.Job}, State: link.Prepared}
 	o.common(&h)
+	o.since(&h)
 	return append(list, h)
 }
 
@@ -215,6 +200,11 @@ func (o *Owner) common(h *link.Held) {
 	if o.above.known {
 		h.Silence = o.above.age(o.now)
 	}
+}
+
+// since fills in the start that job time counts from, and what time it is; nothing before
+// there was one.
+func (o *Owner) since(h *link.Held) {
 	if o.state.Start != 0 {
 		h.Start, h.JobTime = o.state.Start, o.at()
 	}
@@ -235,10 +225,8 @@ func (o *Owner) heldOf(f *upflow) link.Held {
 	o.common(&h)
 	l := o.part(h.Hold)
 	if l == nil {
-		h.State, h.Reason = link.Ended, f.broken.Reason
-		if f.broken.State != 0 {
-			h.State = f.broken.State
-		}
+		h.State, h.Reason = cmp.Or(f.broken.State, link.Ended), f.broken.Reason
+		o.since(&h)
 		return h
 	}
 	h.Aborted, h.Lowered = l.Aborted, l.Lowered
@@ -248,16 +236,14 @@ func (o *Owner) heldOf(f *upflow) link.Held {
 	switch {
 	case l.begun():
 		h.State, h.Reserve = link.Running, o.reach(l)
+		o.since(&h)
 	case l.Stage == preparing && l.all((*share).ready):
 		h.State = link.Prepared
 	default:
-		h.State, h.Start, h.JobTime = link.Preparing, 0, 0
+		h.State = link.Preparing
 		if l.waits() {
 			h.Reason = o.placing.queue[l.Want].String()
 		}
-	}
-	if h.State == link.Prepared {
-		h.Start, h.JobTime = 0, 0
 	}
 	return h
 }
@@ -266,19 +252,17 @@ func (o *Owner) heldOf(f *upflow) link.Held {
 // [link.Reserve].
 func (o *Owner) reach(l *leg) link.Reserve {
 	var r link.Reserve
-	for _, s := range l.Shares {
-		next := s.Reserve.most(s.First)
+	beyond := func(s hyperscale.Share, next reserve) {
 		r.Pass = max(r.Pass, next.Pass)
 		if next.Place > 0 {
 			r.Place = max(r.Place, l.Leg.Part.Count(int64(s.At(next.Place-1))+1))
 		}
 	}
+	for _, s := range l.Shares {
+		beyond(s.Share, s.Reserve.most(s.First))
+	}
 	for _, x := range l.Holes {
-		next := x.next(l)
-		r.Pass = max(r.Pass, next.Pass)
-		if next.Place > 0 {
-			r.Place = max(r.Place, l.Leg.Part.Count(int64(x.Share.At(next.Place-1))+1))
-		}
+		beyond(x.Share, x.next(l))
 	}
 	return r
 }

@@ -46,11 +46,7 @@ func (o *receiving) delivered(ev Delivered) {
 		o.under(ev.Window)
 		o.joints.Add(ev.Window, o.partOf(h))
 		o.acknowledge(h, ev.Holder)
-		if o.cfg.Datacenters {
-			o.lostThere(ev)
-		} else {
-			o.engineLost(h, ev)
-		}
+		o.lostWith(h, ev)
 		if s != nil && ev.Window.Final {
 			o.finished(l, s, ev)
 		}
@@ -64,13 +60,28 @@ func (o *receiving) delivered(ev Delivered) {
 		o.acknowledge(h, ev.Holder).again = true
 		o.change()
 	case stats.Broken:
-		o.change()
-		o.say(Acknowledge{To: ev.Holder, Receipt: link.Receipt{Hold: h, Broken: true, Epoch: o.cfg.Epoch}})
-		o.tell(hyperscale.Event{What: "refused", Workflow: h.Workflow, Node: ev.Node, Detail: "it sent windows that no honest worker sends"})
-		if s != nil && !s.over() {
-			o.lose(l, s, loss{what: "sent windows that no honest worker sends", dead: !o.cfg.OneHolder})
-		}
+		o.dishonest(l, s, ev)
 	}
+}
+
+// dishonest takes a turn from a holder whose windows can't be.
+func (o *receiving) dishonest(l *leg, s *share, ev Delivered) {
+	o.change()
+	o.say(Acknowledge{To: ev.Holder, Receipt: link.Receipt{Hold: ev.Hold, Broken: true, Epoch: o.cfg.Epoch}})
+	o.tell(hyperscale.Event{What: "refused", Workflow: ev.Hold.Workflow, Node: ev.Node, Detail: "it sent windows that no honest worker sends"})
+	if s != nil && !s.over() {
+		o.lose(l, s, loss{what: "sent windows that no honest worker sends", dead: !o.cfg.OneHolder})
+	}
+}
+
+// lostWith notes what a window tells that was lost at its holder: a datacenter says so
+// with its last, a worker's engine is found out.
+func (o *receiving) lostWith(h link.Hold, ev Delivered) {
+	if o.cfg.Datacenters {
+		o.lostThere(ev)
+		return
+	}
+	o.engineLost(h, ev)
 }
 
 // unknown tells the holder of something that is not known, or not any more, to

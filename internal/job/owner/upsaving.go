@@ -67,9 +67,8 @@ type upState struct {
 // upFlowState is that of one part.
 type upFlowState struct {
 	Workflow string
-	Part     hyperscale.Share
-	Group    uint64 `json:",omitzero"`
-	Stream   []byte
+	Group    uint64       `json:",omitzero"`
+	Stream   []byte       // whose share is the part
 	Ending   *link.Ending `json:",omitempty"`
 	Acked    uint64
 	Frozen   uint64
@@ -94,7 +93,7 @@ func (u *upward) state() upState {
 	}
 	for _, f := range u.flows {
 		s := upFlowState{
-			Workflow: f.workflow, Part: f.stream.Share(), Group: f.group, Stream: f.stream.AppendBinary(nil), Ending: f.ending, Acked: f.box.Acked(), Frozen: f.frozen, Over: f.over, Gone: f.gone, Broken: f.broken,
+			Workflow: f.workflow, Group: f.group, Stream: f.stream.AppendBinary(nil), Ending: f.ending, Acked: f.box.Acked(), Frozen: f.frozen, Over: f.over, Gone: f.gone, Broken: f.broken,
 		}
 		list, _ := f.box.Windows()
 		for _, w := range list {
@@ -119,18 +118,21 @@ func (u *upward) read(part []byte) error {
 		u.open.Add(w, w.ID.Share)
 	}
 	for _, s := range st.Flows {
-		if err := u.given(s.Workflow, s.Part).read(s); err != nil {
+		stream, err := stats.DecodeStream(s.Stream)
+		if err != nil {
+			return err
+		}
+		f := u.given(s.Workflow, stream.Share())
+		f.stream = stream
+		if err := f.read(s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// read takes over what was kept of one workflow.
-func (f *upflow) read(s upFlowState) (err error) {
-	if f.stream, err = stats.DecodeStream(s.Stream); err != nil {
-		return err
-	}
+// read takes over what was kept of one part, beside its stream.
+func (f *upflow) read(s upFlowState) error {
 	list := make([]outbox.Window, len(s.Windows))
 	for i, kept := range s.Windows {
 		w, err := stats.DecodeWindow(kept.Window)

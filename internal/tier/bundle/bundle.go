@@ -252,13 +252,6 @@ type Line struct {
 	Conn    uint64
 }
 
-// Forget drops what is known of jobs that the gates are done with.
-func (b *Bundle) Forget(over func(hyperscale.JobID) bool) {
-	for _, s := range b.sites {
-		maps.DeleteFunc(s.jobs, func(name hyperscale.JobID, j *job) bool { return j.by == "" && over(name) })
-	}
-}
-
 // Capacity is what a datacenter can take, as it was last stated by any of its managers:
 // the youngest word of its placer. It is nil if nobody told.
 func (b *Bundle) Capacity(now time.Duration, datacenter hyperscale.NodeID) *link.Capacity {

@@ -218,16 +218,12 @@ func (all jobs) owns(child hyperscale.NodeID, now time.Duration) []link.Owned {
 
 func (j *job) has(kid hyperscale.NodeID) bool { _, ok := j.kids[kid]; return ok }
 
-// unheard is how old the last word of a top owner is taken to be of which nothing is
-// known.
-const unheard = 24 * time.Hour
-
 // jobHere takes a job's owner in.
 func (n *Node) jobHere(ev JobHere) {
 	j := &job{epoch: ev.Epoch, kids: map[hyperscale.NodeID]hyperscale.Boot{}, since: map[uint64]time.Duration{}}
 	n.jobs[ev.Job] = j
 	if ev.Led {
-		long := n.now - unheard
+		long := n.now - owner.Unheard
 		j.top = &long
 	}
 	for _, h := range ev.Holders {
