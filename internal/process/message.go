@@ -69,9 +69,9 @@ type Start struct {
 	At     hyperscale.JobTime // at the moment meant
 	In     time.Duration      // that moment, from now; below zero: it has passed
 
-	// Again: another engine ran the share before, under the same turn. Arrivals due
-	// before From are not this one's; virtual users go on at the reserve, and begin
-	// nothing before more is granted.
+	// Again: another engine ran the share before, under the same turn. Slots due before
+	// From or before the reserve are not this one's; virtual users begin nothing before
+	// more is granted.
 	Again   bool
 	From    hyperscale.JobTime
 	Reserve link.Reserve

@@ -196,7 +196,7 @@ func (e *engine) start(c agent.Command) {
 	r.ahead.Place, r.ahead.Pass = schedule.Ahead(p.Load, p.Share)
 	if c.Again {
 		since = max(since, c.From)
-		r.from = p.load().Resume(p.Share, c.Reserve)
+		r.from = c.Reserve
 		r.upTo = r.from
 	} else {
 		r.upTo = link.Reserve{Place: r.from.Place + r.ahead.Place, Pass: r.from.Pass + r.ahead.Pass}

@@ -27,7 +27,6 @@ type engines struct {
 type engine struct {
 	*process.Process
 	hold link.Hold
-	load lapse.Load
 	kill context.CancelFunc
 }
 
@@ -60,7 +59,7 @@ func (s *shell) logEngine(level slog.Level, id uint64, what string, more ...any)
 // startEngine starts a process for a share. What comes of it comes as events.
 func (s *shell) startEngine(e agent.StartEngine) {
 	refuse := func(err error) { s.inbox.Put(agent.EngineRefused{Engine: e.Engine, Reason: err.Error()}) }
-	plan, run, err := spec.Outline(e.Brief)
+	plan, _, err := spec.Outline(e.Brief)
 	if err != nil {
 		refuse(err)
 		return
@@ -74,7 +73,7 @@ func (s *shell) startEngine(e agent.StartEngine) {
 	}
 	ctx, kill := context.WithCancel(s.ctx)
 	p := s.engines.starter.New(setup, e.Brief, func(m process.Message) { s.inbox.Put(eventOf(e.Engine, m)) })
-	s.engines.byID[e.Engine] = &engine{Process: p, hold: e.Hold, load: loadOf(plan, run), kill: kill}
+	s.engines.byID[e.Engine] = &engine{Process: p, hold: e.Hold, kill: kill}
 	s.counts.enginesStarted++
 	s.others.Go(func() {
 		defer kill()
@@ -111,11 +110,9 @@ func (s *shell) toEngine(e agent.ToEngine) {
 	}
 	switch c := e.Command; c.Do {
 	case agent.Start:
-		start := process.Start{Number: c.Number, Begin: c.Begin, At: c.At, In: c.In, Again: c.Again, From: c.From, Until: c.Until}
-		if c.Again {
-			start.Reserve = en.load.Resume(en.hold.Share, c.Reserve)
-		}
-		en.Start(start)
+		en.Start(process.Start{
+			Number: c.Number, Begin: c.Begin, At: c.At, In: c.In, Again: c.Again, From: c.From, Reserve: c.Reserve, Until: c.Until,
+		})
 	case agent.Stop:
 		en.Stop(c.Within)
 	case agent.Cut:
@@ -140,17 +137,11 @@ func loadOf(plan *hyperscale.Plan, run spec.Run) lapse.Load {
 // lapse says what the schedule held while a share had no engine. The brief was
 // read before.
 func (s *shell) lapse(g agent.Gone) agent.Lapse {
-	plan, run, err := spec.Outline(g.Briefs[0])
+	plan, run, err := spec.Outline(g.Brief)
 	if err != nil {
 		panic(fmt.Sprintf("worker: a brief that an engine ran: %v", err))
 	}
 	load := loadOf(plan, run)
-	for _, text := range g.Briefs[1:] {
-		// Each tells all that were made; one that can't be read no engine ran under.
-		if a, err := spec.DecodeAdjustments(text); err == nil && len(a.List) > len(load.Adjustments) {
-			load.Adjustments = a.List
-		}
-	}
 	return load.Of(g)
 }
 

@@ -27,19 +27,23 @@ type outage struct {
 // then.
 type Gone struct {
 	Hold    link.Hold
-	Briefs  [][]byte           // as it was prepared, and as it was adjusted, in order
+	Brief   []byte             // as it was prepared
 	Begin   hyperscale.JobTime // when its load began by the schedule
 	Reach   hyperscale.JobTime // end of its last window; 0: there was none
 	Due     uint64             // slots that its windows told of as due
-	Reserve link.Reserve       // the last that it was granted: where another goes on
+	Reserve link.Reserve       // the last that it was granted
 	Died    hyperscale.JobTime // nothing was started from then on
 	Back    hyperscale.JobTime // nothing was due from then on, or another goes on; at least Died
+
+	Adjusted   [][]byte // the briefs of adjustments, in order
+	Adjustment uint64   // the last that it is known to have heard of
 }
 
 // Lapse is what the schedule held from a share's last window until another
 // engine goes on.
 type Lapse struct {
 	Losses []stats.Losses // one for each stretch of the load, in order
+	Next   link.Reserve   // where another goes on
 	Over   bool           // no other can go on: a load of one iteration
 }
 
@@ -101,11 +105,14 @@ func (h *hold) run() {
 	s := h.start
 	c := Command{Do: Start, Number: s.number, Begin: s.begin, At: s.at, In: s.moment - now, Until: leaseEnds(h)}
 	if h.outage.is {
-		c.Again, c.From, c.Reserve = true, h.jobTime(now), h.told.granted
-		h.book(h.lapse(c.From), c.From)
+		c.Again, c.From = true, h.jobTime(now)
+		l := h.lapse(c.From)
+		c.Reserve = l.Next
+		h.book(l, c.From)
 		h.outage.is = false
 	}
 	h.state, h.engine.started = link.Running, true
+	h.told.adjusted = h.adjusted()
 	h.m.tell(h, c)
 }
 
@@ -182,11 +189,12 @@ func (h *hold) lapse(back hyperscale.JobTime) Lapse {
 		died, back = min(died, h.stop.at), h.stop.at
 	}
 	g := Gone{
-		Hold: h.Hold, Briefs: [][]byte{h.plan.text}, Begin: h.start.begin,
+		Hold: h.Hold, Brief: h.plan.text, Begin: h.start.begin,
 		Reach: h.turn.reach, Due: h.turn.due, Reserve: h.told.granted, Died: died, Back: max(back, died),
+		Adjustment: max(h.turn.adjustment, h.told.adjusted),
 	}
 	for _, o := range h.plan.adjusts {
-		g.Briefs = append(g.Briefs, o.Brief)
+		g.Adjusted = append(g.Adjusted, o.Brief)
 	}
 	return h.m.cfg.Lapse(g)
 }

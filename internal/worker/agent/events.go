@@ -167,7 +167,7 @@ type Command struct {
 	In      time.Duration      // Start: that moment, counted from now; below zero: it has passed
 	Again   bool               // Start: another engine ran the share before
 	From    hyperscale.JobTime // Start, Again: slots due earlier are not this engine's
-	Reserve link.Reserve       // Start, Again: where it goes on. Grant
+	Reserve link.Reserve       // Start, Again: none before it is this engine's. Grant
 	Within  time.Duration      // Stop
 	Brief   []byte             // Adjust
 	Until   hyperscale.JobTime // Start, Beat: nothing begins, or goes on, from then on; 0: no such time

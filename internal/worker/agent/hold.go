@@ -55,8 +55,10 @@ type hold struct {
 type told struct {
 	reserve link.Reserve // last said
 	granted link.Reserve // last stated
-	aborted string       // the step whose on-error: abort fired
-	lowered string       // how the bound of arrivals in progress was
+
+	adjusted uint64 // number of the last adjustment that it began with
+	aborted  string // the step whose on-error: abort fired
+	lowered  string // how the bound of arrivals in progress was
 }
 
 // flags are truths about a hold.

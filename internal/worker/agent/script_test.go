@@ -44,7 +44,7 @@ func tenEachSecond(g Gone) Lapse {
 			Interval: stats.Interval{From: from, To: max(from, g.Back)},
 			Lost:     before(max(g.Died, from)) - before(from), Missed: before(max(g.Back, from)) - before(max(g.Died, from)),
 		}},
-		Over: g.Hold.Workflow == "once",
+		Next: g.Reserve, Over: g.Hold.Workflow == "once",
 	}
 }
 

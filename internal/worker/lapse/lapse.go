@@ -8,6 +8,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/link"
 	"hyperscale/internal/schedule"
+	"hyperscale/internal/spec"
 	"hyperscale/internal/stats"
 	"hyperscale/internal/worker/agent"
 )
@@ -20,12 +21,12 @@ type Load struct {
 	Warmup hyperscale.JobTime
 	From   link.Reserve // where the turn began, if another holder had the share before
 
-	Adjustments []hyperscale.Adjustment // of the job, all that were heard of
+	Adjustments []hyperscale.Adjustment // of the job, those that its brief told of
 }
 
-// Resume is where virtual users go on after an engine that was granted the reserve.
+// resume is where virtual users go on after an engine that was granted the reserve.
 // One that was granted none may have begun what needs no word: see [schedule.Ahead].
-func (l *Load) Resume(share hyperscale.Share, granted link.Reserve) link.Reserve {
+func (l *Load) resume(share hyperscale.Share, granted link.Reserve) link.Reserve {
 	if granted == (link.Reserve{}) {
 		granted.Place, granted.Pass = schedule.Ahead(l.Load, share)
 		granted.Place += l.From.Place
@@ -42,21 +43,31 @@ func (l *Load) Resume(share hyperscale.Share, granted link.Reserve) link.Reserve
 }
 
 // Of says what the schedule held from a share's last window until another engine
-// goes on. Slots due before the engine died, of which no window told, were
-// probably started and are lost; those due from then on are missed. Of virtual
-// users everything before the reserve is lost that no window told of; in a closed
-// load nothing more is due than what was begun.
+// goes on, and where that one does. Slots due before the engine died, of which no
+// window told, were probably started and are lost; those due from then on are missed.
+// Of the last adjustments it may not have heard, and have begun what is not due under
+// them. Of virtual users everything before the reserve is lost that no window told of;
+// in a closed load nothing more is due than what was begun.
 func (l *Load) Of(g agent.Gone) agent.Lapse {
-	changes := schedule.Changes(l.Adjustments, g.Hold.Workflow, g.Begin)
+	adjustments := l.Adjustments
+	for _, text := range g.Adjusted {
+		// Each tells all that were made; one that can't be read no engine ran under.
+		if a, err := spec.DecodeAdjustments(text); err == nil && len(a.List) > len(adjustments) {
+			adjustments = a.List
+		}
+	}
+	changes := schedule.Changes(adjustments, g.Hold.Workflow, g.Begin)
 	switch l.Kind {
 	case hyperscale.LoadOpen:
 		return l.open(g, changes)
 	case hyperscale.LoadClosed:
-		return agent.Lapse{Losses: l.parts(g, ends(g, schedule.NewUsers(l.Load, changes...).End()))}
+		return agent.Lapse{
+			Losses: l.parts(g, ends(g, schedule.NewUsers(l.Load, changes...).End())), Next: l.resume(g.Hold.Share, g.Reserve),
+		}
 	}
 	var due int64
 	share := g.Hold.Share
-	reserve := l.Resume(share, g.Reserve)
+	reserve := l.resume(share, g.Reserve)
 	switch l.Kind {
 	case hyperscale.LoadOnce:
 		due = schedule.NewIterations(l.Load).Count(share)
@@ -67,7 +78,7 @@ func (l *Load) Of(g agent.Gone) agent.Lapse {
 	}
 	losses := l.parts(g, ends(g, schedule.Cap(l.For, changes)))
 	losses[0].Lost = above(uint64(max(due, 0)), g.Due)
-	return agent.Lapse{Losses: losses, Over: l.Kind == hyperscale.LoadOnce}
+	return agent.Lapse{Losses: losses, Next: reserve, Over: l.Kind == hyperscale.LoadOnce}
 }
 
 const never = hyperscale.JobTime(1<<63 - 1)
@@ -83,16 +94,30 @@ func ends(g agent.Gone, length hyperscale.JobTime) hyperscale.JobTime {
 // open is the lapse of arrivals.
 func (l *Load) open(g agent.Gone, changes []schedule.Change) agent.Lapse {
 	all := schedule.NewArrivals(l.Load, l.Source, changes...)
-	share, first := g.Hold.Share, int64(l.First)
-	before := func(t hyperscale.JobTime) int64 { return share.Count(first + all.Before(max(t-g.Begin, 0))) }
-	met := max(before(share.From), l.From.Place) + int64(g.Due) // what the windows told of; the rest was due or is
+	before := l.before(g, all)
+	heard := []func(hyperscale.JobTime) int64{before} // slots due before a time, by what it may have heard of
+	for i := len(changes) - 1; i >= 0 && changes[i].Number > g.Adjustment; i-- {
+		heard = append(heard, l.before(g, schedule.NewArrivals(l.Load, l.Source, changes[:i]...)))
+	}
+	next := max(before(g.Hold.Share.From), l.From.Place) + int64(g.Due) // what the windows told of; the rest was due or is
 	losses := l.parts(g, ends(g, all.End()))
 	for i := range losses {
 		x := &losses[i]
-		x.Lost, x.Missed = schedule.Lapsed(met, before(min(x.To, g.Died)), before(x.To))
-		met += int64(x.Lost + x.Missed)
+		died := next
+		for _, before := range heard {
+			died = max(died, before(min(x.To, g.Died)))
+		}
+		x.Lost, x.Missed = schedule.Lapsed(next, died, before(x.To))
+		next += int64(x.Lost + x.Missed)
 	}
-	return agent.Lapse{Losses: losses}
+	return agent.Lapse{Losses: losses, Next: link.Reserve{Place: next}}
+}
+
+// before counts the slots of the share that are due before a job time.
+func (l *Load) before(g agent.Gone, all *schedule.Arrivals) func(hyperscale.JobTime) int64 {
+	return func(t hyperscale.JobTime) int64 {
+		return g.Hold.Share.Count(int64(l.First) + all.Before(max(t-g.Begin, 0)))
+	}
 }
 
 // parts cuts the time from the last window up to where another goes on at the

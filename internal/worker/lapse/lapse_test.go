@@ -85,40 +85,45 @@ func checkParts(t *rapid.T, l *Load, g agent.Gone, end hyperscale.JobTime, losse
 	}
 }
 
-// However often engines die, and however late the slots were that they told of:
-// what windows told, what lapsed and what the last engine does are the schedule.
+// However often engines die, however late the slots were that they told of, and
+// whatever adjustments they had not heard of: what windows told, what lapsed and what
+// the last engine does are the schedule, and no slot is begun again.
 func TestArrivalsAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, share, begin := openLoad(t), shares(t), times(t, "begin")
 		if rapid.Bool().Draw(t, "adjusted") {
 			l.Adjustments = adjustments(t)
 		}
-		all := schedule.NewArrivals(l.Load, l.Source, schedule.Changes(l.Adjustments, "w", begin)...)
-		at := func(n int64) hyperscale.JobTime { // of the share's slot of the place
-			due, _ := all.Due(share.At(n) - l.First)
-			return begin + due
+		changes := schedule.Changes(l.Adjustments, "w", begin)
+		var under []*schedule.Arrivals // so many of the changes
+		for i := range len(changes) + 1 {
+			under = append(under, schedule.NewArrivals(l.Load, l.Source, changes[:i]...))
 		}
-		before := func(when hyperscale.JobTime) int64 {
+		before := func(all *schedule.Arrivals, when hyperscale.JobTime) int64 {
 			return share.Count(int64(l.First) + all.Before(max(when-begin, 0)))
 		}
-		next, last := before(share.From), share.Count(int64(l.First)+all.Total())
-		total := last - next
+		all := under[len(changes)]
+		next, last := before(all, share.From), share.Count(int64(l.First)+all.Total())
+		first := next
 		var told uint64
-		reach, now := hyperscale.JobTime(0), max(begin, share.From)
+		reach, now, heard := hyperscale.JobTime(0), max(begin, share.From), 0
 		for range rapid.IntRange(0, 4).Draw(t, "deaths") {
 			// The engine goes on at now and tells a part of what is due until it dies.
+			heard = rapid.IntRange(heard, len(changes)).Draw(t, "heard")
 			died := now + times(t, "lives")
+			begun := max(before(under[heard], died), next)
 			windows := (died - rapid.SampledFrom([]time.Duration{0, 10 * time.Millisecond}).Draw(t, "late")).Truncate(time.Second)
 			if windows > now {
 				behind := windows - min(times(t, "behind")/1000, windows-now)
-				for ; next < last && at(next) < behind; next++ {
-					told++
-				}
-				reach = windows
+				more := max(before(under[heard], behind)-next, 0)
+				told, next, reach = told+uint64(more), next+more, windows
 			}
 			g := agent.Gone{
 				Hold: link.Hold{Workflow: "w", Share: share}, Begin: begin, Reach: reach, Due: told,
 				Died: died, Back: died + times(t, "away"),
+			}
+			if heard > 0 {
+				g.Adjustment = changes[heard-1].Number
 			}
 			lapse := l.Of(g)
 			checkParts(t, &l, g, begin+all.End(), lapse.Losses)
@@ -128,16 +133,22 @@ func TestArrivalsAddUp(t *testing.T) {
 				reach = max(reach, x.To)
 			}
 			told += lost + missed
-			if want := max(before(died)-next, 0); lost != uint64(want) {
-				t.Fatalf("lost %d; %d were due before the death and not told of", lost, want)
+			most := next
+			for _, a := range under[heard:] {
+				most = max(most, before(a, died))
 			}
-			if lapse.Over {
-				t.Fatal("arrivals are never over")
+			if lost < uint64(max(before(all, died), begun)-next) || lost > uint64(most-next) {
+				t.Fatalf("lost %d; %d were due before the death and not told of, and at most %d", lost, before(all, died)-next, most-next)
 			}
-			now = g.Back
-			next = max(before(now), next)
+			if lapse.Over || lapse.Next.Place < begun || lapse.Next.Place != first+int64(told) {
+				t.Fatalf("another goes on with %+v; %d were begun, %d are told of", lapse, begun, told)
+			}
+			now, next = g.Back, max(before(all, g.Back), lapse.Next.Place)
+			if next != lapse.Next.Place {
+				t.Fatalf("another goes on at %d, and %d were due", lapse.Next.Place, next)
+			}
 		}
-		if told += uint64(last - next); told != uint64(total) {
+		if total := uint64(max(last, next) - first); told+uint64(max(last-next, 0)) != total {
 			t.Fatalf("%d of %d slots", told, total)
 		}
 	})
@@ -204,10 +215,10 @@ func TestWorkAddsUp(t *testing.T) {
 		for range rapid.IntRange(0, 4).Draw(t, "deaths") {
 			if rapid.Bool().Draw(t, "told") {
 				more := rapid.Int64Range(1, 100).Draw(t, "more")
-				at := l.Resume(share, reserve)
+				at := l.resume(share, reserve)
 				reserve = link.Reserve{Place: min(at.Place+more, slots), Pass: min(at.Pass+more, l.Iterations)}
 			}
-			at := l.Resume(share, reserve)
+			at := l.resume(share, reserve)
 			told += uint64(rapid.Int64Range(0, max(done(at)-int64(told), 0)).Draw(t, "windows"))
 			g.Died += times(t, "lives")
 			g.Back = g.Died + times(t, "away")
@@ -228,7 +239,7 @@ func TestWorkAddsUp(t *testing.T) {
 			}
 			g.Reach, g.Died = g.Back, g.Back
 		}
-		if left := whole - done(l.Resume(share, reserve)); left < 0 || whole < int64(told) {
+		if left := whole - done(l.resume(share, reserve)); left < 0 || whole < int64(told) {
 			t.Fatalf("told %d, left %d of %d", told, left, whole)
 		}
 	})
@@ -239,13 +250,13 @@ func TestWorkAddsUp(t *testing.T) {
 func TestNothingTold(t *testing.T) {
 	l := Load{Load: hyperscale.Load{Kind: hyperscale.LoadIterations, VUs: 2, Iterations: 1000}, From: link.Reserve{Place: 100}}
 	ahead, _ := schedule.Ahead(l.Load, hyperscale.Whole)
-	if got := l.Resume(hyperscale.Whole, link.Reserve{}); got.Place != 100+ahead || ahead == 0 {
+	if got := l.resume(hyperscale.Whole, link.Reserve{}); got.Place != 100+ahead || ahead == 0 {
 		t.Errorf("goes on at %d", got.Place)
 	}
-	if got := l.Resume(hyperscale.Whole, link.Reserve{Place: 400}); got.Place != 400 {
+	if got := l.resume(hyperscale.Whole, link.Reserve{Place: 400}); got.Place != 400 {
 		t.Errorf("goes on at %d", got.Place)
 	}
-	if got := l.Resume(hyperscale.Whole, link.Reserve{Place: 4000}); got.Place != 1000 {
+	if got := l.resume(hyperscale.Whole, link.Reserve{Place: 4000}); got.Place != 1000 {
 		t.Errorf("goes on at %d", got.Place)
 	}
 }
@@ -266,7 +277,7 @@ func TestOnceAndClosed(t *testing.T) {
 	if got.Over || len(got.Losses) != 2 || got.Losses[1].Stretch != stats.InGrace || got.Losses[0].To != 1500*time.Millisecond {
 		t.Errorf("%+v", got)
 	}
-	if r := closed.Resume(hyperscale.Whole, link.Reserve{Pass: 70}); r.Pass != 70 {
+	if r := closed.resume(hyperscale.Whole, link.Reserve{Pass: 70}); r.Pass != 70 {
 		t.Errorf("%+v", r)
 	}
 }
