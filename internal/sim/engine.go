@@ -20,7 +20,7 @@ type engine struct {
 	hold    link.Hold
 	brief   brief
 	dead    bool
-	stops   time.Duration // it is stopped until then
+	stops   stillness
 	zero    time.Duration // the worker's clock at job time 0
 	run     *run          // nil: not started
 	reserve reserve
@@ -104,8 +104,8 @@ func (e *engine) at(t time.Duration, do func()) {
 	w.at(t, func() {
 		switch {
 		case e.dead:
-		case w.now < e.stops:
-			e.at(e.stops, do)
+		case e.stops.now(w):
+			e.stops.wait(w, func() { e.at(w.now, do) })
 		default:
 			do()
 		}

@@ -101,14 +101,14 @@ func (w mishaps) strike(f fault) {
 			w.after(f.length+w.between(0, time.Second), m.startIfDown)
 		}
 	case pauseWorker:
-		k.stops = max(k.stops, w.now+f.length)
+		k.stops.stop(w.world, f.length)
 	case pauseMachine:
-		k.stops = max(k.stops, w.now+f.length)
+		k.stops.stop(w.world, f.length)
 		for _, e := range k.sorted() {
-			e.stops = max(e.stops, w.now+f.length)
+			e.stops.stop(w.world, f.length)
 		}
 	case pauseManager:
-		m.stops = max(m.stops, w.now+f.length)
+		m.stops.stop(w.world, f.length)
 	case storeGone:
 		w.outage = max(w.outage, w.now+min(f.length, 3*time.Second))
 	case storeSlow:

@@ -38,7 +38,7 @@ func (t *truth) heldOnce(e *engine, before []start) {
 // goesOn reports whether an engine has something under way. One that stands still does
 // nothing, and what its lease let it begin is cut as soon as it can be.
 func goesOn(e *engine) bool {
-	return !e.dead && e.k.w.now >= e.stops && e.run != nil && len(e.run.flying) > 0 && !leaseOver(e)
+	return !e.dead && !e.stops.now(e.k.w) && e.run != nil && len(e.run.flying) > 0 && !leaseOver(e)
 }
 
 // overlaps reports whether two turns have slots in common.

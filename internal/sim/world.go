@@ -119,6 +119,40 @@ func pick[T any](w *world, list []T) T { return list[w.rand.IntN(len(list))] }
 // saw counts a thing that happened.
 func (w *world) saw(what string) { w.sites[what]++ }
 
+// stillness is a time in which a process is stopped. What is to happen in it happens
+// after it, in its order: pipes and streams keep theirs.
+type stillness struct {
+	until time.Duration
+	waits []func()
+}
+
+// now reports whether what is to happen now has to wait.
+func (s *stillness) now(w *world) bool { return w.now < s.until || len(s.waits) > 0 }
+
+// stop makes it last so much longer from now on, if it would not anyway.
+func (s *stillness) stop(w *world, length time.Duration) { s.until = max(s.until, w.now+length) }
+
+// wait does something once it is over.
+func (s *stillness) wait(w *world, do func()) {
+	if s.waits = append(s.waits, do); len(s.waits) == 1 {
+		s.wake(w)
+	}
+}
+
+func (s *stillness) wake(w *world) {
+	w.at(s.until, func() {
+		if w.now < s.until {
+			s.wake(w)
+			return
+		}
+		waits := s.waits
+		s.waits = nil
+		for _, do := range waits {
+			do()
+		}
+	})
+}
+
 // proc is a process on a machine of its own. What is to happen in it does not once
 // it is gone, and waits while it is stopped.
 type proc struct {
@@ -126,8 +160,8 @@ type proc struct {
 	id     hyperscale.NodeID
 	boot   hyperscale.Boot
 	up     bool
-	lost   bool          // the machine is gone: nobody is told that the process is
-	stops  time.Duration // it is stopped until then
+	lost   bool // the machine is gone: nobody is told that the process is
+	stops  stillness
 	offset time.Duration // of its clock
 	pace   int64         // of its clock, in millionths more than others'
 	step   time.Duration // of its wall clock
@@ -164,15 +198,15 @@ func (p *proc) at(t time.Duration, do func()) {
 func (p *proc) inside(boot hyperscale.Boot, do func()) {
 	switch {
 	case !p.up || p.boot != boot:
-	case p.w.now < p.stops:
-		p.w.at(p.stops, func() { p.inside(boot, do) })
+	case p.stops.now(p.w):
+		p.stops.wait(p.w, func() { p.inside(boot, do) })
 	default:
 		do()
 	}
 }
 
 // stopped reports whether the process does nothing now.
-func (p *proc) stopped() bool { return !p.up || p.w.now < p.stops }
+func (p *proc) stopped() bool { return !p.up || p.stops.now(p.w) }
 
 // end ends the process: at once, with all that it was about to do.
 func (p *proc) end() {

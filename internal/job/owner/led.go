@@ -224,7 +224,12 @@ func (o *Owner) heldOf(f *upflow) link.Held {
 	h := link.Held{Hold: link.Hold{Job: o.cfg.Job, Workflow: f.workflow, Share: f.stream.Share()}, Cut: f.released, Acked: f.box.Acked()}
 	o.common(&h)
 	l := o.part(h.Hold)
-	if l == nil {
+	switch {
+	case l == nil && f.released < f.stream.Seq():
+		h.State = link.Running // what it came to is not all sent yet, and its end says that it is
+		o.since(&h)
+		return h
+	case l == nil:
 		h.State, h.Reason = cmp.Or(f.broken.State, link.Ended), f.broken.Reason
 		o.since(&h)
 		return h
