@@ -60,9 +60,9 @@ func (o *course) brokenOff(l *leg, begun bool) {
 	reason := o.story.outcome(l.workflow()).Reason
 	switch {
 	case !begun:
-		o.handUp(l, nil, broken{link.Refused, reason})
+		o.handUp(l, nil, broken{State: link.Refused, Reason: reason})
 	case l.quit:
-		o.handUp(l, &link.Ending{Interrupted: true, Reason: reason, Stopped: o.at()}, broken{link.Stopped, reason})
+		o.handUp(l, &link.Ending{Interrupted: true, Reason: reason, Stopped: o.at()}, broken{State: link.Stopped, Reason: reason})
 	default:
 		o.handUp(l, &link.Ending{Failed: true, Reason: reason, Stopped: o.at()}, broken{})
 	}

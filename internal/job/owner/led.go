@@ -226,11 +226,11 @@ func (o *Owner) heldOf(f *upflow) link.Held {
 	l := o.part(h.Hold)
 	switch {
 	case l == nil && f.released < f.stream.Seq():
-		h.State = link.Running // what it came to is not all sent yet, and its end says that it is
+		h.State, h.Reserve = link.Running, f.broken.Reserve // what it came to is not all sent yet, and its end says that it is
 		o.since(&h)
 		return h
 	case l == nil:
-		h.State, h.Reason = cmp.Or(f.broken.State, link.Ended), f.broken.Reason
+		h.State, h.Reason, h.Reserve = cmp.Or(f.broken.State, link.Ended), f.broken.Reason, f.broken.Reserve
 		o.since(&h)
 		return h
 	}
@@ -240,7 +240,7 @@ func (o *Owner) heldOf(f *upflow) link.Held {
 	}
 	switch {
 	case l.begun():
-		h.State, h.Reserve = link.Running, o.reach(l)
+		h.State, h.Reserve = link.Running, l.reach()
 		o.since(&h)
 	case l.Stage == preparing && l.all((*share).ready):
 		h.State = link.Prepared
@@ -255,7 +255,7 @@ func (o *Owner) heldOf(f *upflow) link.Held {
 
 // reach is the first place and pass of a part that none of its holders reaches; see
 // [link.Reserve].
-func (o *Owner) reach(l *leg) link.Reserve {
+func (l *leg) reach() link.Reserve {
 	var r link.Reserve
 	beyond := func(s hyperscale.Share, next reserve) {
 		r.Pass = max(r.Pass, next.Pass)
@@ -288,7 +288,10 @@ func (o *course) handUp(l *leg, ending *link.Ending, how broken) {
 	}
 	o.join()
 	o.change()
-	if f.broken = how; ending != nil {
+	if f.broken = how; how != (broken{}) {
+		f.broken.Reserve = l.reach()
+	}
+	if ending != nil {
 		ending.Cancelled = o.state.cancelled(l.workflow())
 		ending.Losses = o.unhanded(l.workflow())
 		f.ending = ending

@@ -195,7 +195,7 @@ func (o *settling) settleEnd(l *leg) {
 	l.Stage = ended
 	o.change()
 	if unbegun {
-		o.handUp(l, nil, broken{link.Refused, "it was never started"})
+		o.handUp(l, nil, broken{State: link.Refused, Reason: "it was never started"})
 		o.job(job.LegEnded{Workflow: l.workflow(), Leg: l.Leg.Leg, Failed: true, Reason: "it was never started"})
 		return
 	}

@@ -67,6 +67,8 @@ type upflow struct {
 type broken struct {
 	State  link.State `json:",omitzero"`
 	Reason string     `json:",omitzero"`
+
+	Reserve link.Reserve `json:",omitzero"` // where others may go on
 }
 
 // newUpward is what goes to a parent that gave nothing yet.
