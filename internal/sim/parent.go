@@ -126,6 +126,12 @@ func (a *above) beat() {
 	for _, k := range slices.Clone(a.cords) {
 		k.down(func(c *chair) { c.heardTop() })
 	}
+	for _, id := range slices.Sorted(maps.Keys(a.jobs)) {
+		if u := a.jobs[id]; u.owner != nil && u.over == nil {
+			clear(u.wants) // what is still wanted is granted again
+			u.grant()
+		}
+	}
 	if n := len(a.cords); n > 0 && a.trouble(0.03) {
 		a.cords[a.rand.IntN(n)].cut()
 	}
@@ -151,6 +157,7 @@ func (a *above) fall() {
 	if a.chance(0.1) {
 		length = a.between(autonomy, autonomy+10*time.Second)
 		a.w.saw("gate away for long")
+		a.w.plan.calm = false // the load stops by itself
 	}
 	a.w.after(length, func() {
 		a.away = false
