@@ -161,7 +161,7 @@ func (w judge) checkRequests(c *client, t *truth, result *stats.Result) {
 	for _, f := range t.plan.Workflows {
 		flow := t.flows[f.Name]
 		flow.close(t.end.at)
-		w.checkFlow(t, result, &f)
+		w.checkFlow(t, result, &f, c.events)
 		if c.cutOff(&f) {
 			w.saw("holder cut off by a broken stream")
 			continue
@@ -218,7 +218,7 @@ func (w judge) maybeFails(p *hyperscale.Plan) bool {
 }
 
 // checkFlow checks one workflow.
-func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow) {
+func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow, events []hyperscale.Event) {
 	flow := t.flows[f.Name]
 	slots := r.Tally.Workflow(f.Name).Slots
 	stray := r.Tally.Marks().Stray(f.Name).Slots
@@ -228,7 +228,7 @@ func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow) {
 	}
 	i := slices.IndexFunc(r.Workflows, func(o stats.WorkflowResult) bool { return o.Name == f.Name })
 	if r.Workflows[i].Phase == hyperscale.Completed {
-		all, known := t.slots(r, f, r.Workflows[i].Start)
+		all, known := t.slots(r, f, r.Workflows[i].Start, events)
 		most := all
 		if f.Load.Kind != hyperscale.LoadOpen {
 			most += flow.twice() // two holders went on for a while

@@ -35,8 +35,18 @@ func (x *wishes) numbered(w *world, a hyperscale.Adjustment) {
 	x.adjusted[a.Number] = a
 }
 
-// list are the adjustments known, by number.
-func (x *wishes) list() (all []hyperscale.Adjustment, whole bool) {
+// list are the adjustments known, by number. Of one that its owner saved, and died
+// before it told anybody, only the job's events tell.
+func (x *wishes) list(events []hyperscale.Event) (all []hyperscale.Adjustment, whole bool) {
+	saved := 0
+	for _, ev := range events {
+		if ev.What == "adjusted" {
+			saved++
+		}
+	}
+	if saved > len(x.adjusted) {
+		return nil, false
+	}
 	for n := uint64(1); n <= uint64(len(x.adjusted)); n++ {
 		a, known := x.adjusted[n]
 		if !known {
@@ -121,14 +131,14 @@ func (c *client) wish(n int, x wish) {
 // slots is how many slots the schedule of a workflow has, by the plan and by what was
 // adjusted. Not known: only the work or the target tells, or somebody heard of an
 // adjustment too late.
-func (t *truth) slots(r *stats.Result, f *hyperscale.Workflow, began hyperscale.JobTime) (uint64, bool) {
+func (t *truth) slots(r *stats.Result, f *hyperscale.Workflow, began hyperscale.JobTime, events []hyperscale.Event) (uint64, bool) {
 	source := hyperscale.NewSource(t.plan.Seed, f.Name)
 	all, known := schedule.Slots(f.Load, source)
 	if f.Load.Kind != hyperscale.LoadOpen {
 		return uint64(all), known
 	}
 	late := slices.ContainsFunc(r.Verdict.Causes, func(c stats.Cause) bool { return strings.Contains(c.What, "was heard late") })
-	list, whole := t.wishes.list()
+	list, whole := t.wishes.list(events)
 	if late || !whole {
 		return 0, false
 	}
