@@ -230,8 +230,11 @@ func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow, even
 	if r.Workflows[i].Phase == hyperscale.Completed {
 		all, known := t.slots(r, f, r.Workflows[i].Start, events)
 		most := all
-		if f.Load.Kind != hyperscale.LoadOpen {
+		switch {
+		case f.Load.Kind != hyperscale.LoadOpen:
 			most += flow.twice() // two holders went on for a while
+		case slots.Lost > 0: // perhaps begun before the load was made smaller
+			most = max(most, t.mostSlots(f, r.Workflows[i].Start))
 		}
 		if known && (slots.Due < all || slots.Due > most) && !retried(r, f) {
 			w.fail("%s/%s: %d slots were due, %d by the schedule, %d begun twice", t.id, f.Name, slots.Due, all, flow.twice())

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -144,6 +146,18 @@ func (t *truth) slots(r *stats.Result, f *hyperscale.Workflow, began hyperscale.
 	}
 	return uint64(schedule.NewArrivals(f.Load, source, schedule.Changes(list, f.Name, began)...).Total()), true
 }
+
+// mostSlots is how many slots an open load had at most, before or after it was adjusted.
+func (t *truth) mostSlots(f *hyperscale.Workflow, began hyperscale.JobTime) uint64 {
+	most := int64(0)
+	changes := schedule.Changes(slices.SortedFunc(maps.Values(t.wishes.adjusted), byNumber), f.Name, began)
+	for i := range len(changes) + 1 {
+		most = max(most, schedule.NewArrivals(f.Load, hyperscale.NewSource(t.plan.Seed, f.Name), changes[:i]...).Total())
+	}
+	return uint64(most)
+}
+
+func byNumber(a, b hyperscale.Adjustment) int { return cmp.Compare(a.Number, b.Number) }
 
 // checkWishes holds what became of a workflow against what was wanted of it.
 func (w judge) checkWishes(t *truth, r *stats.WorkflowResult, load *hyperscale.Load, events []hyperscale.Event) {

@@ -64,6 +64,9 @@ func (o *holes) closeHole(l *leg, x *hole) {
 			losses.Missed = x.rest(l, w)
 		}
 	}
+	if n := from.Slots.Lost; o.cfg.Datacenters && n > 0 && !from.Final && !x.Told { // which its last window would explain
+		o.story.loss(stats.NewSilence(string(x.Holder.Node), l.flow, l.Begin, reach, n))
+	}
 	if from.Final && !from.Past || x.Told { // it told all that it began
 		losses.Lost, losses.Missed, passes = 0, losses.Lost+losses.Missed, 0
 	}
