@@ -94,6 +94,9 @@ func (a *Agent) take(ev Event) {
 	case Fares:
 		a.vitals = ev.Vitals
 	case Drain:
+		if !a.drain.asked {
+			a.m.leaves = a.m.now + lingering
+		}
 		a.drain.asked = true
 		a.m.news = true
 	default:
@@ -126,6 +129,9 @@ func (a *Agent) expire() {
 		}
 		if now >= h.autonomyEnds() {
 			h.withoutOwner()
+		}
+		if now >= h.lingersUntil() {
+			h.refuse(draining)
 		}
 	}
 	if a.clock.Beat(now, a.parents.Len() > 0 || len(a.holds) > 0) {
@@ -175,7 +181,7 @@ func (a *Agent) finishDrain() {
 func (a *Agent) arm() {
 	next := a.parents.Next()
 	for _, h := range a.holds {
-		next = min(next, h.patienceEnds(), h.autonomyEnds(), h.out.Next(a.m.now))
+		next = min(next, h.patienceEnds(), h.autonomyEnds(), h.lingersUntil(), h.out.Next(a.m.now))
 	}
 	if at, anew := a.clock.Arm(next); anew {
 		a.m.do(Wake{At: at})

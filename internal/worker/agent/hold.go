@@ -200,7 +200,7 @@ func (a *Agent) prepare(o link.Order) {
 	a.m.news = true
 	switch free := a.m.free(); {
 	case a.drain.asked:
-		h.refuse("the worker is draining")
+		h.refuse(draining)
 	case o.Cores < 1 || o.Cores > free:
 		h.refuse(fmt.Sprintf("%s asked, %d free", hyperscale.Plural(o.Cores, "core"), free))
 	default:
@@ -264,6 +264,21 @@ func (h *hold) patienceEnds() time.Duration {
 		return child.Never
 	}
 	return h.stop.by + patience
+}
+
+// lingering is for how long a worker that drains keeps what waits to be started: mostly
+// it is, within moments. What waits for longer, for others, keeps nobody from leaving.
+const lingering = 5 * time.Second
+
+const draining = "the worker is draining"
+
+// lingersUntil is when a hold that waits to be started is given back by a worker that drains.
+func (h *hold) lingersUntil() time.Duration {
+	waits := (h.state == link.Preparing || h.state == link.Prepared) && h.start.number == 0
+	if h.m.leaves == 0 || !waits {
+		return child.Never
+	}
+	return h.m.leaves
 }
 
 // adjust remembers an adjustment, so that an engine that follows on one that

@@ -10,7 +10,8 @@ type machine struct {
 	last    uint64 // number of the last engine
 	now     time.Duration
 	effects []Effect
-	news    bool // something changed that parents are to hear of
+	news    bool          // something changed that parents are to hear of
+	leaves  time.Duration // the worker drains, and gives back from then on what still waits to be started; 0: it does not
 
 	acknowledged uint64 // windows, since the start
 }
