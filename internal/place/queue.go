@@ -96,7 +96,8 @@ func (l *pass) never(w *want) string {
 		return ""
 	}
 	need := least(w.Want)
-	if there, _ := l.offer(w); need > there {
+	there, _ := l.offer(w)
+	if there -= l.own(w); need > there {
 		return fmt.Sprintf("it asks for %s, and the workers that did not refuse it have %s", hyperscale.Plural(need, "core"), hyperscale.Plural(there, "core"))
 	}
 	return ""
@@ -232,6 +233,23 @@ func (l *pass) offer(w *want) (there, free int) {
 		}
 	}
 	return there, free
+}
+
+// own is how many of the cores that a want does not exclude its own job holds, for no
+// time that is known: perhaps until it is granted.
+func (l *pass) own(w *want) int {
+	n, j := 0, l.jobs[w.Job]
+	for _, x := range l.workers {
+		if slices.Contains(w.Exclude, x.Holder) || !x.usable(l.now, l.config.Silent) {
+			continue
+		}
+		for _, u := range x.uses {
+			if u.Job == w.Job && j.ends[u.Workflow] == 0 {
+				n += u.Cores
+			}
+		}
+	}
+	return n
 }
 
 // reserve sets cores aside for a want that has waited long enough, if there is
