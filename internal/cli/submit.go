@@ -29,6 +29,7 @@ type submitFlags struct {
 	cores     int
 	oneHolder bool
 	reporters []string
+	across    acrossFlags
 }
 
 func submitCommand(a *app) *cobra.Command {
@@ -42,14 +43,18 @@ func submitCommand(a *app) *cobra.Command {
 			"cluster to end the job; again, and it goes away: what was asked for comes to pass unwatched.",
 		Example: "  hyperscale submit checkout.yaml --watch\n" +
 			"  hyperscale submit http://localhost:8080/ --rate 5000 -d 1m --watch -o json=result.json\n" +
-			"  hyperscale submit nightly.yaml --key nightly-2026-11-27 --priority low",
+			"  hyperscale submit nightly.yaml --key nightly-2026-11-27 --priority low\n" +
+			"  hyperscale submit checkout.yaml --server gates.example.org --datacenters fra,nyc --on-datacenter-loss rebalance",
 		Args: func(_ *cobra.Command, args []string) error { return oneArgument(a, args, "a plan or a URL") },
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := aboveZero(c, "cores"); err != nil {
+			if err := aboveZero(c, "cores", "count"); err != nil {
 				return err
 			}
 			if c.Flags().Changed("key") && f.key == "" {
 				return refuse("--key is empty, and would name no submission; leave it out (a variable that is not set?)")
+			}
+			if c.Flags().Changed("datacenters") && len(f.across.datacenters) == 0 {
+				return refuse("--datacenters is empty; name some, or leave it out (a variable that is not set?)")
 			}
 			return a.submit(c.Context(), args[0], &f)
 		},
@@ -65,6 +70,7 @@ func submitCommand(a *app) *cobra.Command {
 	flags.IntVar(&f.cores, "cores", 0, "`N` cores for each workflow (as many as its load asks for)")
 	flags.BoolVar(&f.oneHolder, "one-holder", false, "never two workers on the same slots: after 10 s without word a worker stops,\nand only then others go on (always so with data that is picked unique)")
 	flags.StringArrayVar(&f.reporters, "report", nil, "`NAME=ADDRESS` that the cluster tells what the job does: webhook,\nprometheus, otlp, statsd, dogstatsd, influxdb, postgres (doc/reporters.md)")
+	f.across.add(c)
 	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: with --watch, as of run; 97 also if others cancelled it,\n     105 also if it goes away")
 	return c
 }
@@ -79,6 +85,10 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 	priority, known := priorities[f.priority]
 	if !known {
 		return refuse("--priority %s; expected high, normal, low or auto", f.priority)
+	}
+	across, err := f.across.read()
+	if err != nil {
+		return err
 	}
 	if !f.watch && len(f.outputs) > 0 {
 		return refuse("-o needs --watch; or fetch them later: hyperscale results JOB -o %s", f.outputs[0])
@@ -108,7 +118,9 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 	err = a.withClient(&f.clusterFlags, func(cl *client.Client) error {
 		accepted, err := cl.Submit(ctx, rpc.Submission{
 			Key: f.key, Name: loaded.Plan.Name, Spec: content,
-			Options: rpc.Options{Priority: priority, Exclusive: f.exclusive, Cores: f.cores, OneHolder: f.oneHolder, Tags: loaded.Plan.Tags, Reporters: f.reporters},
+			Options: rpc.Options{
+				Priority: priority, Exclusive: f.exclusive, Cores: f.cores, OneHolder: f.oneHolder, Tags: loaded.Plan.Tags, Reporters: f.reporters, Across: across,
+			},
 		})
 		if err != nil {
 			return err

@@ -85,6 +85,12 @@ func fill(v reflect.Value, name string) {
 	case *hyperscale.AdjustKind:
 		*at = hyperscale.AdjustPause
 		return
+	case *hyperscale.Spread:
+		*at = hyperscale.SpreadSplit
+		return
+	case *hyperscale.OnLoss:
+		*at = hyperscale.LossAbort
+		return
 	case *CancelStatus:
 		*at = AlreadyCompleted
 		return

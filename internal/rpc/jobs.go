@@ -64,6 +64,7 @@ type Options struct {
 	Deadline  time.Duration // of the whole job; 0: by the plan
 	Tags      []hyperscale.Pair
 	Reporters []string // told what the job does, by its owner: each NAME=ADDRESS
+	Across    hyperscale.Across
 }
 
 // Accepted says that a submission is durable.

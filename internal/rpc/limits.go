@@ -18,6 +18,8 @@ const (
 	MaxTags      = 64       // tags of one submission
 	MaxReporters = 16       // of one submission
 	MaxAddress   = 1 << 10  // bytes of a reporter
+
+	MaxDatacenters = 64 // that a submission names
 )
 
 // wireLimit is gRPC's own limit, one step above ours, so that what is too large

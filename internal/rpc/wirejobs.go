@@ -14,7 +14,7 @@ func wireHeader(s Submission) *pb.SubmitHeader {
 	return &pb.SubmitHeader{
 		Key: valid(s.Key), Name: valid(s.Name), Priority: pb.Priority(s.Priority + 1), Exclusive: s.Exclusive, Cores: small(s.Cores),
 		DeadlineNs: int64(s.Deadline), Tags: each(s.Tags, wirePair), Size: uint64(len(s.Spec)),
-		OneHolder: s.OneHolder, Reporters: each(s.Reporters, valid),
+		OneHolder: s.OneHolder, Reporters: each(s.Reporters, valid), Across: wireAcross(s.Across),
 	}
 }
 
@@ -23,7 +23,7 @@ func readHeader(h *pb.SubmitHeader) (Submission, uint64, error) {
 	s := Submission{Key: h.GetKey(), Name: h.GetName(), Options: Options{
 		Priority: readPriority(h.GetPriority()), Exclusive: h.GetExclusive(), Cores: int(h.GetCores()),
 		Deadline: time.Duration(h.GetDeadlineNs()), Tags: each(h.GetTags(), readPair),
-		OneHolder: h.GetOneHolder(), Reporters: h.GetReporters(),
+		OneHolder: h.GetOneHolder(), Reporters: h.GetReporters(), Across: readAcross(h.GetAcross()),
 	}}
 	return s, h.GetSize(), checkSubmission(s, h.GetSize())
 }
@@ -54,6 +54,7 @@ func checkSubmission(s Submission, size uint64) error {
 	for i, text := range s.Reporters {
 		bad(len(text) > MaxAddress, fmt.Sprintf("reporters[%d]", i), "%d bytes; at most %d", len(text), MaxAddress)
 	}
+	badAcross(s.Across, bad)
 	bad(size == 0, "spec", "nothing is handed in")
 	if faults != nil {
 		return &Error{Kind: Invalid, Faults: faults}

@@ -81,8 +81,9 @@ type options struct {
 	OneHolder bool `json:",omitempty"`
 	Deadline  time.Duration
 	Tags      []hyperscale.Pair
-	Reporters []string `json:",omitempty"`
-	Led       bool     `json:",omitempty"` // by the tier above, which gives parts
+	Reporters []string          `json:",omitempty"`
+	Led       bool              `json:",omitempty"` // by the tier above, which gives parts
+	Across    hyperscale.Across `json:",omitzero"`
 }
 
 // newDesk makes the desk of a job that this node has just got, from what is saved.

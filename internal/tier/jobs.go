@@ -51,11 +51,15 @@ func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 	if err := t.cfg.fits(plan, s.Cores, *t.room.Load()); err != nil {
 		return rpc.Accepted{}, err
 	}
+	if err := t.cfg.spreads(s.Across); err != nil {
+		return rpc.Accepted{}, err
+	}
 	if _, err := sink.Parse(s.Reporters); err != nil {
 		return rpc.Accepted{}, rpc.InvalidField("reporters", "%v", err)
 	}
 	text, err := json.Marshal(options{
 		Priority: s.Priority, Exclusive: s.Exclusive, Cores: s.Cores, OneHolder: s.OneHolder, Deadline: s.Deadline, Tags: s.Tags, Reporters: s.Reporters,
+		Across: s.Across,
 	})
 	if err != nil {
 		return rpc.Accepted{}, err
@@ -83,6 +87,15 @@ func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 		return rpc.Accepted{}, explain(err)
 	}
 	return rpc.Accepted{Job: accepted.Job, Owner: t.cfg.Self, Address: t.cfg.Address, Epoch: 1}, nil
+}
+
+// spreads refuses what is said of datacenters where there are none to choose from.
+func (c Config) spreads(a hyperscale.Across) error {
+	if a.None() || c.Role == identity.Gate {
+		return nil
+	}
+	return rpc.InvalidField("across", "how a job runs over datacenters (--datacenters, --count, --spread, --on-datacenter-loss, --allow-partial, --fail-fast) "+
+		"is for gates, and %s is a %s of datacenter %s alone; submit it to a gate, or leave that out", c.Self, c.Role, c.Datacenter)
 }
 
 // fits refuses what the children could never hold together, as the placer reckons it, or

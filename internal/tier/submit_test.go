@@ -105,6 +105,9 @@ func TestRefusedSubmissions(t *testing.T) {
 		{"cycle", submissionOf(t, cycle), []string{"spec", "waits for itself"}},
 		{"unknown name", submissionOf(t, unknown), []string{"spec", "b"}},
 		{"cores", submissionOf(t, planOf("a"), func(s *rpc.Submission) { s.Cores = 5 }), []string{"5", "4", "2 workers"}},
+		{"across datacenters", submissionOf(t, planOf("a"), func(s *rpc.Submission) { s.Across.FailFast = true }), []string{"for gates", "--fail-fast", "a manager of datacenter", "submit it to a gate"}},
+		{"no such policy", submissionOf(t, planOf("a"), func(s *rpc.Submission) { s.Across.OnLoss = "ignore" }), []string{"on-datacenter-loss", "ignore", "degrade, rebalance, abort"}},
+		{"no name of a datacenter", submissionOf(t, planOf("a"), func(s *rpc.Submission) { s.Across.Datacenters = []string{"a b"} }), []string{"datacenters[0]", "letters, digits"}},
 		{"larger than the cluster", submissionOf(t, huge), []string{"browse", "5 cores", "2 workers with 4 cores together", "2 workers", "--cores 4"}},
 		{"together larger than the cluster", submissionOf(t, together), []string{"begin together", "6 cores", "2 workers with 4 cores together"}},
 	} {

@@ -79,6 +79,111 @@ func (Priority) EnumDescriptor() ([]byte, []int) {
 	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{0}
 }
 
+// Spread is what each datacenter runs of a load. Unspecified is split.
+type Spread int32
+
+const (
+	Spread_SPREAD_UNSPECIFIED Spread = 0
+	// SPLIT: a part; together they run each slot once.
+	Spread_SPREAD_SPLIT Spread = 1
+)
+
+// Enum value maps for Spread.
+var (
+	Spread_name = map[int32]string{
+		0: "SPREAD_UNSPECIFIED",
+		1: "SPREAD_SPLIT",
+	}
+	Spread_value = map[string]int32{
+		"SPREAD_UNSPECIFIED": 0,
+		"SPREAD_SPLIT":       1,
+	}
+)
+
+func (x Spread) Enum() *Spread {
+	p := new(Spread)
+	*p = x
+	return p
+}
+
+func (x Spread) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Spread) Descriptor() protoreflect.EnumDescriptor {
+	return file_hyperscale_v1_jobs_proto_enumTypes[1].Descriptor()
+}
+
+func (Spread) Type() protoreflect.EnumType {
+	return &file_hyperscale_v1_jobs_proto_enumTypes[1]
+}
+
+func (x Spread) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Spread.Descriptor instead.
+func (Spread) EnumDescriptor() ([]byte, []int) {
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{1}
+}
+
+// OnLoss is what becomes of a job when a datacenter that runs a part of it is lost.
+// Unspecified is degrade.
+type OnLoss int32
+
+const (
+	OnLoss_ON_LOSS_UNSPECIFIED OnLoss = 0
+	// DEGRADE: it goes on without; the slots wait for the datacenter.
+	OnLoss_ON_LOSS_DEGRADE OnLoss = 1
+	// REBALANCE: others go on with its slots.
+	OnLoss_ON_LOSS_REBALANCE OnLoss = 2
+	// ABORT: it ends FAILED.
+	OnLoss_ON_LOSS_ABORT OnLoss = 3
+)
+
+// Enum value maps for OnLoss.
+var (
+	OnLoss_name = map[int32]string{
+		0: "ON_LOSS_UNSPECIFIED",
+		1: "ON_LOSS_DEGRADE",
+		2: "ON_LOSS_REBALANCE",
+		3: "ON_LOSS_ABORT",
+	}
+	OnLoss_value = map[string]int32{
+		"ON_LOSS_UNSPECIFIED": 0,
+		"ON_LOSS_DEGRADE":     1,
+		"ON_LOSS_REBALANCE":   2,
+		"ON_LOSS_ABORT":       3,
+	}
+)
+
+func (x OnLoss) Enum() *OnLoss {
+	p := new(OnLoss)
+	*p = x
+	return p
+}
+
+func (x OnLoss) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OnLoss) Descriptor() protoreflect.EnumDescriptor {
+	return file_hyperscale_v1_jobs_proto_enumTypes[2].Descriptor()
+}
+
+func (OnLoss) Type() protoreflect.EnumType {
+	return &file_hyperscale_v1_jobs_proto_enumTypes[2]
+}
+
+func (x OnLoss) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OnLoss.Descriptor instead.
+func (OnLoss) EnumDescriptor() ([]byte, []int) {
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{2}
+}
+
 type CancelStatus int32
 
 const (
@@ -121,11 +226,11 @@ func (x CancelStatus) String() string {
 }
 
 func (CancelStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_hyperscale_v1_jobs_proto_enumTypes[1].Descriptor()
+	return file_hyperscale_v1_jobs_proto_enumTypes[3].Descriptor()
 }
 
 func (CancelStatus) Type() protoreflect.EnumType {
-	return &file_hyperscale_v1_jobs_proto_enumTypes[1]
+	return &file_hyperscale_v1_jobs_proto_enumTypes[3]
 }
 
 func (x CancelStatus) Number() protoreflect.EnumNumber {
@@ -134,7 +239,7 @@ func (x CancelStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CancelStatus.Descriptor instead.
 func (CancelStatus) EnumDescriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{1}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{3}
 }
 
 type AdjustKind int32
@@ -176,11 +281,11 @@ func (x AdjustKind) String() string {
 }
 
 func (AdjustKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_hyperscale_v1_jobs_proto_enumTypes[2].Descriptor()
+	return file_hyperscale_v1_jobs_proto_enumTypes[4].Descriptor()
 }
 
 func (AdjustKind) Type() protoreflect.EnumType {
-	return &file_hyperscale_v1_jobs_proto_enumTypes[2]
+	return &file_hyperscale_v1_jobs_proto_enumTypes[4]
 }
 
 func (x AdjustKind) Number() protoreflect.EnumNumber {
@@ -189,7 +294,7 @@ func (x AdjustKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AdjustKind.Descriptor instead.
 func (AdjustKind) EnumDescriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{2}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{4}
 }
 
 // SubmitHeader says what is handed in, before its bytes.
@@ -211,7 +316,9 @@ type SubmitHeader struct {
 	// one_holder: no slot is given to another before its holder must have stopped.
 	OneHolder bool `protobuf:"varint,9,opt,name=one_holder,json=oneHolder,proto3" json:"one_holder,omitempty"`
 	// reporters are told what the job does, by its owner: each NAME=ADDRESS.
-	Reporters     []string `protobuf:"bytes,10,rep,name=reporters,proto3" json:"reporters,omitempty"`
+	Reporters []string `protobuf:"bytes,10,rep,name=reporters,proto3" json:"reporters,omitempty"`
+	// across says how it runs over the datacenters of gates; absent: as they see fit.
+	Across        *Across `protobuf:"bytes,11,opt,name=across,proto3" json:"across,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -316,6 +423,102 @@ func (x *SubmitHeader) GetReporters() []string {
 	return nil
 }
 
+func (x *SubmitHeader) GetAcross() *Across {
+	if x != nil {
+		return x.Across
+	}
+	return nil
+}
+
+// Across says how a job runs over the datacenters of gates.
+type Across struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// datacenters in all of which it runs, or in count of them; none: wherever it is best.
+	Datacenters []string `protobuf:"bytes,1,rep,name=datacenters,proto3" json:"datacenters,omitempty"`
+	// count of datacenters; 0: all of the list, or without one as few as hold the job.
+	Count  int32  `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	Spread Spread `protobuf:"varint,3,opt,name=spread,proto3,enum=hyperscale.v1.Spread" json:"spread,omitempty"`
+	OnLoss OnLoss `protobuf:"varint,4,opt,name=on_loss,json=onLoss,proto3,enum=hyperscale.v1.OnLoss" json:"on_loss,omitempty"`
+	// allow_partial: fewer than it asks for will do, as it begins and in the end.
+	AllowPartial bool `protobuf:"varint,5,opt,name=allow_partial,json=allowPartial,proto3" json:"allow_partial,omitempty"`
+	// fail_fast: its part failing in one datacenter ends it everywhere.
+	FailFast      bool `protobuf:"varint,6,opt,name=fail_fast,json=failFast,proto3" json:"fail_fast,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Across) Reset() {
+	*x = Across{}
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Across) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Across) ProtoMessage() {}
+
+func (x *Across) ProtoReflect() protoreflect.Message {
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Across.ProtoReflect.Descriptor instead.
+func (*Across) Descriptor() ([]byte, []int) {
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Across) GetDatacenters() []string {
+	if x != nil {
+		return x.Datacenters
+	}
+	return nil
+}
+
+func (x *Across) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Across) GetSpread() Spread {
+	if x != nil {
+		return x.Spread
+	}
+	return Spread_SPREAD_UNSPECIFIED
+}
+
+func (x *Across) GetOnLoss() OnLoss {
+	if x != nil {
+		return x.OnLoss
+	}
+	return OnLoss_ON_LOSS_UNSPECIFIED
+}
+
+func (x *Across) GetAllowPartial() bool {
+	if x != nil {
+		return x.AllowPartial
+	}
+	return false
+}
+
+func (x *Across) GetFailFast() bool {
+	if x != nil {
+		return x.FailFast
+	}
+	return false
+}
+
 type SubmitRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Part:
@@ -329,7 +532,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[1]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -341,7 +544,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[1]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -354,7 +557,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{1}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *SubmitRequest) GetPart() isSubmitRequest_Part {
@@ -413,7 +616,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[2]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -425,7 +628,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[2]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -438,7 +641,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{2}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SubmitResponse) GetJob() string {
@@ -498,7 +701,7 @@ type Totals struct {
 
 func (x *Totals) Reset() {
 	*x = Totals{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[3]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -510,7 +713,7 @@ func (x *Totals) String() string {
 func (*Totals) ProtoMessage() {}
 
 func (x *Totals) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[3]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -523,7 +726,7 @@ func (x *Totals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Totals.ProtoReflect.Descriptor instead.
 func (*Totals) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{3}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Totals) GetDue() int64 {
@@ -633,7 +836,7 @@ type WorkflowStatus struct {
 
 func (x *WorkflowStatus) Reset() {
 	*x = WorkflowStatus{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[4]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +848,7 @@ func (x *WorkflowStatus) String() string {
 func (*WorkflowStatus) ProtoMessage() {}
 
 func (x *WorkflowStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[4]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +861,7 @@ func (x *WorkflowStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkflowStatus.ProtoReflect.Descriptor instead.
 func (*WorkflowStatus) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{4}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WorkflowStatus) GetName() string {
@@ -717,7 +920,7 @@ type Waiting struct {
 
 func (x *Waiting) Reset() {
 	*x = Waiting{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[5]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -729,7 +932,7 @@ func (x *Waiting) String() string {
 func (*Waiting) ProtoMessage() {}
 
 func (x *Waiting) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[5]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -742,7 +945,7 @@ func (x *Waiting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Waiting.ProtoReflect.Descriptor instead.
 func (*Waiting) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{5}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Waiting) GetWhy() string {
@@ -788,7 +991,7 @@ type JobStatus struct {
 
 func (x *JobStatus) Reset() {
 	*x = JobStatus{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[6]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -800,7 +1003,7 @@ func (x *JobStatus) String() string {
 func (*JobStatus) ProtoMessage() {}
 
 func (x *JobStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[6]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -813,7 +1016,7 @@ func (x *JobStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStatus.ProtoReflect.Descriptor instead.
 func (*JobStatus) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{6}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *JobStatus) GetJob() string {
@@ -909,7 +1112,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[7]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -921,7 +1124,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[7]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -934,7 +1137,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{7}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetRequest) GetJob() string {
@@ -953,7 +1156,7 @@ type GetResponse struct {
 
 func (x *GetResponse) Reset() {
 	*x = GetResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[8]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -965,7 +1168,7 @@ func (x *GetResponse) String() string {
 func (*GetResponse) ProtoMessage() {}
 
 func (x *GetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[8]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -978,7 +1181,7 @@ func (x *GetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResponse.ProtoReflect.Descriptor instead.
 func (*GetResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{8}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetResponse) GetStatus() *JobStatus {
@@ -1000,7 +1203,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[9]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1012,7 +1215,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[9]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1025,7 +1228,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{9}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListRequest) GetActive() bool {
@@ -1051,7 +1254,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[10]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1063,7 +1266,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[10]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1076,7 +1279,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{10}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListResponse) GetJobs() []*JobStatus {
@@ -1097,7 +1300,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[11]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1109,7 +1312,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[11]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1122,7 +1325,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{11}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchRequest) GetJob() string {
@@ -1156,7 +1359,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1168,7 +1371,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[12]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1181,7 +1384,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{12}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -1251,7 +1454,7 @@ type Live struct {
 
 func (x *Live) Reset() {
 	*x = Live{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1263,7 +1466,7 @@ func (x *Live) String() string {
 func (*Live) ProtoMessage() {}
 
 func (x *Live) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[13]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1276,7 +1479,7 @@ func (x *Live) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Live.ProtoReflect.Descriptor instead.
 func (*Live) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{13}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Live) GetProgress() []byte {
@@ -1296,7 +1499,7 @@ type Window struct {
 
 func (x *Window) Reset() {
 	*x = Window{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[14]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +1511,7 @@ func (x *Window) String() string {
 func (*Window) ProtoMessage() {}
 
 func (x *Window) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[14]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +1524,7 @@ func (x *Window) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Window.ProtoReflect.Descriptor instead.
 func (*Window) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{14}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Window) GetData() []byte {
@@ -1343,7 +1546,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[15]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1355,7 +1558,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[15]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1368,7 +1571,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{15}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Snapshot) GetStatus() *JobStatus {
@@ -1400,7 +1603,7 @@ type Update struct {
 
 func (x *Update) Reset() {
 	*x = Update{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[16]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +1615,7 @@ func (x *Update) String() string {
 func (*Update) ProtoMessage() {}
 
 func (x *Update) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[16]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +1628,7 @@ func (x *Update) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Update.ProtoReflect.Descriptor instead.
 func (*Update) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{16}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Update) GetUpdate() isUpdate_Update {
@@ -1512,7 +1715,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[17]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +1727,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[17]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1537,7 +1740,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{17}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WatchResponse) GetPart() isWatchResponse_Part {
@@ -1595,7 +1798,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[18]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +1810,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[18]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1620,7 +1823,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{18}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CancelRequest) GetJob() string {
@@ -1660,7 +1863,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[19]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1672,7 +1875,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[19]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1685,7 +1888,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{19}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CancelResponse) GetStatus() CancelStatus {
@@ -1713,7 +1916,7 @@ type Adjustment struct {
 
 func (x *Adjustment) Reset() {
 	*x = Adjustment{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[20]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1725,7 +1928,7 @@ func (x *Adjustment) String() string {
 func (*Adjustment) ProtoMessage() {}
 
 func (x *Adjustment) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[20]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1738,7 +1941,7 @@ func (x *Adjustment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Adjustment.ProtoReflect.Descriptor instead.
 func (*Adjustment) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{20}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Adjustment) GetNumber() uint64 {
@@ -1795,7 +1998,7 @@ type AdjustRequest struct {
 
 func (x *AdjustRequest) Reset() {
 	*x = AdjustRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[21]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1807,7 +2010,7 @@ func (x *AdjustRequest) String() string {
 func (*AdjustRequest) ProtoMessage() {}
 
 func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[21]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1820,7 +2023,7 @@ func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustRequest.ProtoReflect.Descriptor instead.
 func (*AdjustRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{21}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AdjustRequest) GetJob() string {
@@ -1853,7 +2056,7 @@ type AdjustResponse struct {
 
 func (x *AdjustResponse) Reset() {
 	*x = AdjustResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[22]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1865,7 +2068,7 @@ func (x *AdjustResponse) String() string {
 func (*AdjustResponse) ProtoMessage() {}
 
 func (x *AdjustResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[22]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1878,7 +2081,7 @@ func (x *AdjustResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustResponse.ProtoReflect.Descriptor instead.
 func (*AdjustResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{22}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AdjustResponse) GetAdjustment() *Adjustment {
@@ -1897,7 +2100,7 @@ type ResultRequest struct {
 
 func (x *ResultRequest) Reset() {
 	*x = ResultRequest{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[23]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +2112,7 @@ func (x *ResultRequest) String() string {
 func (*ResultRequest) ProtoMessage() {}
 
 func (x *ResultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[23]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +2125,7 @@ func (x *ResultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResultRequest.ProtoReflect.Descriptor instead.
 func (*ResultRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{23}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ResultRequest) GetJob() string {
@@ -1944,7 +2147,7 @@ type ResultResponse struct {
 
 func (x *ResultResponse) Reset() {
 	*x = ResultResponse{}
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[24]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1956,7 +2159,7 @@ func (x *ResultResponse) String() string {
 func (*ResultResponse) ProtoMessage() {}
 
 func (x *ResultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_jobs_proto_msgTypes[24]
+	mi := &file_hyperscale_v1_jobs_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1969,7 +2172,7 @@ func (x *ResultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResultResponse.ProtoReflect.Descriptor instead.
 func (*ResultResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{24}
+	return file_hyperscale_v1_jobs_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ResultResponse) GetChunk() []byte {
@@ -1990,7 +2193,7 @@ var File_hyperscale_v1_jobs_proto protoreflect.FileDescriptor
 
 const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	"\n" +
-	"\x18hyperscale/v1/jobs.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\xb8\x02\n" +
+	"\x18hyperscale/v1/jobs.proto\x12\rhyperscale.v1\x1a\x1ahyperscale/v1/shared.proto\"\xe7\x02\n" +
 	"\fSubmitHeader\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x123\n" +
@@ -2004,7 +2207,15 @@ const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	"\n" +
 	"one_holder\x18\t \x01(\bR\toneHolder\x12\x1c\n" +
 	"\treporters\x18\n" +
-	" \x03(\tR\treporters\"f\n" +
+	" \x03(\tR\treporters\x12-\n" +
+	"\x06across\x18\v \x01(\v2\x15.hyperscale.v1.AcrossR\x06across\"\xe1\x01\n" +
+	"\x06Across\x12 \n" +
+	"\vdatacenters\x18\x01 \x03(\tR\vdatacenters\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\x12-\n" +
+	"\x06spread\x18\x03 \x01(\x0e2\x15.hyperscale.v1.SpreadR\x06spread\x12.\n" +
+	"\aon_loss\x18\x04 \x01(\x0e2\x15.hyperscale.v1.OnLossR\x06onLoss\x12#\n" +
+	"\rallow_partial\x18\x05 \x01(\bR\fallowPartial\x12\x1b\n" +
+	"\tfail_fast\x18\x06 \x01(\bR\bfailFast\"f\n" +
 	"\rSubmitRequest\x125\n" +
 	"\x06header\x18\x01 \x01(\v2\x1b.hyperscale.v1.SubmitHeaderH\x00R\x06header\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
@@ -2133,7 +2344,15 @@ const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	"\x0fPRIORITY_NORMAL\x10\x01\x12\x11\n" +
 	"\rPRIORITY_HIGH\x10\x02\x12\x10\n" +
 	"\fPRIORITY_LOW\x10\x03\x12\x11\n" +
-	"\rPRIORITY_AUTO\x10\x04*\xd6\x01\n" +
+	"\rPRIORITY_AUTO\x10\x04*2\n" +
+	"\x06Spread\x12\x16\n" +
+	"\x12SPREAD_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fSPREAD_SPLIT\x10\x01*`\n" +
+	"\x06OnLoss\x12\x17\n" +
+	"\x13ON_LOSS_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fON_LOSS_DEGRADE\x10\x01\x12\x15\n" +
+	"\x11ON_LOSS_REBALANCE\x10\x02\x12\x11\n" +
+	"\rON_LOSS_ABORT\x10\x03*\xd6\x01\n" +
 	"\fCancelStatus\x12\x1d\n" +
 	"\x19CANCEL_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CANCEL_STATUS_CANCELLED\x10\x01\x12#\n" +
@@ -2169,82 +2388,88 @@ func file_hyperscale_v1_jobs_proto_rawDescGZIP() []byte {
 	return file_hyperscale_v1_jobs_proto_rawDescData
 }
 
-var file_hyperscale_v1_jobs_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_hyperscale_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_hyperscale_v1_jobs_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_hyperscale_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_hyperscale_v1_jobs_proto_goTypes = []any{
 	(Priority)(0),          // 0: hyperscale.v1.Priority
-	(CancelStatus)(0),      // 1: hyperscale.v1.CancelStatus
-	(AdjustKind)(0),        // 2: hyperscale.v1.AdjustKind
-	(*SubmitHeader)(nil),   // 3: hyperscale.v1.SubmitHeader
-	(*SubmitRequest)(nil),  // 4: hyperscale.v1.SubmitRequest
-	(*SubmitResponse)(nil), // 5: hyperscale.v1.SubmitResponse
-	(*Totals)(nil),         // 6: hyperscale.v1.Totals
-	(*WorkflowStatus)(nil), // 7: hyperscale.v1.WorkflowStatus
-	(*Waiting)(nil),        // 8: hyperscale.v1.Waiting
-	(*JobStatus)(nil),      // 9: hyperscale.v1.JobStatus
-	(*GetRequest)(nil),     // 10: hyperscale.v1.GetRequest
-	(*GetResponse)(nil),    // 11: hyperscale.v1.GetResponse
-	(*ListRequest)(nil),    // 12: hyperscale.v1.ListRequest
-	(*ListResponse)(nil),   // 13: hyperscale.v1.ListResponse
-	(*WatchRequest)(nil),   // 14: hyperscale.v1.WatchRequest
-	(*Event)(nil),          // 15: hyperscale.v1.Event
-	(*Live)(nil),           // 16: hyperscale.v1.Live
-	(*Window)(nil),         // 17: hyperscale.v1.Window
-	(*Snapshot)(nil),       // 18: hyperscale.v1.Snapshot
-	(*Update)(nil),         // 19: hyperscale.v1.Update
-	(*WatchResponse)(nil),  // 20: hyperscale.v1.WatchResponse
-	(*CancelRequest)(nil),  // 21: hyperscale.v1.CancelRequest
-	(*CancelResponse)(nil), // 22: hyperscale.v1.CancelResponse
-	(*Adjustment)(nil),     // 23: hyperscale.v1.Adjustment
-	(*AdjustRequest)(nil),  // 24: hyperscale.v1.AdjustRequest
-	(*AdjustResponse)(nil), // 25: hyperscale.v1.AdjustResponse
-	(*ResultRequest)(nil),  // 26: hyperscale.v1.ResultRequest
-	(*ResultResponse)(nil), // 27: hyperscale.v1.ResultResponse
-	(*Pair)(nil),           // 28: hyperscale.v1.Pair
-	(*Piece)(nil),          // 29: hyperscale.v1.Piece
-	(*Proof)(nil),          // 30: hyperscale.v1.Proof
+	(Spread)(0),            // 1: hyperscale.v1.Spread
+	(OnLoss)(0),            // 2: hyperscale.v1.OnLoss
+	(CancelStatus)(0),      // 3: hyperscale.v1.CancelStatus
+	(AdjustKind)(0),        // 4: hyperscale.v1.AdjustKind
+	(*SubmitHeader)(nil),   // 5: hyperscale.v1.SubmitHeader
+	(*Across)(nil),         // 6: hyperscale.v1.Across
+	(*SubmitRequest)(nil),  // 7: hyperscale.v1.SubmitRequest
+	(*SubmitResponse)(nil), // 8: hyperscale.v1.SubmitResponse
+	(*Totals)(nil),         // 9: hyperscale.v1.Totals
+	(*WorkflowStatus)(nil), // 10: hyperscale.v1.WorkflowStatus
+	(*Waiting)(nil),        // 11: hyperscale.v1.Waiting
+	(*JobStatus)(nil),      // 12: hyperscale.v1.JobStatus
+	(*GetRequest)(nil),     // 13: hyperscale.v1.GetRequest
+	(*GetResponse)(nil),    // 14: hyperscale.v1.GetResponse
+	(*ListRequest)(nil),    // 15: hyperscale.v1.ListRequest
+	(*ListResponse)(nil),   // 16: hyperscale.v1.ListResponse
+	(*WatchRequest)(nil),   // 17: hyperscale.v1.WatchRequest
+	(*Event)(nil),          // 18: hyperscale.v1.Event
+	(*Live)(nil),           // 19: hyperscale.v1.Live
+	(*Window)(nil),         // 20: hyperscale.v1.Window
+	(*Snapshot)(nil),       // 21: hyperscale.v1.Snapshot
+	(*Update)(nil),         // 22: hyperscale.v1.Update
+	(*WatchResponse)(nil),  // 23: hyperscale.v1.WatchResponse
+	(*CancelRequest)(nil),  // 24: hyperscale.v1.CancelRequest
+	(*CancelResponse)(nil), // 25: hyperscale.v1.CancelResponse
+	(*Adjustment)(nil),     // 26: hyperscale.v1.Adjustment
+	(*AdjustRequest)(nil),  // 27: hyperscale.v1.AdjustRequest
+	(*AdjustResponse)(nil), // 28: hyperscale.v1.AdjustResponse
+	(*ResultRequest)(nil),  // 29: hyperscale.v1.ResultRequest
+	(*ResultResponse)(nil), // 30: hyperscale.v1.ResultResponse
+	(*Pair)(nil),           // 31: hyperscale.v1.Pair
+	(*Piece)(nil),          // 32: hyperscale.v1.Piece
+	(*Proof)(nil),          // 33: hyperscale.v1.Proof
 }
 var file_hyperscale_v1_jobs_proto_depIdxs = []int32{
 	0,  // 0: hyperscale.v1.SubmitHeader.priority:type_name -> hyperscale.v1.Priority
-	28, // 1: hyperscale.v1.SubmitHeader.tags:type_name -> hyperscale.v1.Pair
-	3,  // 2: hyperscale.v1.SubmitRequest.header:type_name -> hyperscale.v1.SubmitHeader
-	6,  // 3: hyperscale.v1.WorkflowStatus.totals:type_name -> hyperscale.v1.Totals
-	8,  // 4: hyperscale.v1.WorkflowStatus.waiting:type_name -> hyperscale.v1.Waiting
-	6,  // 5: hyperscale.v1.JobStatus.totals:type_name -> hyperscale.v1.Totals
-	7,  // 6: hyperscale.v1.JobStatus.workflows:type_name -> hyperscale.v1.WorkflowStatus
-	9,  // 7: hyperscale.v1.GetResponse.status:type_name -> hyperscale.v1.JobStatus
-	9,  // 8: hyperscale.v1.ListResponse.jobs:type_name -> hyperscale.v1.JobStatus
-	9,  // 9: hyperscale.v1.Snapshot.status:type_name -> hyperscale.v1.JobStatus
-	15, // 10: hyperscale.v1.Update.event:type_name -> hyperscale.v1.Event
-	16, // 11: hyperscale.v1.Update.live:type_name -> hyperscale.v1.Live
-	17, // 12: hyperscale.v1.Update.window:type_name -> hyperscale.v1.Window
-	18, // 13: hyperscale.v1.Update.snapshot:type_name -> hyperscale.v1.Snapshot
-	19, // 14: hyperscale.v1.WatchResponse.update:type_name -> hyperscale.v1.Update
-	29, // 15: hyperscale.v1.WatchResponse.piece:type_name -> hyperscale.v1.Piece
-	30, // 16: hyperscale.v1.CancelRequest.proof:type_name -> hyperscale.v1.Proof
-	1,  // 17: hyperscale.v1.CancelResponse.status:type_name -> hyperscale.v1.CancelStatus
-	2,  // 18: hyperscale.v1.Adjustment.kind:type_name -> hyperscale.v1.AdjustKind
-	23, // 19: hyperscale.v1.AdjustRequest.adjustment:type_name -> hyperscale.v1.Adjustment
-	23, // 20: hyperscale.v1.AdjustResponse.adjustment:type_name -> hyperscale.v1.Adjustment
-	4,  // 21: hyperscale.v1.Jobs.Submit:input_type -> hyperscale.v1.SubmitRequest
-	10, // 22: hyperscale.v1.Jobs.Get:input_type -> hyperscale.v1.GetRequest
-	12, // 23: hyperscale.v1.Jobs.List:input_type -> hyperscale.v1.ListRequest
-	14, // 24: hyperscale.v1.Jobs.Watch:input_type -> hyperscale.v1.WatchRequest
-	21, // 25: hyperscale.v1.Jobs.Cancel:input_type -> hyperscale.v1.CancelRequest
-	24, // 26: hyperscale.v1.Jobs.Adjust:input_type -> hyperscale.v1.AdjustRequest
-	26, // 27: hyperscale.v1.Jobs.Result:input_type -> hyperscale.v1.ResultRequest
-	5,  // 28: hyperscale.v1.Jobs.Submit:output_type -> hyperscale.v1.SubmitResponse
-	11, // 29: hyperscale.v1.Jobs.Get:output_type -> hyperscale.v1.GetResponse
-	13, // 30: hyperscale.v1.Jobs.List:output_type -> hyperscale.v1.ListResponse
-	20, // 31: hyperscale.v1.Jobs.Watch:output_type -> hyperscale.v1.WatchResponse
-	22, // 32: hyperscale.v1.Jobs.Cancel:output_type -> hyperscale.v1.CancelResponse
-	25, // 33: hyperscale.v1.Jobs.Adjust:output_type -> hyperscale.v1.AdjustResponse
-	27, // 34: hyperscale.v1.Jobs.Result:output_type -> hyperscale.v1.ResultResponse
-	28, // [28:35] is the sub-list for method output_type
-	21, // [21:28] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	31, // 1: hyperscale.v1.SubmitHeader.tags:type_name -> hyperscale.v1.Pair
+	6,  // 2: hyperscale.v1.SubmitHeader.across:type_name -> hyperscale.v1.Across
+	1,  // 3: hyperscale.v1.Across.spread:type_name -> hyperscale.v1.Spread
+	2,  // 4: hyperscale.v1.Across.on_loss:type_name -> hyperscale.v1.OnLoss
+	5,  // 5: hyperscale.v1.SubmitRequest.header:type_name -> hyperscale.v1.SubmitHeader
+	9,  // 6: hyperscale.v1.WorkflowStatus.totals:type_name -> hyperscale.v1.Totals
+	11, // 7: hyperscale.v1.WorkflowStatus.waiting:type_name -> hyperscale.v1.Waiting
+	9,  // 8: hyperscale.v1.JobStatus.totals:type_name -> hyperscale.v1.Totals
+	10, // 9: hyperscale.v1.JobStatus.workflows:type_name -> hyperscale.v1.WorkflowStatus
+	12, // 10: hyperscale.v1.GetResponse.status:type_name -> hyperscale.v1.JobStatus
+	12, // 11: hyperscale.v1.ListResponse.jobs:type_name -> hyperscale.v1.JobStatus
+	12, // 12: hyperscale.v1.Snapshot.status:type_name -> hyperscale.v1.JobStatus
+	18, // 13: hyperscale.v1.Update.event:type_name -> hyperscale.v1.Event
+	19, // 14: hyperscale.v1.Update.live:type_name -> hyperscale.v1.Live
+	20, // 15: hyperscale.v1.Update.window:type_name -> hyperscale.v1.Window
+	21, // 16: hyperscale.v1.Update.snapshot:type_name -> hyperscale.v1.Snapshot
+	22, // 17: hyperscale.v1.WatchResponse.update:type_name -> hyperscale.v1.Update
+	32, // 18: hyperscale.v1.WatchResponse.piece:type_name -> hyperscale.v1.Piece
+	33, // 19: hyperscale.v1.CancelRequest.proof:type_name -> hyperscale.v1.Proof
+	3,  // 20: hyperscale.v1.CancelResponse.status:type_name -> hyperscale.v1.CancelStatus
+	4,  // 21: hyperscale.v1.Adjustment.kind:type_name -> hyperscale.v1.AdjustKind
+	26, // 22: hyperscale.v1.AdjustRequest.adjustment:type_name -> hyperscale.v1.Adjustment
+	26, // 23: hyperscale.v1.AdjustResponse.adjustment:type_name -> hyperscale.v1.Adjustment
+	7,  // 24: hyperscale.v1.Jobs.Submit:input_type -> hyperscale.v1.SubmitRequest
+	13, // 25: hyperscale.v1.Jobs.Get:input_type -> hyperscale.v1.GetRequest
+	15, // 26: hyperscale.v1.Jobs.List:input_type -> hyperscale.v1.ListRequest
+	17, // 27: hyperscale.v1.Jobs.Watch:input_type -> hyperscale.v1.WatchRequest
+	24, // 28: hyperscale.v1.Jobs.Cancel:input_type -> hyperscale.v1.CancelRequest
+	27, // 29: hyperscale.v1.Jobs.Adjust:input_type -> hyperscale.v1.AdjustRequest
+	29, // 30: hyperscale.v1.Jobs.Result:input_type -> hyperscale.v1.ResultRequest
+	8,  // 31: hyperscale.v1.Jobs.Submit:output_type -> hyperscale.v1.SubmitResponse
+	14, // 32: hyperscale.v1.Jobs.Get:output_type -> hyperscale.v1.GetResponse
+	16, // 33: hyperscale.v1.Jobs.List:output_type -> hyperscale.v1.ListResponse
+	23, // 34: hyperscale.v1.Jobs.Watch:output_type -> hyperscale.v1.WatchResponse
+	25, // 35: hyperscale.v1.Jobs.Cancel:output_type -> hyperscale.v1.CancelResponse
+	28, // 36: hyperscale.v1.Jobs.Adjust:output_type -> hyperscale.v1.AdjustResponse
+	30, // 37: hyperscale.v1.Jobs.Result:output_type -> hyperscale.v1.ResultResponse
+	31, // [31:38] is the sub-list for method output_type
+	24, // [24:31] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_hyperscale_v1_jobs_proto_init() }
@@ -2253,17 +2478,17 @@ func file_hyperscale_v1_jobs_proto_init() {
 		return
 	}
 	file_hyperscale_v1_shared_proto_init()
-	file_hyperscale_v1_jobs_proto_msgTypes[1].OneofWrappers = []any{
+	file_hyperscale_v1_jobs_proto_msgTypes[2].OneofWrappers = []any{
 		(*SubmitRequest_Header)(nil),
 		(*SubmitRequest_Chunk)(nil),
 	}
-	file_hyperscale_v1_jobs_proto_msgTypes[16].OneofWrappers = []any{
+	file_hyperscale_v1_jobs_proto_msgTypes[17].OneofWrappers = []any{
 		(*Update_Event)(nil),
 		(*Update_Live)(nil),
 		(*Update_Window)(nil),
 		(*Update_Snapshot)(nil),
 	}
-	file_hyperscale_v1_jobs_proto_msgTypes[17].OneofWrappers = []any{
+	file_hyperscale_v1_jobs_proto_msgTypes[18].OneofWrappers = []any{
 		(*WatchResponse_Update)(nil),
 		(*WatchResponse_Piece)(nil),
 	}
@@ -2272,8 +2497,8 @@ func file_hyperscale_v1_jobs_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hyperscale_v1_jobs_proto_rawDesc), len(file_hyperscale_v1_jobs_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   25,
+			NumEnums:      5,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -120,6 +120,9 @@ func (id ID) Check() error {
 	return fmt.Errorf("there is no role %q; there are client, worker, manager and gate", id.Role)
 }
 
+// CheckDatacenter reports what is wrong with the name of a datacenter.
+func CheckDatacenter(name string) error { return checkSegment("datacenter", name) }
+
 // longest is the most bytes of one part of an identity.
 const longest = 63
 
