@@ -226,6 +226,9 @@ func (d *desk) do(e Effect) {
 		way := d.trip(t.To) / 2
 		t.Order.At = max(t.Order.Begin, d.clock.at(d.now)+way)
 		t.Order.In = d.clock.when(t.Order.At) - d.now - way
+		if _, s := d.state.share(t.Order.Hold); s != nil {
+			s.ahead = way // so much at most, until it says what time it is for it
+		}
 		e = t
 	}
 	d.effects = append(d.effects, e)
