@@ -274,14 +274,15 @@ func (o *Owner) begin() {
 const aloneAfter = 8 * time.Second
 
 // goOnAlone goes on with a job of which no child could tell the time. If its first
-// load was being started, and nobody that is heard began, all is begun anew.
+// load was being started, and all who were to begin it say that they did not, it is
+// begun anew. Who is not heard may have begun.
 func (o *Owner) goOnAlone() {
 	o.dark.until = 0
 	if o.clock.runs || o.over != nil {
 		return
 	}
 	o.dark.blind = true // until what waited is done
-	if o.clock.last == 0 && !slices.ContainsFunc(o.state.Legs, func(l *leg) bool { return l.Stage == running }) {
+	if o.clock.last == 0 && !slices.ContainsFunc(o.state.Legs, (*leg).perhapsBegun) {
 		o.state.Start = 0
 		o.desk.change()
 		for _, l := range o.state.Legs {
@@ -297,6 +298,11 @@ func (o *Owner) goOnAlone() {
 	}
 	o.clock.set(o.now, o.clock.last+o.lasts(lingering+unsaved)) // with one holder of a slot, what may have been begun is left out
 	o.settling.resume()
+}
+
+// perhapsBegun reports whether somebody may run the leg.
+func (l *leg) perhapsBegun() bool {
+	return l.Stage == running || l.Stage == starting && slices.ContainsFunc(l.Shares, func(s *share) bool { return s.Started && !s.seen })
 }
 
 // pass does what the time has come for.
