@@ -116,7 +116,7 @@ func (j *flows) expireLeg(now hyperscale.JobTime, f *flow) {
 		f.phase, l.over = hyperscale.Finishing, never
 	}
 	if l.cutAt <= now {
-		j.mark(now, Cut, f.w.Name, "what was started did not finish in time")
+		j.mark(now, Cut, f.w.Name, "the time to finish what was started is over")
 		j.cutLeg(f)
 	}
 }
