@@ -118,6 +118,9 @@ func (c *client) wish(n int, x wish) {
 			told := e.(owner.Adjusted)
 			if told.Refused != "" {
 				c.w.saw("adjustment refused")
+				if strings.Contains(told.Refused, "is not paused") { // it may have overtaken the pause
+					c.after(3*time.Second, func() { c.wish(n, x) })
+				}
 				return
 			}
 			c.w.saw("adjusted: " + string(told.Adjustment.Do))
