@@ -24,7 +24,7 @@ type Options struct {
 
 // Summarise makes the summary of a result.
 func Summarise(r *stats.Result, o Options) *Summary {
-	b := builder{result: r, percents: percents(o.Percents)}
+	b := builder{result: r, tally: r.Tally, percents: percents(o.Percents)}
 	s := &Summary{
 		Schema:      Schema,
 		About:       About{r.Plan.Name, tags(r.Plan.Tags)},
@@ -36,15 +36,22 @@ func Summarise(r *stats.Result, o Options) *Summary {
 		Passed:      Passed(r.Thresholds),
 		ExitCode:    o.ExitCode,
 		Skipped:     []string{},
-		Verdict:     verdict(r),
+		Verdict:     verdict(r.Verdict, r.Tally),
 		Thresholds:  []Threshold{},
 		Generator:   generator(r),
 		Distributed: distributed(r),
 	}
+	for i := range r.Datacenters {
+		s.Datacenters = append(s.Datacenters, b.datacenter(&r.Datacenters[i]))
+	}
 	for _, t := range r.Thresholds {
 		s.Thresholds = append(s.Thresholds, threshold(t))
 	}
-	s.Totals = b.totals(r.Tally.Job(), b.plannedVU())
+	var planned []time.Duration
+	for _, w := range r.Workflows {
+		planned = append(planned, w.PlannedVU)
+	}
+	s.Totals = b.totals(r.Tally.Job(), inAll(planned))
 	for i := range r.Workflows {
 		w := &r.Workflows[i]
 		if w.Phase == hyperscale.Skipped {
@@ -103,16 +110,18 @@ func named(s string) *string {
 
 // StateOf is the verdict on a run; "" where nothing was due, so that there is nothing
 // to judge.
-func StateOf(r *stats.Result) State {
-	all := r.Tally.Job()
-	if r.Verdict.State == stats.Valid && all.Slots.Due == 0 && all.Requests.Started == 0 {
+func StateOf(r *stats.Result) State { return stateOf(r.Verdict, r.Tally) }
+
+func stateOf(v stats.Verdict, t *stats.Tally) State {
+	all := t.Job()
+	if v.State == stats.Valid && all.Slots.Due == 0 && all.Requests.Started == 0 {
 		return ""
 	}
-	return State(r.Verdict.State.String())
+	return State(v.State.String())
 }
 
-func verdict(r *stats.Result) Verdict {
-	v, out := r.Verdict, Verdict{State: StateOf(r), Causes: []Cause{}}
+func verdict(v stats.Verdict, t *stats.Tally) Verdict {
+	out := Verdict{State: stateOf(v, t), Causes: []Cause{}}
 	for _, c := range v.Causes {
 		if c.State != stats.Valid {
 			out.Causes = append(out.Causes, Cause{c.What, named(c.Node), seconds(c.From), seconds(c.To)})
@@ -193,38 +202,46 @@ func machine(g stats.Readings) Machine {
 	}
 }
 
-// builder makes the figures of scopes.
+// builder makes the figures of scopes: of the whole job, or of what one datacenter did.
 type builder struct {
 	result   *stats.Result
+	tally    *stats.Tally
 	percents []float64
 }
 
-func (b builder) plannedVU() time.Duration {
-	var sum time.Duration
-	for _, w := range b.result.Workflows {
-		sum += w.PlannedVU
+func inAll(list []time.Duration) time.Duration {
+	var all time.Duration
+	for _, d := range list {
+		all += d
 	}
-	return sum
+	return all
 }
 
 func (b builder) spread(h *stats.Histogram) Spread { return spreadOf(h, b.percents) }
 
 func (b builder) workflow(w *stats.WorkflowResult) Workflow {
-	tally := b.result.Tally
-	out := Workflow{
-		Totals: b.totals(tally.Workflow(w.Name), w.PlannedVU),
+	p := b.portion(w.Name, w.PlannedVU)
+	return Workflow{
+		Totals: p.Totals,
 		Phase:  string(w.Phase),
 		Why:    cmp.Or(w.Skipped, b.failure(w)),
+		Warmup: p.Warmup,
 		Search: search(w.Search),
+		Steps:  p.Steps,
 	}
-	if planned := b.planned(w.Name); planned != nil {
+}
+
+// portion is the figures of a workflow, as far as this tally has them.
+func (b builder) portion(workflow string, plannedVU time.Duration) Portion {
+	p := Portion{Totals: b.totals(b.tally.Workflow(workflow), plannedVU)}
+	if planned := b.planned(workflow); planned != nil {
 		if planned.Warmup > 0 {
-			warm := tally.Warmup(w.Name)
-			out.Warmup = &Warmup{requests(warm.Requests), b.spread(&warm.Sample.Response)}
+			warm := b.tally.Warmup(workflow)
+			p.Warmup = &Warmup{requests(warm.Requests), b.spread(&warm.Sample.Response)}
 		}
-		out.Steps = b.steps(w.Name, planned.Steps)
+		p.Steps = b.steps(workflow, planned.Steps)
 	}
-	return out
+	return p
 }
 
 // failure is why a workflow failed, with the most frequent error of the step that
@@ -232,10 +249,10 @@ func (b builder) workflow(w *stats.WorkflowResult) Workflow {
 func (b builder) failure(w *stats.WorkflowResult) string {
 	step, ofStep := strings.CutPrefix(w.Failure, "step ")
 	step, aborted := strings.CutSuffix(step, " failed (on-error: abort)")
-	figures := b.result.Tally.Workflow(w.Name)
+	figures := b.tally.Workflow(w.Name)
 	switch {
 	case ofStep && aborted:
-		figures = b.result.Tally.Step(w.Name, step)
+		figures = b.tally.Step(w.Name, step)
 	case w.Failure != "its iteration failed":
 		return w.Failure
 	}
@@ -262,7 +279,7 @@ func (b builder) steps(workflow string, steps []hyperscale.Step) Named[Step] {
 	var out Named[Step]
 	for i := range steps {
 		s := &steps[i]
-		figures := b.result.Tally.Step(workflow, s.Name)
+		figures := b.tally.Step(workflow, s.Name)
 		group := s.Kind == hyperscale.StepGroup
 		if group || s.Kind == hyperscale.StepRequest || figures.Faulted > 0 {
 			out = append(out, Entry[Step]{s.Name, b.step(s, figures)})

@@ -65,13 +65,13 @@ func (p *printer) requests() {
 
 // responses is the tables of response and service time.
 func (p *printer) responses() {
-	p.times("response time", func(t *Totals) *Spread { return &t.Response })
-	p.times("service time", func(t *Totals) *Spread { return &t.Service })
+	p.times("response time", p.scopes(), func(t *Totals) *Spread { return &t.Response })
+	p.times("service time", p.scopes(), func(t *Totals) *Spread { return &t.Service })
 }
 
 // times writes a table of durations, in pieces where the percentages asked for
 // do not fit beside each other.
-func (p *printer) times(title string, of func(*Totals) *Spread) {
+func (p *printer) times(title string, rows []scope, of func(*Totals) *Spread) {
 	columns := []string{"mean"}
 	for _, q := range p.Percents {
 		columns = append(columns, quantileName(q))
@@ -80,14 +80,14 @@ func (p *printer) times(title string, of func(*Totals) *Spread) {
 	fit := max(1, (p.Width-16)/8)
 	for len(columns) > 0 {
 		n := min(fit, len(columns))
-		p.timesOf(title, columns[:n], of)
+		p.timesOf(title, columns[:n], rows, of)
 		columns = columns[n:]
 	}
 }
 
-func (p *printer) timesOf(title string, columns []string, of func(*Totals) *Spread) {
+func (p *printer) timesOf(title string, columns []string, rows []scope, of func(*Totals) *Spread) {
 	table := show.Table{Head: append([]string{title}, columns...), Least: 6}
-	for _, row := range p.scopes() {
+	for _, row := range rows {
 		spread := of(row.t)
 		if spread.Count == 0 {
 			continue

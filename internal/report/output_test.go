@@ -387,16 +387,8 @@ func TestHTML(t *testing.T) {
 	r := shopResult()
 	r.Plan.Name = `<script>alert(1)</script>`
 	r.Plan.Tags = []hyperscale.Pair{{Name: `"><img src=x>`, Value: "</td>"}}
-	var b bytes.Buffer
-	for _, f := range report.Formats() {
-		if f.Name == "html" {
-			if err := f.New(&b, r.Plan).Finish(report.Summarise(r, report.Options{}), r); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if strings.Contains(b.String(), "<script>") || strings.Contains(b.String(), "<img") {
-		t.Errorf("a name became part of the page:\n%s", b.String())
+	if page := htmlOf(t, r); strings.Contains(page, "<script>") || strings.Contains(page, "<img") {
+		t.Errorf("a name became part of the page:\n%s", page)
 	}
 }
 
@@ -442,4 +434,18 @@ func TestCSVOfFormulas(t *testing.T) {
 			t.Errorf("row %q", row)
 		}
 	}
+}
+
+// htmlOf is the page of a result.
+func htmlOf(t *testing.T, r *stats.Result) string {
+	t.Helper()
+	var b bytes.Buffer
+	for _, f := range report.Formats() {
+		if f.Name == "html" {
+			if err := f.New(&b, r.Plan).Finish(report.Summarise(r, report.Options{}), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return b.String()
 }

@@ -51,10 +51,10 @@ type About struct {
 
 // Distributed is what only a run on several machines has, and the timeline.
 type Distributed struct {
-	Workers     []Worker `json:"workers"` // by name
-	Datacenters []any    `json:"datacenters"`
-	Timeline    []Mark   `json:"timeline"`
-	Losses      []Loss   `json:"losses"` // by time
+	Workers     []Worker     `json:"workers"`     // by name; those of a datacenter as "datacenter/worker"
+	Datacenters []Datacenter `json:"datacenters"` // by name; none where no gate was asked
+	Timeline    []Mark       `json:"timeline"`
+	Losses      []Loss       `json:"losses"` // by time
 	// Unreported is how many requests at most are in no count: those of lost
 	// slots, stray ones included.
 	Unreported uint64 `json:"requests_not_counted_at_most"`
@@ -66,13 +66,32 @@ type Distributed struct {
 // Worker is what one worker did, and what the load cost its machine.
 type Worker struct {
 	Node     string `json:"node"`
-	Requests uint64 `json:"requests_started"` // as far as it could tell
+	Requests Number `json:"requests_started"` // as far as it could tell; null in a datacenter below gates
 	Lanes    int    `json:"lanes"`
 	Machine
 	Holds []Hold `json:"holds"` // by workflow, share and turn
 }
 
-// Hold is what a worker held for a while: the slots whose number modulo Of lies
+// Datacenter is what one datacenter did. The counts of all add up to those of the job.
+type Datacenter struct {
+	Name      string         `json:"name"`
+	Verdict   Verdict        `json:"verdict"` // on what it was given alone
+	Totals    Totals         `json:"totals"`
+	Workflows Named[Portion] `json:"workflows"` // in the plan's order; those that it told of
+	Workers   int            `json:"workers"`   // that told of themselves
+	Lanes     int            `json:"lanes"`
+	Machine
+	Parts []Hold `json:"parts"` // of the load, by workflow, share and turn
+}
+
+// Portion is the figures of what one datacenter did of a workflow.
+type Portion struct {
+	Totals
+	Warmup *Warmup     `json:"warmup"`
+	Steps  Named[Step] `json:"steps"` // in the plan's order
+}
+
+// Hold is what a worker, or a datacenter, held for a while: the slots whose number modulo Of lies
 // in [Lo, Hi), under a turn, due from some job time on.
 type Hold struct {
 	Workflow string  `json:"workflow"`

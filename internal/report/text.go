@@ -36,7 +36,7 @@ func Text(w io.Writer, s *Summary, o TextOptions) error {
 	p := &printer{TextOptions: o, s: s}
 	sections := []func(){
 		p.title, p.thresholds, p.verdict, p.accounts, p.searches, p.requests, p.responses, p.answers,
-		p.errors, p.checks, p.phases, p.machine, func() { printWorkers(p) }, p.meaning,
+		p.errors, p.checks, p.phases, func() { printDatacenters(p) }, p.machine, func() { printWorkers(p) }, p.meaning,
 	}
 	if o.Brief {
 		sections = []func(){p.title, p.accounts, p.answers, p.errors, p.checks}

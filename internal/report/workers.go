@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"hyperscale"
@@ -13,11 +14,11 @@ import (
 // distributed is what only a run on several machines has, and the timeline.
 func distributed(r *stats.Result) Distributed {
 	d := Distributed{
-		Workers: []Worker{}, Datacenters: []any{}, Timeline: timeline(r.Timeline),
+		Workers: []Worker{}, Datacenters: []Datacenter{}, Timeline: timeline(r.Timeline),
 		Losses: []Loss{}, Unreported: r.Unreported(), Skew: seconds(r.Skew),
 	}
 	for i := range r.Workers {
-		d.Workers = append(d.Workers, worker(&r.Workers[i]))
+		d.Workers = append(d.Workers, worker(&r.Workers[i], len(r.Datacenters) == 0))
 	}
 	for _, l := range r.Losses {
 		d.Losses = append(d.Losses, Loss{named(l.Node), l.Workflow, seconds(l.From), seconds(l.To), l.Lost, l.Missed, l.Requests})
@@ -25,13 +26,18 @@ func distributed(r *stats.Result) Distributed {
 	return d
 }
 
-func worker(w *stats.WorkerResult) Worker {
-	out := Worker{
-		Node: w.Node, Requests: w.Requests, Lanes: w.Readings.Lanes, Machine: machine(w.Readings), Holds: []Hold{},
+// worker is what one did; counted says whether it is known what it held.
+func worker(w *stats.WorkerResult, counted bool) Worker {
+	return Worker{
+		Node: w.Node, Requests: knownIf(counted, float64(w.Requests)), Lanes: w.Readings.Lanes, Machine: machine(w.Readings), Holds: holds(w.Holds),
 	}
-	for _, h := range w.Holds {
+}
+
+func holds(list []stats.HoldResult) []Hold {
+	out := []Hold{}
+	for _, h := range list {
 		s := h.Share
-		out.Holds = append(out.Holds, Hold{
+		out = append(out, Hold{
 			Workflow: h.Workflow, Lo: s.Lo, Hi: s.Hi, Of: s.Of, Turn: uint64(s.Turn),
 			From: seconds(s.From), Reach: seconds(h.Reach), Slots: h.Slots, Requests: h.Requests, Lost: h.Lost,
 		})
@@ -39,10 +45,10 @@ func worker(w *stats.WorkerResult) Worker {
 	return out
 }
 
-// lost is how often the worker did not end by itself what it held.
-func (w *Worker) lost() int64 {
+// lost is how many did not end by themselves of what was held.
+func lost(list []Hold) int64 {
 	var n int64
-	for _, h := range w.Holds {
+	for _, h := range list {
 		if h.Lost {
 			n++
 		}
@@ -68,12 +74,20 @@ func printWorkers(p *printer) {
 		return
 	}
 	table := show.Table{Head: []string{"worker", "requests", "lanes", "CPU", "memory", "saturated", "turns", "lost"}}
+	below := len(p.s.Datacenters) > 0 // then nobody here knows what each of them held
+	if below {
+		table.Head = slices.Delete(table.Head[:6], 1, 2)
+	}
 	for i := range all[:min(len(all), mostWorkers)] {
 		w := &all[i]
-		table.Rows = append(table.Rows, []string{
-			show.Clean(w.Node), hyperscale.Count(w.Requests), hyperscale.Count(w.Lanes), partOf(w.CPU, w.Watched),
-			bytesOf(w.RSS), partOf(w.Saturated, w.Watched), hyperscale.Count(len(w.Holds)), hyperscale.Count(w.lost()),
-		})
+		row := []string{
+			show.Clean(w.Node), hyperscale.Count(uint64(w.Requests.Value)), hyperscale.Count(w.Lanes), partOf(w.CPU, w.Watched),
+			bytesOf(w.RSS), partOf(w.Saturated, w.Watched), hyperscale.Count(len(w.Holds)), hyperscale.Count(lost(w.Holds)),
+		}
+		if below {
+			row = slices.Delete(row[:6], 1, 2)
+		}
+		table.Rows = append(table.Rows, row)
 	}
 	p.table(table)
 	if skew := p.s.Skew; skew > 0 {

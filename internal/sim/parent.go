@@ -360,7 +360,7 @@ func (u *upper) check(w *world, t *truth, r *stats.Result) *stats.Result {
 		}
 		judge{w}.checkWishes(t, &above.Workflows[i], &t.plan.Workflows[i].Load, u.events)
 	}
-	for _, text := range stats.Identities(above.Tally) {
+	for _, text := range slices.Concat(stats.Identities(above.Tally), stats.Unequal(above.Tally, places(above))) {
 		w.fail("%s, at the gate: %s", t.id, text)
 	}
 	if above.Phase != r.Phase {
@@ -371,6 +371,15 @@ func (u *upper) check(w *world, t *truth, r *stats.Result) *stats.Result {
 	}
 	w.saw("led")
 	return above
+}
+
+// places are what the datacenters of a result did.
+func places(r *stats.Result) []*stats.Tally {
+	var list []*stats.Tally
+	for _, d := range r.Datacenters {
+		list = append(list, d.Tally)
+	}
+	return list
 }
 
 // gaveUp reports whether the gate gave up a part of a workflow, and booked for itself

@@ -237,9 +237,19 @@ func fullResult(tally *Tally) *Result {
 		Timeline:   []Mark{{At: 1, What: "a"}},
 		Generator:  Generator{Readings: Readings{Lanes: 2}, Version: "1"},
 		Stop:       Stop{Aborted: "y"},
-		Workers:    []WorkerResult{{Node: "w1", Readings: Readings{Node: "w1", CPU: 3}, Requests: 4, Holds: []HoldResult{{Workflow: "browse", Share: share1(0, 2), Lost: true}}}},
 		Losses:     []Loss{{Node: "w1", Workflow: "browse", From: 1, To: 2, Lost: 3, Requests: math.MaxUint64}},
+		Distributed: Distributed{Workers: []WorkerResult{{Node: "w1", Readings: Readings{Node: "w1", CPU: 3}, Requests: 4, Holds: []HoldResult{{Workflow: "browse", Share: share1(0, 2), Lost: true}}}}, Datacenters: []DatacenterResult{{
+			Name: "eu", Tally: fullTotals(), PlannedVU: []time.Duration{5}, Verdict: Verdict{State: Invalid, Causes: []Cause{{What: "z"}}},
+			Parts: []HoldResult{{Workflow: "browse", Share: share1(0, 2), Slots: 3}},
+		}}},
 	}
+}
+
+// fullTotals are totals of something.
+func fullTotals() *Tally {
+	t := NewTotals()
+	t.AddJoint(sampleWindow())
+	return t
 }
 
 // A result that has travelled is the same, but for the turns in its tally.
@@ -264,10 +274,15 @@ func TestResultCodec(t *testing.T) {
 	if !bytes.Equal(got.Tally.append(nil), want.Tally.append(nil)) || got.Unreported() != want.Unreported() {
 		t.Error("tallies differ")
 	}
+	if !Same(got.Datacenters[0].Tally, want.Datacenters[0].Tally) || !got.Datacenters[0].Tally.plain {
+		t.Error("what a datacenter did differs")
+	}
 	got.Plan, got.Tally, want.Tally = nil, nil, nil
+	got.Datacenters[0].Tally, want.Datacenters[0].Tally = nil, nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n%+v\n%+v", got, want)
 	}
+	want.Datacenters[0].Tally = fullTotals()
 	want.Thresholds[0].Value = math.NaN()
 	if _, err := want.AppendBinary(nil); err == nil {
 		t.Error("a figure that JSON can't hold was taken")
@@ -349,7 +364,7 @@ func FuzzDecodeTally(f *testing.F) {
 		t.Add(counted(share1(1, 9), 1, 1, second(700), 1))
 		sumOf(t)
 		Identities(t)
-		Workers(t, func(s Standing) string { return s.Workflow })
+		Workers(t, Held(t, func(s Standing) string { return s.Workflow }))
 	})
 }
 

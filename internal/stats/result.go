@@ -21,9 +21,17 @@ type Result struct {
 	Timeline   []Mark // by time
 	Generator  Generator
 	Stop       Stop
-	Workers    []WorkerResult // by name; none: a local run
-	Losses     []Loss         // by time
-	Skew       time.Duration  // most that a worker's job time began before or after the owner's, as measured; 0: a local run
+	Distributed
+	Losses []Loss        // by time
+	Skew   time.Duration // most that a worker's job time began before or after the owner's, as measured; 0: a local run
+}
+
+// Distributed is who did what of a run on several machines.
+type Distributed struct {
+	Workers []WorkerResult // by name; none: a local run
+	// Datacenters are by name; none: the job was given to no gate. What they did adds
+	// up to the whole.
+	Datacenters []DatacenterResult
 }
 
 // WorkflowResult is how one workflow went.

@@ -14,11 +14,20 @@ type Tally struct {
 	works map[string]*work
 	marks *Marks
 	nodes nodes
+	plain bool // it keeps no course
 }
 
 // NewTally is an empty tally.
 func NewTally() *Tally {
 	return &Tally{works: map[string]*work{}, marks: NewMarks(), nodes: nodes{}}
+}
+
+// NewTotals is an empty tally that keeps totals alone: it has no course over job time,
+// which is most of what a tally holds.
+func NewTotals() *Tally {
+	t := NewTally()
+	t.plain = true
+	return t
 }
 
 // Marks is where the tally's windows are received. The owner of a job receives
@@ -39,9 +48,13 @@ func (t *Tally) Add(w *Window) Receipt {
 // that [Joints] made. One that does not fit the others of its workflow makes the
 // result INVALID.
 func (t *Tally) AddJoint(w *Window) {
-	if err := t.work(w.ID.Workflow).add(w); err != nil {
+	work := t.work(w.ID.Workflow)
+	if err := work.add(w); err != nil {
 		t.marks.complain("%s: %v", w.ID.Workflow, err)
 		return
+	}
+	if !t.plain {
+		work.course.add(w)
 	}
 	t.nodes.add(w)
 }

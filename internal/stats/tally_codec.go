@@ -34,6 +34,28 @@ func DecodeTally(b []byte) (*Tally, error) {
 	return t, r.end("tally")
 }
 
+// DecodeTotals reads what AppendBinary wrote of [NewTotals], as [DecodeTally] does.
+func DecodeTotals(b []byte) (*Tally, error) {
+	r := &reader{b: b, octaves: maxStateOctaves}
+	t := readTotals(r)
+	return t, r.end("totals")
+}
+
+// readTotals takes all of a tally without a course.
+func readTotals(r *reader) *Tally {
+	if v := r.uint(); v != windowFormat {
+		r.fail("format %d of totals", v)
+	}
+	t := NewTotals()
+	t.read(r)
+	for _, name := range t.Workflows() {
+		if c := t.works[name].course; c.width != 0 || len(c.slots)+len(c.steps) > 0 {
+			r.fail("totals with a course")
+		}
+	}
+	return t
+}
+
 // read takes all of a tally but its format into t.
 func (t *Tally) read(r *reader) {
 	for range r.length(maxWorkflows) {

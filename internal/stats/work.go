@@ -1,6 +1,6 @@
 package stats
 
-// work is one workflow's part of a tally.
+// work is one workflow's part of a tally. Its course is added apart.
 type work struct {
 	warmup   Sums
 	measured Sums     // all but the warm-up
@@ -29,7 +29,6 @@ func (w *work) add(win *Window) error {
 		w.addAnswers(win)
 	}
 	w.moments.add(win)
-	w.course.add(win)
 	return nil
 }
 

@@ -28,10 +28,25 @@ type HoldResult struct {
 	Lost     bool               // others went on with its slots, or nobody could
 }
 
-// Workers are the results of all workers by name: of those that held a turn, as
-// the given function tells, and of those that self-watch told of. A turn without
-// a node counts for none.
-func Workers(t *Tally, node func(Standing) string) []WorkerResult {
+// Held are what came of all turns, by the node that held them, as the given function
+// tells: workflow, share and turn in order. A turn without a node is left out.
+func Held(t *Tally, node func(Standing) string) map[string][]HoldResult {
+	byName := map[string][]HoldResult{}
+	for _, s := range t.marks.Turns() {
+		if name := node(s); name != "" {
+			byName[name] = append(byName[name], HoldResult{
+				Workflow: s.Workflow, Share: s.Share, Slots: s.Slots.Started, Requests: s.Requests.Started,
+				Reach: s.Reach, Lost: (s.Covered || s.Closed) && (s.Past || !s.Final),
+			})
+		}
+	}
+	return byName
+}
+
+// Workers are the results of all workers by name: of those that held something, and of
+// those that self-watch told of. Of workers in datacenters it is not known here what
+// each held.
+func Workers(t *Tally, holds map[string][]HoldResult) []WorkerResult {
 	byName := map[string]*WorkerResult{}
 	at := func(name string) *WorkerResult {
 		if byName[name] == nil {
@@ -42,17 +57,12 @@ func Workers(t *Tally, node func(Standing) string) []WorkerResult {
 	for _, r := range t.Nodes() {
 		at(r.Node).Readings = r
 	}
-	for _, s := range t.marks.Turns() {
-		name := node(s)
-		if name == "" {
-			continue
-		}
+	for name, list := range holds {
 		w := at(name)
-		w.Requests += s.Requests.Started
-		w.Holds = append(w.Holds, HoldResult{
-			Workflow: s.Workflow, Share: s.Share, Slots: s.Slots.Started, Requests: s.Requests.Started,
-			Reach: s.Reach, Lost: (s.Covered || s.Closed) && (s.Past || !s.Final),
-		})
+		w.Holds = list
+		for _, h := range list {
+			w.Requests += h.Requests
+		}
 	}
 	list := make([]WorkerResult, 0, len(byName))
 	for _, w := range byName {

@@ -24,12 +24,12 @@ func TestWorkers(t *testing.T) {
 	tally.Close("browse", lost, Losses{Interval: second(1)})
 	tally.Close("browse", held, Losses{})
 	tally.Close("browse", hyperscale.Share{Lo: 0, Hi: 1, Of: 2, Turn: 2}, Losses{})
-	got := Workers(tally, func(s Standing) string {
+	got := Workers(tally, Held(tally, func(s Standing) string {
 		if s.Share.Turn == 2 {
 			return "" // never given to anybody
 		}
 		return []string{"b", "a"}[s.Share.Lo]
-	})
+	}))
 	want := []WorkerResult{
 		{Node: "a", Readings: Readings{Node: "a", CPU: time.Second}, Requests: 5,
 			Holds: []HoldResult{{Workflow: "browse", Share: held, Slots: 5, Requests: 5, Reach: 2 * time.Second}}},

@@ -18,6 +18,7 @@ type Account struct {
 
 	plan        *hyperscale.Plan
 	flows       []*flow // in the plan's order
+	places      places  // none: the job was given to no gate
 	marks       []stats.Mark
 	causes      []stats.Cause
 	losses      []stats.Loss
@@ -28,7 +29,7 @@ type Account struct {
 
 // New is the account of a run of the plan that has not begun.
 func New(plan *hyperscale.Plan) *Account {
-	a := &Account{plan: plan, Tally: stats.NewTally(), Rules: stats.NewWatch(plan.Thresholds)}
+	a := &Account{plan: plan, places: places{flows: len(plan.Workflows)}, Tally: stats.NewTally(), Rules: stats.NewWatch(plan.Thresholds)}
 	spans := job.Timeline(plan)
 	for i := range plan.Workflows {
 		a.flows = append(a.flows, newFlow(&plan.Workflows[i], spans[i].End-spans[i].Start))
@@ -191,6 +192,7 @@ type Leg struct {
 	Exports     []hyperscale.Pair
 	NoRows      int64
 	Waived      time.Duration
+	Parts       []Part `json:",omitzero"` // of it, where it was given to datacenters
 }
 
 // Ended books a leg that has ended and gives what the job is to be told of it.
@@ -202,8 +204,10 @@ func (a *Account) Ended(l Leg) job.LegEnded {
 			What: fmt.Sprintf("%s: %s ended because a data set with unique rows had none left", l.Workflow, hyperscale.Plural(l.NoRows, "virtual user")),
 		})
 	}
-	f.planned += plannedVU(l, a.changes(l.Workflow, l.Begin))
+	changes := a.changes(l.Workflow, l.Begin)
+	f.planned += plannedVU(l, l.Share, l.Stopped, changes)
 	f.waived += l.Waived
+	a.places.promised(slices.Index(a.flows, f), l, changes)
 	ev := job.LegEnded{Workflow: l.Workflow, Leg: l.Number, Failed: l.Failed || l.Interrupted, Reason: l.Reason, Exports: l.Exports}
 	if l.Interrupted {
 		ev.Reason = "its iteration was cut"

@@ -47,10 +47,11 @@ func unmet(conditions []hyperscale.Threshold, sample *stats.Sample) []string {
 	return broken
 }
 
-// plannedVU is the VU-time that a closed load promised until it was stopped.
-func plannedVU(l Leg, changes []schedule.Change) time.Duration {
+// plannedVU is the VU-time that a share of a closed load promised until then.
+func plannedVU(l Leg, share hyperscale.Share, until hyperscale.JobTime, changes []schedule.Change) time.Duration {
 	if l.Load.Kind != hyperscale.LoadClosed {
 		return 0
 	}
-	return schedule.NewUsers(l.Load, changes...).Planned(l.Share, l.Stopped-l.Begin)
+	share.From = max(share.From-l.Begin, 0)
+	return schedule.NewUsers(l.Load, changes...).Planned(share, until-l.Begin)
 }

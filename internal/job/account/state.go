@@ -9,9 +9,13 @@ import (
 	"hyperscale/internal/stats"
 )
 
-// Joint counts a joint of windows that were received elsewhere.
-func (a *Account) Joint(w *stats.Window) {
+// Joint counts a joint of windows that were received elsewhere, of the given datacenter;
+// "": of none.
+func (a *Account) Joint(w *stats.Window, place string) {
 	a.Tally.AddJoint(w)
+	if place != "" {
+		a.places.of(place).tally.AddJoint(w)
+	}
 	a.Rules.Add(w)
 	if f := a.flow(w.ID.Workflow); f.probe != nil {
 		f.probe.AddJoint(w)
@@ -23,6 +27,7 @@ func (a *Account) Joint(w *stats.Window) {
 type written struct {
 	Tally, Rules []byte
 	Flows        []writtenFlow
+	Places       []writtenPlace `json:",omitzero"`
 	Marks        []stats.Mark
 	Causes       []stats.Cause
 	Losses       []stats.Loss
@@ -56,6 +61,7 @@ func (a *Account) MarshalJSON() ([]byte, error) {
 		}
 		w.Flows = append(w.Flows, wf)
 	}
+	w.Places = a.places.written()
 	return json.Marshal(w)
 }
 
@@ -95,5 +101,5 @@ func (a *Account) read(text []byte) (err error) {
 			return err
 		}
 	}
-	return nil
+	return a.places.read(w.Places)
 }

@@ -30,7 +30,9 @@ func (a *Account) Sum(over job.Result, started time.Time) *stats.Result {
 			a.Cause(c)
 		}
 	}
-	r.Verdict = stats.Judge(a.Tally, facts, append(stats.LossCauses(a.losses), a.causes...), stats.Limits{})
+	causes := append(stats.LossCauses(a.losses), a.causes...)
+	r.Datacenters = a.places.results(facts, causes)
+	r.Verdict = stats.Judge(a.Tally, facts, append(causes, a.places.addUp(a.Tally)...), stats.Limits{})
 	return r
 }
 

@@ -129,10 +129,17 @@ func (o *book) hold(l *leg, s hyperscale.Share) link.Hold {
 func (o *book) result() []byte {
 	r := o.story.account.Sum(*o.over, o.state.Began)
 	r.Job, r.Submitted, r.Skew = o.cfg.Job, o.cfg.Accepted, o.state.Skew
-	r.Workers = stats.Workers(r.Tally, func(s stats.Standing) string {
+	holds := stats.Held(r.Tally, func(s stats.Standing) string {
 		to, _ := o.state.givenTo(link.Hold{Workflow: s.Workflow, Share: s.Share})
 		return string(to.Node)
 	})
+	for i := range r.Datacenters {
+		r.Datacenters[i].Parts = holds[r.Datacenters[i].Name]
+	}
+	if o.cfg.Datacenters { // what workers held their own managers know
+		holds = nil
+	}
+	r.Workers = stats.Workers(r.Tally, holds)
 	b, err := r.AppendBinary(nil)
 	if err != nil {
 		panic("owner: the result can't be written down: " + err.Error())
@@ -164,6 +171,15 @@ func (o *book) partOf(h link.Hold) hyperscale.Share {
 	}
 	to, _ := o.state.givenTo(h)
 	return to.Part
+}
+
+// placeOf is the datacenter whose joint that is; "": children are none.
+func (o *book) placeOf(joint *stats.Window) string {
+	if !o.cfg.Datacenters {
+		return ""
+	}
+	to, _ := o.state.givenTo(link.Hold{Workflow: joint.ID.Workflow, Share: joint.ID.Share})
+	return string(to.Node)
 }
 
 // readjust computes a leg's schedule anew, with all adjustments so far.

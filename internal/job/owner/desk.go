@@ -244,7 +244,7 @@ func (d *desk) acknowledge(h link.Hold, to link.Holder) *ack {
 // join counts the joints of the windows received.
 func (d *desk) join() {
 	for _, w := range d.joints.Cut() {
-		d.story.count(w)
+		d.story.count(w, d.placeOf(w))
 		d.windows = append(d.windows, w)
 		if d.cfg.Numbered {
 			d.numbered.add(w)

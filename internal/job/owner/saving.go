@@ -38,6 +38,9 @@ func (d *desk) record(e *Save) {
 		return
 	}
 	var b []byte
+	if d.need.shape { // first: it says whose joints are
+		b = appendPart(b, partState, mustJSON(d.state.changes(false)))
+	}
 	for _, st := range d.story.fresh {
 		if st.joint != nil {
 			b = appendPart(b, partJoint, st.joint.AppendBinary(nil))
@@ -50,9 +53,6 @@ func (d *desk) record(e *Save) {
 		b = appendPart(b, partUp, mustJSON(d.lift()))
 	}
 	b = appendPart(b, partMarks, d.marks().AppendChange(nil))
-	if d.need.shape {
-		b = appendPart(b, partState, mustJSON(d.state.changes(false)))
-	}
 	e.Record = b
 	d.written.since += len(b)
 }
@@ -180,7 +180,7 @@ func (o *book) readPart(kind byte, part []byte) error {
 		if err != nil {
 			return err
 		}
-		o.story.account.Joint(w)
+		o.story.account.Joint(w, o.placeOf(w))
 		if o.cfg.Numbered {
 			o.numbered.add(w)
 		}

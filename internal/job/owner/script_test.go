@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -16,7 +17,7 @@ import (
 
 // script drives an owner by words, and tells in words what it wants done.
 //
-//	plan open|long|iterations|closed|once|two [parent] [single] [unique]  the plan, of a job that has a parent, lets no two hold a slot, uses rows once; the owner begins
+//	plan open|long|iterations|closed|once|two [parent] [datacenters] [single] [unique]  the plan, of a job that has a parent, whose children are datacenters, that lets no two hold a slot, uses rows once; the owner begins
 //	grant NUMBER WORKER…                  one core of each for every workflow of that want
 //	wants                                 what is wanted of the cores is told
 //	deny NUMBER
@@ -45,6 +46,7 @@ type script struct {
 	owner   *Owner
 	epoch   hyperscale.Epoch
 	single  bool
+	gate    bool
 	now     time.Duration
 	out     strings.Builder
 	records [][]byte
@@ -93,7 +95,7 @@ func (s *script) run(line string) {
 			s.plan.Workflows[i].Steps = []hyperscale.Step{{Name: "GET /", Kind: hyperscale.StepRequest, Request: &hyperscale.Request{}}}
 		}
 		s.workers, s.epoch = map[hyperscale.NodeID]*hand{}, 1
-		s.single = slices.Contains(args, "single")
+		s.single, s.gate = slices.Contains(args, "single"), slices.Contains(args, "datacenters")
 		if slices.Contains(args, "unique") {
 			s.plan.Data = []hyperscale.DataSet{{Name: "users", Pick: hyperscale.PickUnique}}
 		}
@@ -178,7 +180,7 @@ func newHand(h link.Holder) *hand {
 }
 
 func (s *script) config() Config {
-	return Config{Job: "j", Self: hyperscale.NodeID(fmt.Sprintf("m%d", s.epoch)), Epoch: s.epoch, Plan: s.plan, Parent: s.parent, OneHolder: s.single, Accepted: noon, Clock: noon.Add(time.Minute)}
+	return Config{Job: "j", Self: hyperscale.NodeID(fmt.Sprintf("m%d", s.epoch)), Epoch: s.epoch, Plan: s.plan, Parent: s.parent, OneHolder: s.single, Datacenters: s.gate, Accepted: noon, Clock: noon.Add(time.Minute)}
 }
 
 // fromAbove plays the parent of the job.
@@ -459,6 +461,9 @@ func (s *script) check(save *Save) {
 	if got, want := stateText(o), stateText(s.owner); got != want {
 		s.t.Fatalf("save %d is read as:\n%s\nwant:\n%s", save.Number, got, want)
 	}
+	if got, want := placesText(o), placesText(s.owner); got != want {
+		s.t.Fatalf("what datacenters did is read of save %d as:\n%s\nwant:\n%s", save.Number, got, want)
+	}
 }
 
 // wait lets time pass.
@@ -582,6 +587,18 @@ func (s *script) result(b []byte) {
 	if r.Skew > 2*time.Millisecond { // the script's workers state exact times, one trip apart
 		s.say("  skew %v", r.Skew)
 	}
+	for _, d := range r.Datacenters {
+		n := d.Tally.Job().Slots
+		s.say("  in %s: due %d, missed %d, started %d, completed %d, lost %d, %s", d.Name, n.Due, n.Missed, n.Started, n.Completed, n.Lost, d.Verdict.State)
+		for _, planned := range d.PlannedVU {
+			if planned > 0 {
+				s.say("    %s of virtual users planned, %s delivered", hyperscale.FormatDuration(planned), hyperscale.FormatDuration(n.VUTime))
+			}
+		}
+		for _, p := range d.Parts {
+			s.say("    %s, %d slots up to %s%s", shareText(link.Hold{Workflow: p.Workflow, Share: p.Share}), p.Slots, hyperscale.FormatDuration(p.Reach), map[bool]string{true: ", lost"}[p.Lost])
+		}
+	}
 	for _, broken := range stats.Identities(r.Tally) {
 		s.say("  BROKEN %s", broken)
 	}
@@ -627,4 +644,13 @@ func shareText(h link.Hold) string {
 // not there.
 func stateText(o *Owner) string {
 	return strings.ReplaceAll(string(mustJSON(o.state)), ":[]", ":null")
+}
+
+// placesText is what is saved of what datacenters did.
+func placesText(o *Owner) string {
+	var saved struct{ Places json.RawMessage }
+	if err := json.Unmarshal(mustJSON(o.story.account), &saved); err != nil {
+		panic(err)
+	}
+	return string(saved.Places)
 }

@@ -232,7 +232,30 @@ func (o *settling) sum(l *leg) account.Leg {
 	if all.Stopped == 0 {
 		all.Stopped = min(all.End, l.over())
 	}
+	if o.cfg.Datacenters {
+		all.Parts = o.partsOf(l, all.Stopped)
+	}
 	return all
+}
+
+// partsOf says what each datacenter had of a leg whose load ended then.
+func (o *settling) partsOf(l *leg, stopped hyperscale.JobTime) []account.Part {
+	var list []account.Part
+	had := func(share hyperscale.Share, until hyperscale.JobTime, waived time.Duration) {
+		if to, given := o.state.givenTo(o.hold(l, share)); given {
+			list = append(list, account.Part{Place: string(to.Node), Share: share, Until: until, Waived: waived})
+		}
+	}
+	for _, s := range l.Shares {
+		e := cmp.Or(s.Ending, &link.Ending{})
+		had(s.Share, stopped, e.Waived)
+	}
+	for _, x := range l.Holes {
+		if x.Fence != never { // else the share is still there
+			had(x.Share, min(x.Fence, stopped), 0)
+		}
+	}
+	return list
 }
 
 // resume goes on with a job whose start had been written down by an owner before,

@@ -100,10 +100,10 @@ func (s *story) adjusted(a hyperscale.Adjustment) {
 	s.account.Adjusted(a)
 }
 
-// count counts a joint.
-func (s *story) count(w *stats.Window) {
+// count counts a joint of a datacenter, or of none.
+func (s *story) count(w *stats.Window, place string) {
 	s.fresh = append(s.fresh, step{joint: w})
-	s.account.Joint(w)
+	s.account.Joint(w, place)
 }
 
 // apply gives the job an event and keeps its account of what it marks.
