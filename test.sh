@@ -159,8 +159,8 @@ export GORACE=atexit_sleep_ms=0
 go list -race -test -export ./... >/dev/null # compiles on all cores, which -p 1 would not
 # What only computes, or waits for nothing but itself, goes two at a time.
 mapfile -t pure < <(go list . ./internal/{expr,job,place,plan,schedule,session,spec,stats}/... \
-	./internal/{mailbox,outbox,own,ops,prepare,report,show,sim,testkit,tui} ./internal/store/memstore \
-	./internal/{tier/node,tier/seat,worker/agent,worker/lapse,member/twin,rpc/hyperscalev1,rpc/identity})
+	./internal/{child,mailbox,outbox,own,ops,prepare,report,route,show,sim,testkit,tui} ./internal/store/memstore \
+	./internal/{tier/node,tier/seat,tier/bundle,worker/agent,worker/lapse,member/twin,rpc/hyperscalev1,rpc/identity})
 mapfile -t others < <(go list ./... | grep -vxF -f <(printf '%s\n' "${pure[@]}"))
 go test -p 2 -race "${pure[@]}"
 go test -p 1 -race "${others[@]}"
