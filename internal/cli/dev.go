@@ -334,6 +334,6 @@ func (f devFlags) welcome(at ports) string {
 	if f.gates > 0 {
 		say("try: hyperscale members%s", server(0))
 	}
-	say("try: hyperscale submit examples/quickstart.yaml --watch%s", server(f.gates))
+	say("try: hyperscale submit examples/quickstart.yaml --watch%s", server(0))
 	return text.String()
 }

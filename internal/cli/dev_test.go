@@ -88,7 +88,7 @@ func TestWelcomeOfASmallCluster(t *testing.T) {
 		"datacenter a: 1 manager at 127.0.0.1:7410, and 2 workers with 1 core each\n" +
 		"datacenter b: 1 manager at 127.0.0.1:7420, and 2 workers with 1 core each\n" +
 		"try: hyperscale members\n" +
-		"try: hyperscale submit examples/quickstart.yaml --watch --server 127.0.0.1:7410\n"
+		"try: hyperscale submit examples/quickstart.yaml --watch\n"
 	if got != want {
 		t.Errorf("%s", got)
 	}

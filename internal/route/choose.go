@@ -14,6 +14,8 @@ type Wish struct {
 	Datacenters  []string        // where it may run, and without Count all of these; none: anywhere
 	Count        int             // in how many; 0: in all of the list, or without one in as few as hold it
 	Preferred    []string        // where it would rather run
+	Excluded     []string        // where it may not: they failed it, or lost what another is to take
+	Cover        bool            // it is what another lost: one datacenter takes it, also with fewer cores than it has use for
 	Least, Most  int             // cores it needs and has use for, of what runs at once; 0: 1, and Least
 	Replicate    bool            // each runs the whole load; else each a part
 	SLO          *hyperscale.SLO // of its plan; nil: none
@@ -110,6 +112,8 @@ func (ch *choosing) bar(d Datacenter) string {
 	switch dead := d.dead(); {
 	case !w.allows(d.Name):
 		return "it is not in the job's list"
+	case slices.Contains(w.Excluded, d.Name):
+		return "it failed the job, or lost what is to be given on"
 	case dead != "":
 		return dead
 	case w.Replicate && d.Cores < w.Least:
@@ -181,7 +185,10 @@ func (ch *choosing) pick() {
 
 // wanted is the number of datacenters that the job asks for; 0: as few as hold it.
 func (ch *choosing) wanted() int {
-	if ch.wish.Count > 0 {
+	switch {
+	case ch.wish.Cover:
+		return 1
+	case ch.wish.Count > 0:
 		return ch.wish.Count
 	}
 	return len(slices.Compact(slices.Sorted(slices.Values(ch.wish.Datacenters))))

@@ -76,6 +76,56 @@ func (ch *choosing) divide(n int) []int {
 	return weights
 }
 
+// Need is how many cores a workflow needs, and has use for.
+type Need struct{ Least, Most int }
+
+// Divide gives workflows that begin together their cores in the datacenters that were
+// chosen for all of them: each what it needs, and of what there is beyond that its part;
+// in no datacenter more than was chosen there. It is for a load that is not replicated.
+func (c Choice) Divide(needs []Need) [][]Part {
+	left := make([]int, len(c.Chosen))
+	extra, wide := 0, 0
+	for i, part := range c.Chosen {
+		left[i] = part.Cores
+		extra += part.Cores
+	}
+	for _, need := range needs {
+		extra -= need.Least
+		wide += need.Most - need.Least
+	}
+	extra = max(min(extra, wide), 0)
+	all := make([][]Part, len(needs))
+	for i, need := range needs {
+		more := 0
+		if more = need.Most - need.Least; more > 0 {
+			share := extra * more / wide
+			extra, wide, more = extra-share, wide-more, share
+		}
+		all[i] = c.spread(max(need.Least+more, 1), left)
+	}
+	return all
+}
+
+// spread takes n cores of what is left, in proportion to that, from no more datacenters
+// than there are cores.
+func (c Choice) spread(n int, left []int) []Part {
+	var from, weights []int
+	for i, cores := range left {
+		if cores > 0 && len(from) < n {
+			from, weights = append(from, i), append(weights, cores)
+		}
+	}
+	if len(from) == 0 {
+		return []Part{{c.Chosen[0].Datacenter, n}} // it waits there
+	}
+	var parts []Part
+	for k, cores := range apportion(n, weights) {
+		left[from[k]] -= cores
+		parts = append(parts, Part{c.Chosen[from[k]].Datacenter, cores})
+	}
+	return parts
+}
+
 // apportion divides n in proportion to the weights, which are above zero: exactly, by
 // the largest remainder, of equal ones the first; nobody more than its weight, and
 // everybody at least one. No more is divided than there is, and no less than one for

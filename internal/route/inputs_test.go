@@ -66,6 +66,11 @@ var scenes = map[string]struct{ set, change func(*scene) }{
 	"Wish.Datacenters": {nil, func(s *scene) { s.Wish.Datacenters = []string{"b"} }},
 	"Wish.Count":       {nil, func(s *scene) { s.Wish.Count = 2 }},
 	"Wish.Preferred":   {nil, func(s *scene) { s.Wish.Preferred = []string{"b"} }},
+	"Wish.Excluded":    {nil, func(s *scene) { s.Wish.Excluded = []string{"a"} }},
+	"Wish.Cover": {
+		func(s *scene) { s.Wish.Datacenters, s.Wish.Most = []string{"a", "b"}, 8 },
+		func(s *scene) { s.Wish.Cover = true },
+	},
 	"Wish.Least": {
 		func(s *scene) { s.B.Cores, s.B.Free, s.Wish.Least, s.Wish.Most = 16, 15, 8, 10 },
 		func(s *scene) { s.Wish.Least = 9 },

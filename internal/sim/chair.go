@@ -273,7 +273,7 @@ func (m *manager) answer(to link.Holder, r link.Receipt) {
 func (m office) unclaimed(e node.Unclaimed) {
 	m.lookUp(e.Job, func(over bool) {
 		if over {
-			m.post(func() { m.effects(m.node.Disown(e.Child, e.Job)) })
+			m.post(func() { m.effects(m.node.Disown(e.Child, e.Job, "", "")) })
 		}
 	})
 }

@@ -69,9 +69,7 @@ func (t front) halt(ctx context.Context, who rpc.Caller, c rpc.Cancellation) err
 	told := make(chan int, 1)
 	t.node.Put(func(n *node.Node) {
 		effects, children := n.Halt(*proof)
-		for _, e := range effects {
-			nodeLoop(t).perform(ctx, e)
-		}
+		nodeLoop(t).performAll(ctx, effects)
 		told <- children
 	})
 	select {

@@ -1,6 +1,7 @@
 package tier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -24,6 +25,7 @@ type labourer struct {
 
 	// How it acts; changed under mu.
 	windows int           // windows of a share before it ends; 0: it goes on until it is stopped
+	slots   int64         // of the load that it is given shares of; 0: as usual
 	pace    time.Duration // between windows; 0: all at once
 	kept    bool          // it delivers nothing
 	twice   bool          // it delivers everything twice
@@ -42,6 +44,7 @@ type labourer struct {
 	words    []link.Word
 	orders   []link.Order
 	fenced   int
+	ran      int64 // slots
 }
 
 // owned is who a child takes for the owner of a job.
@@ -109,7 +112,7 @@ func (c *labourer) touch() {
 
 // link keeps the child attached to one node.
 func (c *labourer) link(ctx context.Context, s *station) {
-	self := identity.ID{Cluster: "hyperscale", Env: "test", Role: identity.Worker, DC: "dc1", Node: c.id}
+	self := identity.ID{Cluster: "hyperscale", Env: "test", Role: identity.Worker, DC: s.cfg.Datacenter, Node: c.id}
 	for ctx.Err() == nil {
 		conn, err := rpc.Dial(s.address, rpc.Dialing{Self: self})
 		if err != nil {
@@ -287,7 +290,7 @@ func (c *labourer) obey(o link.Order) {
 	k := c.work[o.Hold]
 	switch {
 	case o.Do == link.Prepare && k == nil:
-		k = &work{Hold: o.Hold, total: slots, state: link.Prepared, stream: stats.NewStream(o.Hold.Workflow, o.Hold.Share)}
+		k = &work{Hold: o.Hold, total: cmp.Or(c.slots, slots), state: link.Prepared, stream: stats.NewStream(o.Hold.Workflow, o.Hold.Share)}
 		if c.refuses != "" {
 			k.state = link.Refused
 		}
@@ -376,6 +379,7 @@ func (c *labourer) cut(k *work) {
 		}
 		slots = min(slots, mine-k.slots)
 		k.slots += slots
+		c.ran += slots
 		to := max(time.Since(k.zero), k.last+time.Millisecond)
 		rec := record(k.Workflow, int(slots))
 		iv := stats.Interval{From: k.last, To: to}

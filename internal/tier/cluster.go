@@ -72,12 +72,13 @@ func (t front) Drain(ctx context.Context, who rpc.Caller, id hyperscale.NodeID) 
 
 // drainChild tells a child to take nothing new.
 func (t front) drainChild(ctx context.Context, id hyperscale.NodeID) error {
+	if t.bundle != nil {
+		return rpc.Errorf(rpc.NotFound, "there is no node %s here; managers and workers are drained at a manager of their datacenter", id)
+	}
 	found := make(chan bool, 1)
 	t.node.Put(func(n *node.Node) {
 		effects, ok := n.Drain(id)
-		for _, e := range effects {
-			nodeLoop(t).perform(ctx, e)
-		}
+		nodeLoop(t).performAll(ctx, effects)
 		found <- ok
 	})
 	select {

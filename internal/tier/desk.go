@@ -88,13 +88,13 @@ type options struct {
 
 // newDesk makes the desk of a job that this node has just got, from what is saved.
 func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
-	t, ctx := o.tier, o.ctx
+	t, head := o.tier, tenure.Head()
 	d := &desk{
 		tier: t, job: tenure.Job(), epoch: tenure.Epoch(), tenure: tenure, in: mailbox.New[any](), hub: newHub(),
 		log:   t.log.With("job", tenure.Job(), "epoch", tenure.Epoch()),
 		saves: make(chan owner.Save, 1), asked: newAsked(),
 	}
-	content, err := own.Spec(ctx, t.deps.Store, tenure.Head().Spec)
+	content, err := own.Spec(o.ctx, t.deps.Store, head.Spec)
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan of job %s: %w", d.job, err)
 	}
@@ -103,56 +103,43 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 		return nil, fmt.Errorf("reading the plan of job %s: %w", d.job, err)
 	}
 	var how options
-	if err := json.Unmarshal(tenure.Head().Options, &how); err != nil {
+	if err := json.Unmarshal(head.Options, &how); err != nil {
 		return nil, fmt.Errorf("reading the options of job %s: %w", d.job, err)
 	}
 	if how.Deadline > 0 {
 		plan.Deadline = how.Deadline
 	}
-	cfg := owner.Config{
-		Job: d.job, Self: t.cfg.Self, Epoch: d.epoch, Plan: plan, Accepted: tenure.Head().Submitted, Clock: t.began,
-		Reckoned: how.Cores == 0, OneHolder: how.OneHolder, Numbered: len(how.Reporters) > 0,
-	}
 	d.plan, d.led = plan, how.Led && t.above != nil
-	if how.Led {
-		cfg.Parent = &owner.Parent{Place: t.cfg.Datacenter, Waited: waited(tenure.Head())}
-	}
-	if d.tells.reports, err = t.newReports(d.job, plan, how.Reporters, tenure.Head().Reporters); err != nil {
+	if d.tells.reports, err = t.newReports(d.job, plan, how.Reporters, head.Reporters); err != nil {
 		return nil, fmt.Errorf("the reporters of job %s: %w", d.job, err)
 	}
-	d.seat, err = seat.Open(seat.Config{
-		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: how.Priority, Exclusive: how.Exclusive, Client: tenure.Head().Client, Cores: how.Cores,
-		Brief: (&briefs{plan: plan, rows: rows, flows: map[string]*spec.Flow{}, version: t.cfg.Version, late: t.cfg.MaxLate}).make,
-	}, cfg, saved)
+	sits := seat.Config{
+		Job: d.job, Epoch: d.epoch, Plan: plan, Priority: how.Priority, Exclusive: how.Exclusive, Client: head.Client, Cores: how.Cores,
+	}
+	if t.bundle != nil {
+		sits.Across = &how.Across
+	}
+	if sits.Brief, err = t.briefing(plan, rows, content, head, how); err != nil {
+		return nil, fmt.Errorf("what datacenters are given of job %s: %w", d.job, err)
+	}
+	d.seat, err = seat.Open(sits, d.owned(how), saved)
 	if err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-// briefs makes what engines are given; the part that all shares of a workflow have
-// in common is cut out of the plan once.
-type briefs struct {
-	plan    *hyperscale.Plan
-	rows    spec.Rows
-	flows   map[string]*spec.Flow
-	version string
-	late    time.Duration
-}
-
-func (b *briefs) make(p *owner.Prepare, cores int) ([]byte, error) {
-	flow := b.flows[p.Workflow]
-	if flow == nil {
-		var err error
-		if flow, err = spec.Cut(b.plan, p.Workflow, b.rows); err != nil {
-			return nil, err
-		}
-		b.flows[p.Workflow] = flow
+// owned is what the owner of the job is made for.
+func (d *desk) owned(how options) owner.Config {
+	head := d.tenure.Head()
+	cfg := owner.Config{
+		Job: d.job, Self: d.tier.cfg.Self, Epoch: d.epoch, Plan: d.plan, Accepted: head.Submitted, Clock: d.tier.began,
+		Reckoned: how.Cores == 0, OneHolder: how.OneHolder, Numbered: len(how.Reporters) > 0, Datacenters: d.tier.bundle != nil,
 	}
-	return flow.Brief(spec.Run{
-		Share: p.Share, Lanes: cores, Load: p.Load, First: p.First, Warmup: p.Warmup, Graceful: p.Graceful, Use: p.Use,
-		MaxLateness: b.late, Version: b.version, Place: p.From.Place, Pass: p.From.Pass, Adjustments: p.Adjustments,
-	})
+	if how.Led {
+		cfg.Parent = &owner.Parent{Place: d.tier.cfg.Datacenter, Waited: waited(head)}
+	}
+	return cfg
 }
 
 // put gives the job an event.

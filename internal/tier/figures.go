@@ -179,10 +179,16 @@ func (o Ops) Press(level link.Level) {
 	o.tier.node.Put(node.Presses{Level: level})
 }
 
-// Children are the children as this node sees them.
+// Children are the children as this node sees them; of a gate the managers.
 func (o Ops) Children(ctx context.Context) ([]node.Child, error) {
 	answer := make(chan []node.Child, 1)
-	o.tier.node.Put(func(n *node.Node) { answer <- n.Children() })
+	o.tier.node.Put(func(n *node.Node) {
+		if o.tier.bundle != nil {
+			answer <- o.tier.bundle.Managers(o.tier.now())
+			return
+		}
+		answer <- n.Children()
+	})
 	select {
 	case children := <-answer:
 		return children, nil
@@ -207,7 +213,8 @@ func (o Ops) Capacity(ctx context.Context) *link.Capacity {
 // Over reports whether a job has ended here or never was, by a linearizable read. A
 // store that does not answer says neither.
 func (o Ops) Over(ctx context.Context, job hyperscale.JobID) bool {
-	return isOver(ctx, o.tier.deps.Store, job)
+	_, over := isOver(ctx, o.tier.deps.Store, job)
+	return over
 }
 
 // Wait tells how long something that is put to the node now waits until it is taken

@@ -48,6 +48,9 @@ func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 	if err != nil {
 		return rpc.Accepted{}, rpc.InvalidField("spec", "%v", err)
 	}
+	if err := t.assignable(s.Spec); err != nil {
+		return rpc.Accepted{}, err
+	}
 	if err := t.cfg.fits(plan, s.Cores, *t.room.Load()); err != nil {
 		return rpc.Accepted{}, err
 	}

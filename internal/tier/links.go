@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"strings"
 
 	"hyperscale"
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/stats"
+	"hyperscale/internal/tier/bundle"
 	"hyperscale/internal/tier/node"
 )
 
@@ -35,15 +35,25 @@ func (d door) childOf(who rpc.Caller) hyperscale.NodeID {
 	if d.cfg.Datacenter != "" {
 		return who.Node
 	}
-	return hyperscale.NodeID(who.DC + "/" + string(who.Node))
+	return bundle.Name(who.DC, who.Node)
 }
 
 // placeOf is the datacenter of a child, and its name there.
 func (c Config) placeOf(child hyperscale.NodeID) (datacenter string, node hyperscale.NodeID) {
-	if dc, name, both := strings.Cut(string(child), "/"); both {
-		return dc, hyperscale.NodeID(name)
+	if dc, name, is := bundle.Split(child); is {
+		return dc, name
 	}
 	return c.Datacenter, child
+}
+
+// holder is whose windows a child delivers: its own, or as a manager those of its
+// datacenter.
+func (d door) holder(child hyperscale.NodeID) link.Holder {
+	if d.bundle == nil {
+		return link.Holder{Node: child}
+	}
+	dc, _ := d.cfg.placeOf(child)
+	return link.Holder{Node: hyperscale.NodeID(dc)}
 }
 
 // Attach is a child's stream of beats. A new one of the same child replaces the
@@ -127,19 +137,19 @@ func readWindow(d link.Delivery) (*stats.Window, error) {
 func (d door) deliver(ctx context.Context, from hyperscale.NodeID, delivery link.Delivery, w *stats.Window) {
 	job := delivery.Hold.Job
 	if desk := d.registry.desk(job); desk != nil {
-		desk.put(owner.Delivered{Holder: link.Holder{Node: from}, Delivery: delivery, Window: w})
+		desk.put(owner.Delivered{Holder: d.holder(from), Delivery: delivery, Window: w})
 		return
 	}
 	if o, known := d.registry.ownerOf(job); known {
 		// The child does not know it yet, or does not reach it.
-		d.lines.say(o.Node, link.Relay{Worker: link.Holder{Node: from}, Up: delivery})
+		d.lines.say(o.Node, link.Relay{Worker: d.holder(from), Up: delivery})
 		d.lines.acknowledge(from, link.Receipt{Hold: delivery.Hold, Epoch: o.Epoch, Owner: d.registry.parent(o.Node)})
 		return
 	}
 	// Nobody owns it, as far as is known here; only the store can say that it is
 	// over.
 	d.unowned.do(errand{job, from}, func() {
-		if isOver(ctx, d.deps.Store, job) {
+		if _, over := isOver(ctx, d.deps.Store, job); over {
 			d.lines.acknowledge(from, link.Receipt{Hold: delivery.Hold, Unknown: true})
 		}
 	})

@@ -66,13 +66,34 @@ func (t nodeLoop) step(ctx context.Context, n *node.Node, ev node.Event) {
 	if t.cfg.trapNode != nil {
 		t.cfg.trapNode(ev)
 	}
-	for _, e := range n.Step(t.now(), ev) {
-		t.perform(ctx, e)
+	if t.bundle == nil {
+		t.performAll(ctx, n.Step(t.now(), ev))
+		return
+	}
+	events, effects := t.bundle.In(t.now(), ev)
+	for _, e := range effects {
+		t.do(ctx, e)
+	}
+	for _, ev := range events {
+		t.performAll(ctx, n.Step(t.now(), ev))
 	}
 }
 
-// perform does one thing that the node wants.
-func (t nodeLoop) perform(ctx context.Context, e node.Effect) {
+// performAll does what the node wants: what is for datacenters goes to managers of theirs.
+func (t nodeLoop) performAll(ctx context.Context, effects []node.Effect) {
+	for _, e := range effects {
+		if t.bundle == nil {
+			t.do(ctx, e)
+			continue
+		}
+		for _, e := range t.bundle.Out(t.now(), e) {
+			t.do(ctx, e)
+		}
+	}
+}
+
+// do does one thing.
+func (t nodeLoop) do(ctx context.Context, e node.Effect) {
 	switch e := e.(type) {
 	case node.ToChild:
 		t.tellChild(e)
@@ -96,6 +117,8 @@ func (t nodeLoop) perform(ctx context.Context, e node.Effect) {
 		t.relayed(e)
 	case node.Offered:
 		t.offered(e)
+	case node.Noted:
+		t.log.Warn(e.What, "datacenter", e.Datacenter, "detail", e.Detail)
 	}
 }
 
@@ -123,16 +146,16 @@ func (t *Tier) jobTime(ctx context.Context, job hyperscale.JobID) hyperscale.Job
 	}
 }
 
-// isOver reports whether a job has ended or never was, by a linearizable read. A
-// store that does not answer says neither.
-func isOver(ctx context.Context, st store.Store, job hyperscale.JobID) bool {
+// isOver reports whether a job has ended or never was, by a linearizable read, and if it
+// ended, what its head says. A store that does not answer says neither.
+func isOver(ctx context.Context, st store.Store, job hyperscale.JobID) (own.Head, bool) {
 	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()
 	saved, err := own.Look(ctx, st, job)
 	if errors.Is(err, own.ErrNotFound) {
-		return true
+		return own.Head{}, true
 	}
-	return err == nil && saved.Head.Phase.Terminal() && !saved.Head.Pending
+	return saved.Head, err == nil && saved.Head.Phase.Terminal() && !saved.Head.Pending
 }
 
 // unclaimed makes a child drop what it holds of a job that is over.
@@ -141,14 +164,11 @@ func (t nodeLoop) unclaimed(ctx context.Context, e node.Unclaimed) {
 		return // its owner will speak to it
 	}
 	t.unowned.do(errand{e.Job, e.Child}, func() {
-		if !isOver(ctx, t.deps.Store, e.Job) {
+		head, over := isOver(ctx, t.deps.Store, e.Job)
+		if !over {
 			return
 		}
-		t.node.Put(func(n *node.Node) {
-			for _, effect := range n.Disown(e.Child, e.Job) {
-				t.perform(ctx, effect)
-			}
-		})
+		t.node.Put(func(n *node.Node) { t.performAll(ctx, n.Disown(e.Child, e.Job, head.Phase, head.Reason)) })
 	})
 }
 

@@ -20,6 +20,7 @@ import (
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/store"
+	"hyperscale/internal/tier/bundle"
 	"hyperscale/internal/tier/node"
 	"hyperscale/internal/tier/seat"
 )
@@ -34,7 +35,7 @@ type Config struct {
 	Address    string        // where peers and clients reach it, host:port
 	Version    string        // of the program
 	Session    own.SessionConfig
-	Node       node.Config // Self and Boot are filled in
+	Node       node.Config // Self, Boot and Datacenters are filled in
 	Succession own.SuccessionConfig
 	SaveBudget int           // bytes that the checkpoints of all jobs may come to in a second; 0: 512 KiB
 	MaxLate    time.Duration // later arrivals are missed, for somebody may have covered them; 0: 1 s
@@ -73,6 +74,7 @@ type Tier struct {
 	inside    atomic.Pointer[office]
 	draining  atomic.Bool
 	counts    *counts
+	bundle    *bundle.Bundle // of a gate, which has datacenters for children; of the node's goroutine. nil: they are workers
 }
 
 // boxes are where what is for others within the node waits for them.
@@ -86,12 +88,15 @@ type boxes struct {
 func New(cfg Config, deps Deps) *Tier {
 	cfg.Role, cfg.Children = cmp.Or(cfg.Role, identity.Manager), cmp.Or(cfg.Children, identity.Worker)
 	cfg.MaxLate = cmp.Or(cfg.MaxLate, time.Second)
-	cfg.Node.Self, cfg.Node.Boot = cfg.Self, cfg.Boot
+	cfg.Node.Self, cfg.Node.Boot, cfg.Node.Datacenters = cfg.Self, cfg.Boot, cfg.Children == identity.Manager
 	t := &Tier{
 		cfg: cfg, deps: deps, log: deps.Log, began: time.Now(),
 		boxes:    boxes{node: mailbox.New[any](), heirs: mailbox.New[own.SuccessionEvent]()},
 		registry: newRegistry(), lines: newLines(deps.Dialing, deps.Log), readers: newReaders(),
 		unowned: errands{under: map[errand]bool{}}, reporting: errands{under: map[errand]bool{}}, counts: newCounts(cfg.SaveBudget),
+	}
+	if cfg.Node.Datacenters {
+		t.bundle = bundle.New(cfg.Node)
 	}
 	if cfg.Node.Above {
 		t.above = mailbox.New[child.Event]()

@@ -20,5 +20,5 @@ func (c Config) have(room seat.Room) string {
 	if c.Datacenter == "" {
 		whole = "the cluster"
 	}
-	return whole + " has " + hyperscale.Plural(room.Workers, c.child()) + " with " + hyperscale.Plural(room.Cores, "core") + " together"
+	return whole + " has " + hyperscale.Plural(room.Workers, "worker") + " with " + hyperscale.Plural(room.Cores, "core") + " together"
 }

@@ -46,6 +46,7 @@ type (
 	Granted struct {
 		Want  uint64
 		Cores map[string][]link.Cores // by workflow
+		Said  []hyperscale.Event      // what people should hear of it
 	}
 
 	// Queued: a want waits, and for what.

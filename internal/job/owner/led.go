@@ -202,11 +202,15 @@ func (o *Owner) common(h *link.Held) {
 	}
 }
 
-// since fills in the start that job time counts from, and what time it is; nothing before
-// there was one.
+// since fills in the start that job time counts from, and what time it is, below zero as
+// long as that is yet to come; nothing before there was one.
 func (o *Owner) since(h *link.Held) {
-	if o.state.Start != 0 {
-		h.Start, h.JobTime = o.state.Start, o.at()
+	if o.state.Start == 0 {
+		return
+	}
+	h.Start, h.JobTime = o.state.Start, o.at()
+	if h.JobTime == 0 && o.clock.runs {
+		h.JobTime = o.now - o.clock.origin
 	}
 }
 

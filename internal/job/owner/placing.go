@@ -52,6 +52,23 @@ func (o *placing) wants() []Want {
 			}
 		}
 	}
+	if o.cfg.Datacenters {
+		for i := range list {
+			list[i].Prefer = o.state.places()
+		}
+	}
+	return list
+}
+
+// places are all that were ever given a part of the job: where datacenters are its
+// children, those that were chosen for it.
+func (st *state) places() []hyperscale.NodeID {
+	var list []hyperscale.NodeID
+	for _, g := range st.Given {
+		if !slices.Contains(list, g.Node) {
+			list = append(list, g.Node)
+		}
+	}
 	return list
 }
 
@@ -143,6 +160,7 @@ func (o *placing) granted(ev Granted) {
 		return // while nobody tells the time no fence can be set; it is granted again
 	}
 	var begun []*leg
+	taken := false
 	for _, l := range o.state.Legs {
 		cores := ev.Cores[l.workflow()]
 		if l.Want != ev.Want || l.Stop != nil || len(cores) == 0 {
@@ -151,9 +169,15 @@ func (o *placing) granted(ev Granted) {
 		switch {
 		case l.Stage == wanting:
 			o.place(l, cores)
-			begun = append(begun, l)
+			begun, taken = append(begun, l), true
 		case l.short():
 			o.cover(l, cores)
+			taken = true
+		}
+	}
+	if taken {
+		for _, said := range ev.Said {
+			o.tell(said)
 		}
 	}
 	for _, l := range begun {

@@ -6,6 +6,7 @@ import (
 	"hyperscale"
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
+	"hyperscale/internal/route"
 )
 
 // Event is something that happened to a node.
@@ -79,9 +80,10 @@ type (
 
 	// JobWants is all that a job wants and runs now.
 	JobWants struct {
-		Job   hyperscale.JobID
-		Wants []link.Want // Queued is filled in here
-		Runs  []link.Run
+		Job    hyperscale.JobID
+		Wants  []link.Want // Queued is filled in here
+		Runs   []link.Run
+		Wishes []route.Wish // at a gate: where each of Wants may run; Held is filled in here
 	}
 
 	// Placer: that node gives out the cores; "": nobody does.
@@ -92,6 +94,9 @@ type (
 
 	// Presses: how much windows the node can take.
 	Presses struct{ Level link.Level }
+
+	// Surveyed is something that the router of a gate is to know of datacenters.
+	Surveyed struct{ Event route.Event }
 
 	// Tick lets time pass: ten times a second.
 	Tick struct{}
@@ -113,6 +118,7 @@ func (Parents) event()    {}
 func (JobWants) event()   {}
 func (Placer) event()     {}
 func (Presses) event()    {}
+func (Surveyed) event()   {}
 func (Tick) event()       {}
 
 // Effect is something that is to be done, in order.
@@ -166,6 +172,9 @@ type (
 		Highest hyperscale.Epoch
 	}
 
+	// Noted is what the router of a gate found that those should read who run it.
+	Noted struct{ route.Note }
+
 	// Offered: another manager asks to take a job over from it.
 	Offered struct {
 		From  hyperscale.NodeID
@@ -186,6 +195,7 @@ func (ToJob) effect()     {}
 func (Unclaimed) effect() {}
 func (Relayed) effect()   {}
 func (Fenced) effect()    {}
+func (Noted) effect()     {}
 func (Offered) effect()   {}
 func (Took) effect()      {}
 

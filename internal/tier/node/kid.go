@@ -111,7 +111,8 @@ func (n *Node) said(ev Said) {
 
 // stated takes in a statement, unless it is older than one that was.
 func (n *Node) stated(k *kid, s link.Statement) {
-	if s.Node != k.Node || s.Boot == k.Boot && s.Seq <= k.last.Seq && k.stated {
+	numbered := !n.cfg.Datacenters // whoever speaks for a datacenter has numbers of its own, which were judged
+	if s.Node != k.Node || numbered && s.Boot == k.Boot && s.Seq <= k.last.Seq && k.stated {
 		return
 	}
 	if s.Boot < k.Boot {
@@ -126,6 +127,9 @@ func (n *Node) stated(k *kid, s link.Statement) {
 	}
 	if s.Heard == k.word.seq && k.word.seq != 0 {
 		k.trip = max(n.now-k.word.at-s.HeardAgo, 0)
+	}
+	if k.gone {
+		n.router.healed(n, k.Node)
 	}
 	k.Boot, k.last, k.stated, k.heard = s.Boot, lastWord{s, n.now}, true, n.now
 	k.gone, k.dead, k.asked, k.left = false, false, 0, 0
@@ -211,7 +215,7 @@ func (n *Node) silent(k *kid) {
 			k.conn, k.left = 0, 0
 		}
 	case n.now-k.asked >= n.cfg.Ask:
-		if n.hushed == 0 || n.now-n.hushed >= hush {
+		if (n.hushed == 0 || n.now-n.hushed >= hush) && n.router.lets(n, k.Node) {
 			n.lose(k, owner.Lost{})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/place"
+	"hyperscale/internal/route"
 )
 
 // Config is what a node is made for. Zero durations are those of the design.
@@ -25,6 +26,11 @@ type Config struct {
 	Place    place.Config
 	Orphaned time.Duration // how long a job's owner may be silent before it is asked whether it has one; 0: 10 s
 	Above    bool          // a tier above wants to know what the datacenter can take: the placer says it each second
+
+	// Datacenters says that children are datacenters, as a bundle of their managers tells
+	// of them: what jobs want is given by a router, and no node is the placer.
+	Datacenters bool
+	Route       route.Config
 }
 
 // Node is the state of one node. It belongs to one goroutine.
@@ -35,6 +41,7 @@ type Node struct {
 	peers   map[hyperscale.NodeID]bool
 	jobs    jobs
 	placer  placing
+	router  *routing // nil: children are workers
 	level   link.Level
 	parents []link.Parent // where children find this tier's nodes
 	survey  survey
@@ -54,6 +61,8 @@ type job struct {
 	kids  map[hyperscale.NodeID]hyperscale.Boot // who holds, or held, a part of it
 	wants []link.Want
 	runs  []link.Run
+	where []route.Wish             // as wants
+	here  time.Duration            // since when it is
 	since map[uint64]time.Duration // when each want was first listed
 	top   *time.Duration           // when its top owner was last heard; nil: that is this one
 }
@@ -66,10 +75,14 @@ func New(cfg Config) *Node {
 	cfg.Ask = cmp.Or(cfg.Ask, time.Second)
 	cfg.Forget = cmp.Or(cfg.Forget, 120*time.Second)
 	cfg.Orphaned = cmp.Or(cfg.Orphaned, 10*time.Second)
-	return &Node{
+	n := &Node{
 		cfg: cfg, kids: newKids(), peers: map[hyperscale.NodeID]bool{},
 		jobs: jobs{}, survey: survey{mates: map[hyperscale.NodeID]time.Duration{}},
 	}
+	if cfg.Datacenters {
+		n.router = &routing{Router: route.New(cfg.Route)}
+	}
+	return n
 }
 
 // Step decides what an event means. Times never fall from one step to the next.
@@ -109,6 +122,8 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 		n.placer.appoint(n, ev.Node)
 	case Presses:
 		n.level = ev.Level
+	case Surveyed:
+		n.router.step(n, ev.Event)
 	case Parents:
 		n.parents = ev.All
 		n.survey.there(n.now, ev.All)
@@ -116,6 +131,7 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 		n.tick()
 	}
 	n.ask()
+	n.router.answer(n)
 	return n.effects
 }
 
@@ -133,6 +149,7 @@ func (n *Node) tick() {
 		n.beat = n.now + n.cfg.Beat
 		n.placer.all = true
 		n.survey.take(n)
+		n.router.beat(n)
 	}
 	n.placer.step(n, place.Tick{})
 }
@@ -220,7 +237,7 @@ func (j *job) has(kid hyperscale.NodeID) bool { _, ok := j.kids[kid]; return ok 
 
 // jobHere takes a job's owner in.
 func (n *Node) jobHere(ev JobHere) {
-	j := &job{epoch: ev.Epoch, kids: map[hyperscale.NodeID]hyperscale.Boot{}, since: map[uint64]time.Duration{}}
+	j := &job{epoch: ev.Epoch, kids: map[hyperscale.NodeID]hyperscale.Boot{}, here: n.now, since: map[uint64]time.Duration{}}
 	n.jobs[ev.Job] = j
 	if ev.Led {
 		long := n.now - owner.Unheard
@@ -228,6 +245,7 @@ func (n *Node) jobHere(ev JobHere) {
 	}
 	for _, h := range ev.Holders {
 		j.kids[h.Node] = h.Boot
+		n.router.expect(n, h.Node)
 		switch k := n.expect(h); {
 		case k.Boot > h.Boot:
 			n.do(ToJob{ev.Job, owner.Lost{Holder: h, Dead: true}})
@@ -297,7 +315,13 @@ func (n *Node) tell(k *kid, down link.Down) {
 }
 
 // Room is how many children can be given something, and the cores that they have.
+//
+// At a gate it is how many workers there are in the datacenters that can be given
+// something.
 func (n *Node) Room() (children, cores int) {
+	if n.router != nil {
+		return n.router.room(n.now)
+	}
 	for _, k := range n.kids.list {
 		if k.stated && !k.gone && !k.last.Draining && k.pulse.Health() != place.Unhealthy {
 			children, cores = children+1, cores+k.last.Cores

@@ -8,8 +8,9 @@ import (
 )
 
 // Disown makes a child drop all that it holds of a job that is over or never was:
-// whoever owned it speaks no more, so that no epoch is too high.
-func (n *Node) Disown(child hyperscale.NodeID, job hyperscale.JobID) []Effect {
+// whoever owned it speaks no more, so that no epoch is too high. A child that has the job
+// itself hears how it ended; phase "": it never was.
+func (n *Node) Disown(child hyperscale.NodeID, job hyperscale.JobID, phase hyperscale.Phase, reason string) []Effect {
 	k := n.kids.by[child]
 	if k == nil || k.conn == 0 || n.jobs[job] != nil {
 		return nil
@@ -17,6 +18,9 @@ func (n *Node) Disown(child hyperscale.NodeID, job hyperscale.JobID) []Effect {
 	var drops []Effect
 	for _, h := range k.holds[job] {
 		order := link.Order{Do: link.Drop, Epoch: link.NoOwner, Owner: n.cfg.Self, Hold: h.Hold}
+		if h.Workflow == "" {
+			order.Phase, order.Reason = phase, reason
+		}
 		drops = append(drops, ToChild{Child: child, Conn: k.conn, Down: order})
 	}
 	return drops

@@ -64,6 +64,7 @@ func (n *Node) jobWants(ev JobWants) {
 		return
 	}
 	changed := !slices.EqualFunc(j.wants, ev.Wants, sameWant) || !slices.EqualFunc(j.runs, ev.Runs, sameRun)
+	n.router.note(ev.Job)
 	since := map[uint64]time.Duration{}
 	for i := range ev.Wants {
 		number := ev.Wants[i].Number
@@ -73,7 +74,7 @@ func (n *Node) jobWants(ev JobWants) {
 		}
 		since[number] = at
 	}
-	j.wants, j.runs, j.since = ev.Wants, ev.Runs, since
+	j.wants, j.runs, j.where, j.since = ev.Wants, ev.Runs, ev.Wishes, since
 	if changed {
 		n.placer.note(ev.Job)
 	}

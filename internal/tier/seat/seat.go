@@ -12,6 +12,7 @@ import (
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/place"
+	"hyperscale/internal/route"
 	"hyperscale/internal/spec"
 	"hyperscale/internal/tier/node"
 )
@@ -25,6 +26,8 @@ type Config struct {
 	Exclusive bool
 	Client    string // whose job it is
 	Cores     int    // for each workflow; 0: as many as its load asks for
+	// Across is how the job runs over datacenters, at a gate; nil: its children are workers.
+	Across *hyperscale.Across
 	// Brief makes what an engine is given. It is a pure function.
 	Brief func(p *owner.Prepare, cores int) ([]byte, error)
 }
@@ -90,8 +93,13 @@ func (s *Seat) Step(now time.Duration, ev owner.Event) (tell []node.Event, do []
 // together, for it names all holders, of which there may be thousands.
 func (s *Seat) Want(room Room) *node.JobWants {
 	var wants []link.Want
+	var wishes []route.Wish
 	for _, w := range s.owner.Wants() {
-		wants = append(wants, s.wantOf(w, room))
+		want := s.wantOf(w, room)
+		wants = append(wants, want)
+		if s.cfg.Across != nil {
+			wishes = append(wishes, s.wishOf(w, want))
+		}
 	}
 	var runs []link.Run
 	for _, r := range s.owner.Runs() {
@@ -104,7 +112,28 @@ func (s *Seat) Want(room Room) *node.JobWants {
 		return nil
 	}
 	s.wants, s.runs = wants, runs
-	return &node.JobWants{Job: s.cfg.Job, Wants: wants, Runs: runs}
+	return &node.JobWants{Job: s.cfg.Job, Wants: wants, Runs: runs, Wishes: wishes}
+}
+
+// wishOf is where a want may be granted, for all of its workflows together.
+func (s *Seat) wishOf(w owner.Want, want link.Want) route.Wish {
+	wish := route.WishOf(*s.cfg.Across, s.cfg.Plan, s.owner.Begun())
+	load := false
+	for i, cores := range want.Workflows {
+		wish.Least, wish.Most = wish.Least+cores.Least, wish.Most+cores.Most
+		wish.Cover = wish.Cover || w.Workflows[i].Cores > 0
+		load = load || s.workflow(cores.Workflow).Load.Kind != hyperscale.LoadOnce
+	}
+	if !load && len(wish.Datacenters)+wish.Count > 1 {
+		wish.Count = 1 // in however many the loads that follow are to run
+	}
+	for _, h := range want.Exclude {
+		wish.Excluded = append(wish.Excluded, string(h.Node))
+	}
+	for _, node := range want.Prefer {
+		wish.Current = append(wish.Current, string(node))
+	}
+	return wish
 }
 
 func sameWant(a, b link.Want) bool {
