@@ -136,7 +136,7 @@ type Order struct {
 	Brief  []byte             // Prepare: what to run. Adjust: how
 	Number uint64             // Start, Adjust; Prepare: of the last adjustment that Brief has
 	Begin  hyperscale.JobTime // Start: when the leg's load begins by its schedule, which may have passed
-	At     hyperscale.JobTime // Start: job time at the moment meant. Adjust: from then on
+	At     hyperscale.JobTime // Start: job time at the moment meant. Adjust: from then on. Stop, Cut: now; 0: not known
 	In     time.Duration      // Start: that moment, from the receipt of the order
 	Within time.Duration      // Stop
 	Phase  hyperscale.Phase   // Drop of a whole job: how it ended; "": nobody knows of it

@@ -45,11 +45,23 @@ func (o *leading) ordered(ev Ordered) {
 	case link.Start:
 		o.lets(l, order)
 	case link.Stop, link.Cut:
+		o.toldBy(order)
 		o.job(job.Halt{Workflow: l.workflow(), Leg: l.Leg.Leg, Within: order.Within, Cut: order.Do == link.Cut})
 	case link.Adjust:
 		o.readjusted(ev.Adjust)
 	case link.Drop:
 		o.job(job.Withdraw{Workflow: l.workflow(), Leg: l.Leg.Leg})
+	}
+}
+
+// toldBy takes what time it is from an order, if nobody here told it yet: what is
+// stopped then was due up to then.
+func (o *leading) toldBy(order link.Order) {
+	if !o.clock.runs && o.state.Start != 0 && order.At > 0 {
+		o.dark.until = 0
+		o.clock.set(o.now, max(order.At, o.clock.last))
+		o.clock.told = true
+		o.resume()
 	}
 }
 

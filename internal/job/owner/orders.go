@@ -77,6 +77,9 @@ func (o *orders) halted(l *leg, s *share) {
 	} else if o.clock.runs {
 		order.Within = max(l.Stop.At+l.Stop.Within-o.at(), 0)
 	}
+	if o.clock.runs {
+		order.At = o.at()
+	}
 	o.order(s.Holder, order, nil)
 }
 
