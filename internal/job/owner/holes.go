@@ -52,8 +52,6 @@ func (o *holes) closeHole(l *leg, x *hole) {
 			back = max(back, x.next(l).Place)
 		}
 		losses.Interval = stats.Interval{From: since, To: fence, Stretch: l.stretch(since)}
-		all := x.Share.Count(int64(l.Leg.First) + l.arrivals().Total()) // what it began beyond is bounded on its own
-		back = min(back, all)
 		losses.Lost, losses.Missed = schedule.Lapsed(met, min(o.reached(l, x, min(gone, ends)), back), back)
 	case hyperscale.LoadClosed:
 		passes = x.begun(l, l.peak(), int64(never), from.Slots)
