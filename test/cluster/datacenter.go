@@ -30,8 +30,11 @@ type Setup struct {
 
 	Hosts   []string // where each manager takes calls; nil: loopback. Others need certificates
 	Certify bool     // everybody has certificates
-	Within  []string // command that workers are run through; nil: none
-	Beside  []string // the same of managers
+	Name    string   // of the datacenter; "": the usual
+	Gates   []string // where the gates above take calls; nil: there are none
+
+	Within []string // command that workers are run through; nil: none
+	Beside []string // the same of managers
 }
 
 // Datacenter is managers and workers of one datacenter, each a process.
@@ -80,6 +83,9 @@ func New(setup Setup) (*Datacenter, error) {
 			call = net.JoinHostPort(setup.Hosts[i], strconv.Itoa(taken.Port(3*i)))
 		}
 		args := append(stationed("manager", setup.Dir, taken, i, setup.Managers), "--name", name, "--listen", call)
+		for _, gate := range setup.Gates {
+			args = append(args, "--gates", gate)
+		}
 		m := d.node(name, call, append(args, d.files("manager", name)...))
 		m.prefix = setup.Beside
 		d.Managers = append(d.Managers, m)
@@ -116,6 +122,9 @@ func (d *Datacenter) worker(name string, managers []string) *Node {
 }
 
 func (d *Datacenter) node(name, address string, args []string) *Node {
+	if d.setup.Name != "" {
+		args = append(args, "--dc", d.setup.Name)
+	}
 	return &Node{
 		Name: hyperscale.NodeID(name), Address: address,
 		log: filepath.Join(d.setup.Dir, name+".log"), program: d.setup.Program, args: args,

@@ -16,8 +16,8 @@ import (
 type Gates struct {
 	All []*Node // g1, g2 …
 
-	dir   string
-	ports *ports.Taken
+	program, dir string
+	ports        *ports.Taken
 }
 
 // NewGates makes so many gates, of which none runs. Program is of [Build], dir for data
@@ -27,7 +27,7 @@ func NewGates(program, dir string, n int) (*Gates, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gates{dir: dir, ports: taken}
+	g := &Gates{program: program, dir: dir, ports: taken}
 	for i := range n {
 		name, call := "g"+strconv.Itoa(i+1), taken.At(3*i)
 		g.All = append(g.All, &Node{
@@ -36,6 +36,12 @@ func NewGates(program, dir string, n int) (*Gates, error) {
 		})
 	}
 	return g, nil
+}
+
+// Front is the gates as those who submit jobs see them, and watch: like the managers of a
+// datacenter without workers. It is not to be started or closed.
+func (g *Gates) Front() *Datacenter {
+	return &Datacenter{Managers: g.All, setup: Setup{Program: g.program, Dir: g.dir}, dialing: rpc.Dialing{Self: client}}
 }
 
 // Data is where a gate keeps its data.

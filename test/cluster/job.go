@@ -25,6 +25,7 @@ type Load struct {
 	Key     string // "": made up
 	Manager int    // which one is asked first, and so owns the job
 	Single  bool   // no two may hold a slot at once
+	Count   int    // of datacenters, at gates; 0: not said
 }
 
 // Job is a job that was submitted, with a user who watches it to its end.
@@ -73,6 +74,9 @@ func (d *Datacenter) HandAs(ctx context.Context, target *Target, name string, l 
 		cores = 3
 	}
 	args := []string{"submit", plan, "--cores", fmt.Sprint(cores), "--server", d.Managers[l.Manager].Address}
+	if l.Count > 0 {
+		args = append(args, "--count", fmt.Sprint(l.Count))
+	}
 	if l.Single {
 		args = append(args, "--one-holder")
 	}
