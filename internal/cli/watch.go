@@ -53,7 +53,7 @@ func (w *follower) silent(wait time.Duration) func(error) {
 // happened tells an event of the cluster; those of workflows are in the progress.
 func (w *follower) happened(ev hyperscale.Event) {
 	switch ev.What {
-	case "owner changed", "worker lost", "worker back", "covered", "refused", "cancel", "waiting", "lowered", "unconfirmed":
+	case "owner changed", "worker lost", "worker back", "datacenter lost", "datacenter back", "datacenter failed", "covered", "refused", "cancel", "waiting", "lowered", "unconfirmed":
 		w.view.report(eventText(ev))
 	}
 }

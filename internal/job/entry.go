@@ -39,6 +39,8 @@ var kinds = map[string]reflect.Type{
 	"threshold": reflect.TypeFor[ThresholdBroken](),
 	"abort":     reflect.TypeFor[StepAborted](),
 	"lead":      reflect.TypeFor[Lead](),
+	"part":      reflect.TypeFor[PartFailed](),
+	"owed":      reflect.TypeFor[Owed](),
 	"halt":      reflect.TypeFor[Halt](),
 	"withdraw":  reflect.TypeFor[Withdraw](),
 	"over":      reflect.TypeFor[Over](),

@@ -46,6 +46,7 @@ func TestEntriesKnowEveryEvent(t *testing.T) {
 	for _, ev := range []Event{
 		Start{}, LegBegan{Workflow: "w", Leg: 2, At: 3}, LegAdjusted{Workflow: "w", Length: -1}, LegEnded{Workflow: "w"}, LegBroken{Reason: "r"},
 		Interrupt{}, Cancel{By: "anna"}, ThresholdBroken{Threshold: "t"}, StepAborted{Step: "s"}, Tick{},
+		PartFailed{Workflow: "w", Reason: "r", AtOnce: true}, Owed{Parts: 2, Unheard: "fra", Excused: true},
 	} {
 		text, err := json.Marshal(Entry{5, ev})
 		if err != nil {

@@ -44,6 +44,24 @@ type (
 		Reason   string
 	}
 
+	// PartFailed: the leg is run in parts, and one has failed: so will its workflow, once
+	// the leg has ended, and the job. AtOnce: all ends now.
+	PartFailed struct {
+		Workflow string
+		Leg      int
+		Reason   string
+		AtOnce   bool
+	}
+
+	// Owed: so many who ran parts have yet to tell all that they did, and the job is not
+	// over before. Unheard are those that nobody waits for any more, in words: without
+	// all of it a job has not completed, unless it is Excused. It stands until the next.
+	Owed struct {
+		Parts   int
+		Unheard string
+		Excused bool
+	}
+
 	// Interrupt: the user wants an end (Ctrl-C, SIGTERM, q, cancel). The first one
 	// lets what was started finish; the next one does not.
 	Interrupt struct{}
@@ -92,6 +110,8 @@ func (LegBegan) event()        {}
 func (LegAdjusted) event()     {}
 func (LegEnded) event()        {}
 func (LegBroken) event()       {}
+func (PartFailed) event()      {}
+func (Owed) event()            {}
 func (Interrupt) event()       {}
 func (Cancel) event()          {}
 func (ThresholdBroken) event() {}

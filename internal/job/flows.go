@@ -11,6 +11,7 @@ type flows struct {
 	list    []flow
 	armed   hyperscale.JobTime // the last Wake
 	effects []Effect           // of the step under way
+	patient bool               // legs that do not end are not given up
 }
 
 func (j *flows) do(e Effect) { j.effects = append(j.effects, e) }
@@ -64,7 +65,7 @@ func (j *flows) legBegan(f *flow, at hyperscale.JobTime) {
 	}
 	if length, known := loadLength(f.leg.load, j.sourceOf(f)); known {
 		f.leg.over = later(at, length)
-		f.leg.end(later(f.leg.over, f.w.Graceful), patience)
+		f.leg.end(later(f.leg.over, f.w.Graceful), j.patience())
 		f.leg.stages = stageMarks(f.w.Name, f.leg.load, at, f.leg.over)
 	}
 }
@@ -79,8 +80,16 @@ func (j *flows) legAdjusted(now hyperscale.JobTime, f *flow, ev LegAdjusted) {
 	f.leg.stages, f.leg.over, f.leg.cutAt, f.leg.giveUp = nil, never, never, never
 	if ev.Length >= 0 {
 		f.leg.over = later(f.leg.at, ev.Length)
-		f.leg.end(later(f.leg.over, f.w.Graceful), patience)
+		f.leg.end(later(f.leg.over, f.w.Graceful), j.patience())
 	}
+}
+
+// patience is how long beyond its grace a leg may take to end by itself.
+func (j *flows) patience() hyperscale.JobTime {
+	if j.patient {
+		return never
+	}
+	return patience
 }
 
 // cutLeg cuts a leg that was not cut before.

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -21,6 +22,8 @@ import (
 // LegBegan sets the times of its leg in every state that has legs, and LegAdjusted
 // those of one that was not stopped. Cancel of one
 // workflow, not of the job, stops that one alone and leaves the state as it is.
+// PartFailed that is to end all at once is as StepAborted; Owed keeps a job running
+// whose workflows have ended.
 //
 // Running: it starts what is ready. Finishing: loads have ended, what was started
 // may go on for its grace (not after an abort, which cuts), and only cleanup is
@@ -36,6 +39,8 @@ type Job struct {
 	limit    hyperscale.JobTime // of finishing
 	stopped  hyperscale.Phase   // of what the end of the job cut short; "": it runs
 	result   Result             // so far
+	owed     Owed
+	failed   string // why it fails, whatever becomes of its workflows
 }
 
 type state int
@@ -67,12 +72,23 @@ func New(plan *hyperscale.Plan) *Job {
 	return j
 }
 
+// NewParted is a job whose legs are run in parts by others, who see to it that each
+// comes to an end: it waits for them until its deadline.
+func NewParted(plan *hyperscale.Plan) *Job {
+	j := New(plan)
+	j.patient = true
+	return j
+}
+
 // Phase is where the job is in its life.
 func (j *Job) Phase() hyperscale.Phase {
 	switch j.state {
 	case unstarted:
 		return hyperscale.Waiting
 	case running:
+		if j.allEnded() {
+			break
+		}
 		return hyperscale.Running
 	case over:
 		return j.result.Phase
@@ -160,6 +176,10 @@ func (j *Job) take(now hyperscale.JobTime, ev Event) {
 		if f := j.running(ev.Workflow, ev.Leg); f != nil {
 			j.fail(now, f, ev.Reason)
 		}
+	case PartFailed:
+		j.partFailed(now, ev)
+	case Owed:
+		j.owed = ev
 	case Interrupt:
 		j.interrupt(now)
 	case Cancel:
@@ -183,9 +203,14 @@ func (j *Job) settle(now hyperscale.JobTime) {
 			}
 		}
 	}
-	if !slices.ContainsFunc(j.list, func(f flow) bool { return !f.phase.Terminal() }) {
+	if j.allEnded() && (j.owed.Parts == 0 || j.state != running) {
 		j.finish(now)
 	}
+}
+
+// allEnded reports whether all workflows have.
+func (j *Job) allEnded() bool {
+	return !slices.ContainsFunc(j.list, func(f flow) bool { return !f.phase.Terminal() })
 }
 
 // finish ends the job.
@@ -194,7 +219,7 @@ func (j *Job) finish(now hyperscale.JobTime) {
 	r.Ended, r.Workflows = now, j.Workflows()
 	r.Phase = hyperscale.Completed
 	switch {
-	case r.Breached || r.BrokenOff || slices.ContainsFunc(j.list, is(hyperscale.Failed)):
+	case r.Breached || r.BrokenOff || j.failed != "" || slices.ContainsFunc(j.list, is(hyperscale.Failed)):
 		r.Phase = hyperscale.Failed
 	case j.stopped != "":
 		r.Phase = j.stopped
@@ -203,10 +228,16 @@ func (j *Job) finish(now hyperscale.JobTime) {
 		if i := slices.IndexFunc(j.list, is(hyperscale.Cancelled)); i >= 0 {
 			r.Phase, r.Reason = hyperscale.Cancelled, j.list[i].reason
 		}
+	case j.owed.Unheard != "" && !j.owed.Excused:
+		r.Phase, r.Reason = hyperscale.TimedOut, j.owed.Unheard
+	}
+	if r.Phase == hyperscale.Completed {
+		r.Reason = j.owed.Unheard
 	}
 	if i := slices.IndexFunc(j.list, is(hyperscale.Failed)); i >= 0 && r.Reason == "" {
 		r.Reason = j.list[i].w.Name + " failed: " + j.list[i].reason
 	}
+	r.Reason = cmp.Or(r.Reason, j.failed)
 	j.state = over
 	j.do(Finish{Result: *r})
 }

@@ -156,6 +156,15 @@ func readEvent(t *testing.T, line string) (hyperscale.JobTime, Event) {
 			ev.Length = duration(t, length)
 		}
 		return at, ev
+	case "part":
+		workflow, reason, _ := strings.Cut(rest, " ")
+		name, leg := legName(t, workflow)
+		reason, now := strings.CutPrefix(reason, "now ")
+		return at, PartFailed{Workflow: name, Leg: leg, Reason: reason, AtOnce: now}
+	case "owed":
+		parts, unheard, _ := strings.Cut(rest, " ")
+		unheard, excused := strings.CutPrefix(unheard, "excused ")
+		return at, Owed{Parts: int(number(t, parts)), Unheard: unheard, Excused: excused}
 	case "until":
 		return at, Tick{}
 	case "threshold":

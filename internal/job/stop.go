@@ -1,6 +1,8 @@
 package job
 
 import (
+	"cmp"
+
 	"hyperscale"
 )
 
@@ -119,6 +121,21 @@ func (j *Job) stepAborted(now hyperscale.JobTime, ev StepAborted) {
 	j.abort(now, ev.Workflow+": "+f.leg.failure)
 }
 
+// partFailed fails the leg of which a part has failed, at its end or, with the whole job,
+// now. That may be told only after the leg has ended.
+func (j *Job) partFailed(now hyperscale.JobTime, ev PartFailed) {
+	if j.stopped != "" {
+		return // how it ended then is no news
+	}
+	j.failed = cmp.Or(j.failed, ev.Reason)
+	if f := j.running(ev.Workflow, ev.Leg); f != nil {
+		f.leg.failure = cmp.Or(f.leg.failure, ev.Reason)
+	}
+	if ev.AtOnce {
+		j.abort(now, ev.Reason)
+	}
+}
+
 // abort ends the job with nothing allowed to finish; cleanup follows.
 func (j *Job) abort(now hyperscale.JobTime, reason string) {
 	j.because(hyperscale.Cancelled, reason)
@@ -156,7 +173,8 @@ func (j *Job) expire(now hyperscale.JobTime) {
 }
 
 // giveUp ends a workflow that did not end when it was cut. If a client cancelled it
-// that is what it is, though not all who run it confirmed.
+// that is what it is, though not all who run it confirmed; the same if parts of it were
+// waited for until the deadline.
 func (j *Job) giveUp(now hyperscale.JobTime, f *flow) {
 	r := &j.result
 	switch {
@@ -164,6 +182,8 @@ func (j *Job) giveUp(now hyperscale.JobTime, f *flow) {
 		j.end(now, f, hyperscale.Cancelled, Cancelled, f.dropped+unconfirmed)
 	case j.stopped == hyperscale.Cancelled && !r.Interrupted && !r.Breached && !r.BrokenOff:
 		j.end(now, f, hyperscale.Cancelled, Cancelled, r.Reason+unconfirmed)
+	case j.patient && j.stopped == hyperscale.TimedOut:
+		j.end(now, f, hyperscale.TimedOut, Cancelled, r.Reason+unconfirmed)
 	default:
 		j.fail(now, f, "it did not end when it was cut")
 	}

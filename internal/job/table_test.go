@@ -34,6 +34,8 @@ func TestTable(t *testing.T) {
 	breach := ThresholdBroken{Threshold: "p95 < 1s abort"}
 	fatal := StepAborted{Workflow: "browse", Step: "GET /"}
 	began := LegBegan{Workflow: "browse", Leg: 1, At: soon}
+	part := PartFailed{Workflow: "browse", Leg: 1, Reason: "fra failed", AtOnce: true}
+	owed := Owed{Parts: 1}
 	tests := []struct {
 		from  state
 		event Event
@@ -51,6 +53,8 @@ func TestTable(t *testing.T) {
 		{unstarted, Cancel{}, soon, over, true},
 		{unstarted, Cancel{Workflow: "browse"}, soon, unstarted, false},
 		{unstarted, began, soon, unstarted, false},
+		{unstarted, part, soon, unstarted, false},
+		{unstarted, owed, soon, unstarted, false},
 
 		{running, Start{}, soon, running, false},
 		{running, ended, soon, running, true},
@@ -63,6 +67,8 @@ func TestTable(t *testing.T) {
 		{running, Cancel{}, soon, finishing, true},
 		{running, Cancel{Workflow: "browse"}, soon, running, true},
 		{running, began, soon, running, true},
+		{running, part, soon, finishing, true},
+		{running, owed, soon, running, false},
 		{running, LegAdjusted{Workflow: "browse", Leg: 1, Length: soon}, soon, running, false}, // it has not begun
 
 		{finishing, Start{}, soon, finishing, false},
@@ -74,6 +80,8 @@ func TestTable(t *testing.T) {
 		{finishing, Tick{}, soon, finishing, true}, // the same
 		{finishing, Cancel{}, soon, finishing, false},
 		{finishing, began, soon, finishing, false}, // it was stopped before it began
+		{finishing, part, soon, finishing, false},
+		{finishing, owed, soon, finishing, false},
 
 		{cutting, Start{}, soon, cutting, false},
 		{cutting, ended, soon, over, true},
@@ -85,6 +93,8 @@ func TestTable(t *testing.T) {
 		{cutting, Tick{}, late, over, true},
 		{cutting, Cancel{}, soon, cutting, false},
 		{cutting, began, soon, cutting, false},
+		{cutting, part, soon, cutting, false},
+		{cutting, owed, soon, cutting, false},
 
 		{over, Start{}, soon, over, false},
 		{over, ended, soon, over, false},
@@ -95,6 +105,8 @@ func TestTable(t *testing.T) {
 		{over, Tick{}, late, over, false},
 		{over, Cancel{}, soon, over, false},
 		{over, began, soon, over, false},
+		{over, part, soon, over, false},
+		{over, owed, soon, over, false},
 	}
 	for _, test := range tests {
 		j := New(tablePlan(t))

@@ -74,11 +74,14 @@ func play(t *testing.T, text string) string {
 		switch {
 		case len(lines) == 0:
 		case p == nil:
-			queued := lines[0] == "queued"
-			if queued {
+			queued, begin := lines[0] == "queued", New
+			if lines[0] == "parted" {
+				begin = NewParted
+			}
+			if queued || lines[0] == "parted" {
 				lines = lines[1:]
 			}
-			p = &player{job: New(readPlan(t, lines)), wake: never, queued: queued}
+			p = &player{job: begin(readPlan(t, lines)), wake: never, queued: queued}
 		default:
 			out[len(out)-1] += "\n----"
 			for _, line := range lines {

@@ -22,7 +22,7 @@ func ExitCode(r *stats.Result, strict bool) int {
 	switch {
 	case r.Stop.Interrupted:
 		return exitInterrupted
-	case r.Stop.Deadline, r.Phase == hyperscale.Cancelled && r.Stop.Aborted == "":
+	case r.Stop.Deadline, r.Phase == hyperscale.TimedOut, r.Phase == hyperscale.Cancelled && r.Stop.Aborted == "":
 		return exitDeadline
 	case r.Stop.OnError || setupFailed(r):
 		return exitFailed

@@ -386,7 +386,7 @@ func places(r *stats.Result) []*stats.Tally {
 // what it did not hear of it.
 func (u *upper) gaveUp(workflow string) bool {
 	return slices.ContainsFunc(u.events, func(ev hyperscale.Event) bool {
-		return ev.Workflow == workflow && (ev.What == "worker lost" || ev.What == "unconfirmed" || ev.Detail == "it did not end when it was cut")
+		return ev.Workflow == workflow && (ev.What == "datacenter lost" || ev.What == "unconfirmed" || ev.Detail == "it did not end when it was cut")
 	})
 }
 

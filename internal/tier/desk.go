@@ -134,7 +134,8 @@ func (d *desk) owned(how options) owner.Config {
 	head := d.tenure.Head()
 	cfg := owner.Config{
 		Job: d.job, Self: d.tier.cfg.Self, Epoch: d.epoch, Plan: d.plan, Accepted: head.Submitted, Clock: d.tier.began,
-		Reckoned: how.Cores == 0, OneHolder: how.OneHolder, Numbered: len(how.Reporters) > 0, Datacenters: d.tier.bundle != nil,
+		Reckoned: how.Cores == 0, OneHolder: how.OneHolder, Numbered: len(how.Reporters) > 0,
+		Datacenters: d.tier.bundle != nil, Across: how.Across,
 	}
 	if how.Led {
 		cfg.Parent = &owner.Parent{Place: d.tier.cfg.Datacenter, Waited: waited(head)}

@@ -147,7 +147,7 @@ func TestAGateIsTakenOver(t *testing.T) {
 	a := w.begun(w.client(first))
 	first.stop()
 	events := w.mustBeWhole(w.client(w.stations[1]), a.Job)
-	if !has(events, own.OwnerChanged) || has(events, "worker lost") {
+	if !has(events, own.OwnerChanged) || has(events, "datacenter lost") {
 		t.Errorf("it heard %s", story(events))
 	}
 }
@@ -159,7 +159,7 @@ func TestAManagerUnderAGateIsTakenOver(t *testing.T) {
 	a := w.begun(w.client())
 	w.below["fra"].ownerOf(a.Job).stop()
 	w.below["fra"].stations = w.below["fra"].running()
-	if events := w.mustBeWhole(w.client(), a.Job); has(events, "worker lost") {
+	if events := w.mustBeWhole(w.client(), a.Job); has(events, "datacenter lost") {
 		t.Errorf("it heard %s", story(events))
 	}
 }

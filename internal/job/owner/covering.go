@@ -25,11 +25,7 @@ func (o *placing) cover(l *leg, cores []link.Cores) {
 			open, width = append(open, s), width+int(s.Width())
 		}
 	}
-	lead := coverLead
-	if o.cfg.Datacenters {
-		lead = coverFarLead
-	}
-	fence := ceilSecond(o.at() + lead)
+	fence := o.fence()
 	for _, s := range open {
 		mine := takeCores(&cores, max(int(s.Width())*(total(cores))/max(width, 1), 1))
 		width -= int(s.Width())
@@ -40,6 +36,14 @@ func (o *placing) cover(l *leg, cores []link.Cores) {
 		o.coverOne(l, s, mine, fence)
 	}
 	o.change()
+}
+
+// fence is from when on others go on with slots at the earliest.
+func (o *placing) fence() hyperscale.JobTime {
+	if o.cfg.Datacenters {
+		return ceilSecond(o.at() + coverFarLead)
+	}
+	return ceilSecond(o.at() + coverLead)
 }
 
 // coverOne cuts a share without a holder into shares of a higher turn, from the

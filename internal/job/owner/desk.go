@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"cmp"
 	"time"
 
 	"hyperscale"
@@ -137,8 +138,8 @@ func (d *desk) save() {
 	switch e.Phase {
 	case hyperscale.Waiting:
 		e.Reason = d.why
-	case hyperscale.Running:
-		e.Reason = d.story.paused()
+	case hyperscale.Running, hyperscale.Finishing:
+		e.Reason = cmp.Or(d.without(), d.story.paused())
 	}
 	if d.over != nil {
 		d.conclude(&e)

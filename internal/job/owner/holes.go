@@ -114,8 +114,11 @@ func (l *leg) met(x *hole, reach hyperscale.JobTime, told stats.Slots) (n int64,
 
 // goneBy is when a lost holder must have ended; never: nobody can tell.
 func (o *holes) goneBy(x *hole) hyperscale.JobTime {
-	if o.cfg.OneHolder {
+	switch {
+	case o.cfg.OneHolder:
 		return min(x.Dead, o.stops(x))
+	case o.cfg.Datacenters && !x.Blind: // nobody may have covered for it
+		return min(x.Dead, x.Heard+outlast*o.cfg.Autonomy)
 	}
 	return x.Dead
 }
@@ -216,6 +219,9 @@ func (o *holes) open(l *leg, s *share, why loss) *hole {
 	if o.cfg.OneHolder && !why.dead && !x.Idle {
 		x.Barred, x.Heard = true, o.heardAt(x.Holder)
 	}
+	if o.keptFor(l) {
+		x.Barred = true
+	}
 	if why.dead && o.clock.runs {
 		x.Dead = o.at() + x.Ahead
 		if why.since > 0 {
@@ -237,7 +243,7 @@ func (o *holes) back(l *leg, x *hole) bool {
 	l.Holes = slices.DeleteFunc(l.Holes, func(y *hole) bool { return y == x })
 	l.divide(l.Shares) // of them one has a holder again
 	o.change()
-	o.tell(hyperscale.Event{What: "worker back", Workflow: l.workflow(), Node: x.Holder.Node, Detail: "before anybody took its slots over"})
+	o.tell(hyperscale.Event{What: o.child() + " back", Workflow: l.workflow(), Node: x.Holder.Node, Detail: "before anybody took its slots over"})
 	return true
 }
 

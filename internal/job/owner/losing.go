@@ -40,7 +40,7 @@ func (o *losing) lost(ev Lost) {
 	for _, l := range slices.Clone(o.state.Legs) {
 		for _, s := range l.of(ev.Node) {
 			if s.Holder == ev.Holder && !s.over() {
-				o.lose(l, s, loss{what: what, dead: o.died(ev), blind: o.dark.blind, since: ev.Since})
+				o.lose(l, s, loss{what: what, dead: o.died(ev), blind: o.dark.blind, since: ev.Since, again: o.keptFor(l)})
 			}
 		}
 	}
@@ -57,7 +57,7 @@ func (o *losing) lose(l *leg, s *share, why loss) {
 	}
 	if l.Leg.Load.Kind == hyperscale.LoadOnce {
 		if l.Tries++; l.Tries > mostTries {
-			o.tell(lossEvent(l, holder, why.what))
+			o.tell(o.lossEvent(l, holder, why.what))
 			o.release(l, s)
 			return
 		}
@@ -68,26 +68,38 @@ func (o *losing) lose(l *leg, s *share, why loss) {
 	s.Holder, s.seen, s.Started = link.Holder{}, false, false
 	if l.Stop != nil {
 		o.release(l, s) // it was ending anyway: nobody goes on
-		o.tell(lossEvent(l, holder, why.what))
+		o.tell(o.lossEvent(l, holder, why.what))
+		return
+	}
+	if o.keptFor(l) {
+		o.tell(o.lossEvent(l, holder, why.what+"; the job goes on without it"))
 		return
 	}
 	if x.Barred {
-		o.tell(lossEvent(l, holder, why.what+"; its slots wait until it must have stopped, at "+hyperscale.FormatDuration(o.stops(x).Round(100*time.Millisecond))+" of the job"))
+		o.tell(o.lossEvent(l, holder, why.what+"; its slots wait until it must have stopped, at "+hyperscale.FormatDuration(o.stops(x).Round(100*time.Millisecond))+" of the job"))
 		return
 	}
 	if !waits {
 		o.want(l)
 	}
-	o.tell(lossEvent(l, holder, why.what+"; its slots are given to others"))
+	o.tell(o.lossEvent(l, holder, why.what+"; its slots are given to others"))
 }
 
-func lossEvent(l *leg, h link.Holder, detail string) hyperscale.Event {
-	return hyperscale.Event{What: "worker lost", Workflow: l.workflow(), Node: h.Node, Detail: detail}
+func (o *book) lossEvent(l *leg, h link.Holder, detail string) hyperscale.Event {
+	return hyperscale.Event{What: o.child() + " lost", Workflow: l.workflow(), Node: h.Node, Detail: detail}
+}
+
+// child is what a child is.
+func (o *book) child() string {
+	if o.cfg.Datacenters {
+		return "datacenter"
+	}
+	return "worker"
 }
 
 // giveBack takes a share that was not started from its holder.
 func (o *losing) giveBack(l *leg, s *share, why loss) {
-	o.tell(lossEvent(l, s.Holder, why.what+" before the start"))
+	o.tell(o.lossEvent(l, s.Holder, why.what+" before the start"))
 	for _, other := range l.Shares {
 		if other != s {
 			o.order(other.Holder, link.Order{Do: link.Drop, Hold: o.hold(l, other.Share)}, nil)

@@ -83,6 +83,9 @@ func (o *placing) free() {
 		return
 	}
 	for _, l := range o.state.Legs {
+		if o.keptFor(l) {
+			continue
+		}
 		for _, x := range l.Holes {
 			if !x.Barred || !o.stopped(x) {
 				continue
@@ -112,7 +115,7 @@ func (o *placing) frees() hyperscale.JobTime {
 	}
 	for _, l := range o.state.Legs {
 		for _, x := range l.Holes {
-			if x.Barred {
+			if x.Barred && !o.keptFor(l) {
 				next = min(next, o.stops(x))
 			}
 		}
@@ -123,7 +126,11 @@ func (o *placing) frees() hyperscale.JobTime {
 // barred says for whom a leg waits that must have stopped; "": for nobody.
 func (o *placing) barred(l *leg) string {
 	for _, x := range l.Holes {
-		if x.Barred {
+		switch {
+		case !x.Barred:
+		case o.keptFor(l):
+			return fmt.Sprintf("datacenter %s is not heard, and its slots wait for it", x.Holder.Node)
+		default:
 			return fmt.Sprintf("%s must have stopped before others go on with its slots: at %s of the job", x.Holder.Node, hyperscale.FormatDuration(o.stops(x).Round(100*time.Millisecond)))
 		}
 	}
@@ -133,10 +140,13 @@ func (o *placing) barred(l *leg) string {
 // has takes in that a holder told all that it has: what it lost and does not name has
 // ended.
 func (o *placing) has(h link.Holder, said map[link.Hold]bool) {
+	if o.untold() {
+		return
+	}
 	for _, l := range o.state.Legs {
 		for _, x := range l.Holes {
-			if x.Barred && x.Holder == h && !said[o.hold(l, x.Share)] {
-				x.Dead = min(x.Dead, o.at())
+			if (x.Barred || o.owes(l, x)) && x.Holder == h && x.Dead == never && !said[o.hold(l, x.Share)] {
+				x.Dead = o.at()
 				o.change()
 			}
 		}

@@ -43,6 +43,8 @@ type Config struct {
 	Numbered bool
 	// Datacenters says that its children are datacenters, not workers.
 	Datacenters bool
+	// Across is how it runs over them.
+	Across hyperscale.Across
 	// Parent is the parent of the job; nil: it has none, for it was submitted here.
 	Parent *Parent
 }
@@ -86,7 +88,7 @@ type Owner struct {
 // New is the owner of a job that was just accepted.
 func New(cfg Config) *Owner {
 	o := blank(cfg)
-	o.story = newStory(cfg.Plan, cfg.Parent != nil)
+	o.story = newStory(cfg)
 	o.state.Turns = map[string]hyperscale.Turn{}
 	return o
 }
@@ -191,7 +193,7 @@ func (o *Owner) take(ev Event) {
 	case Stated:
 		o.stating.stated(ev)
 	case Lost:
-		o.losing.lost(ev)
+		o.course.lost(ev)
 	case Delivered:
 		o.receiving.delivered(ev)
 	case Granted:
@@ -233,7 +235,7 @@ func (o *Owner) Next() time.Duration {
 	case !o.clock.runs:
 		return next
 	}
-	next = min(next, o.clock.when(o.seconds+time.Second+settleTime), o.clock.when(o.placing.frees()))
+	next = min(next, o.clock.when(o.seconds+time.Second+settleTime), o.clock.when(o.placing.frees()), o.clock.when(o.placing.tires()))
 	if wake := o.story.wake; wake != never {
 		next = min(next, o.clock.when(wake))
 	}

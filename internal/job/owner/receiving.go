@@ -165,6 +165,7 @@ func (o *receiving) finished(l *leg, s *share, ev Delivered) {
 		s.Ending = ev.Ending
 	}
 	o.change()
+	o.partOver(l, ev.Node, ev.Ending)
 }
 
 // second is the end of a second of job time, when the windows of it have come.

@@ -158,7 +158,7 @@ func (o *book) readPart(kind byte, part []byte) error {
 		if err != nil {
 			return err
 		}
-		o.story = newStory(o.cfg.Plan, o.cfg.Parent != nil)
+		o.story = newStory(o.cfg)
 		o.story.account = a
 		o.state = state{}
 		return nil
@@ -213,7 +213,7 @@ func (o *book) readUp(kind byte, part []byte) error {
 		if err := json.Unmarshal(part, &r); err != nil {
 			return err
 		}
-		o.story = newStory(o.cfg.Plan, true)
+		o.story = newStory(o.cfg)
 		o.over = &job.Result{Phase: r.Phase, Reason: r.Reason}
 		o.state.Start, o.state.Done = r.Start, r.Done
 		return nil

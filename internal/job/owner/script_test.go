@@ -17,7 +17,8 @@ import (
 
 // script drives an owner by words, and tells in words what it wants done.
 //
-//	plan open|long|iterations|closed|once|two [parent] [datacenters] [single] [unique]  the plan, of a job that has a parent, whose children are datacenters, that lets no two hold a slot, uses rows once; the owner begins
+//	plan open|long|minutes|iterations|closed|once|two [parent] [datacenters] [single] [unique]  the plan, of a job that has a parent, whose children are datacenters, that lets no two hold a slot, uses rows once; the owner begins.
+//	                                      Of datacenters: [rebalance|abort] [partial] [fast], as its client wants it
 //	grant NUMBER WORKER…                  one core of each for every workflow of that want
 //	wants                                 what is wanted of the cores is told
 //	deny NUMBER
@@ -25,7 +26,7 @@ import (
 //	state WORKER STATE [key=value…]       what it holds is in that state: cut, acked, at, reserve, silence, lowered, forgood, cancelled, of
 //	nothing WORKER                        it states that it holds nothing
 //	lose WORKER [dead]
-//	deliver WORKER WORKFLOW to=T due=N [done=N] [final] [missing: it does not arrive] [cancelled=CLIENT] [by=WORKER, who sends it in its place]
+//	deliver WORKER WORKFLOW to=T due=N [done=N] [final] [failed: so did its load] [missing: it does not arrive] [cancelled=CLIENT] [by=WORKER, who sends it in its place]
 //	resend WORKER                         all that it ever delivered comes again
 //	boot WORKER                           it is started anew
 //	saved                                 what was to be saved is
@@ -47,6 +48,7 @@ type script struct {
 	epoch   hyperscale.Epoch
 	single  bool
 	gate    bool
+	across  hyperscale.Across
 	now     time.Duration
 	out     strings.Builder
 	records [][]byte
@@ -74,6 +76,8 @@ var plans = map[string][]hyperscale.Workflow{
 		{From: 10 * int64(hyperscale.PerSecond), To: 10 * int64(hyperscale.PerSecond), Over: 10 * time.Second}}}}},
 	"long": {{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadOpen, Stages: []hyperscale.Stage{
 		{From: 10 * int64(hyperscale.PerSecond), To: 10 * int64(hyperscale.PerSecond), Over: 30 * time.Second}}}}},
+	"minutes": {{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadOpen, Stages: []hyperscale.Stage{
+		{From: 10 * int64(hyperscale.PerSecond), To: 10 * int64(hyperscale.PerSecond), Over: 3 * time.Minute}}}}},
 	"iterations": {{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadIterations, Iterations: 200, VUs: 4}}},
 	"closed": {{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadClosed, Stages: []hyperscale.Stage{
 		{From: 4, To: 4, Over: 10 * time.Second}}}}},
@@ -96,6 +100,12 @@ func (s *script) run(line string) {
 		}
 		s.workers, s.epoch = map[hyperscale.NodeID]*hand{}, 1
 		s.single, s.gate = slices.Contains(args, "single"), slices.Contains(args, "datacenters")
+		s.across = hyperscale.Across{AllowPartial: slices.Contains(args, "partial"), FailFast: slices.Contains(args, "fast")}
+		for _, loss := range hyperscale.OnLosses() {
+			if slices.Contains(args, string(loss)) {
+				s.across.OnLoss = loss
+			}
+		}
 		if slices.Contains(args, "unique") {
 			s.plan.Data = []hyperscale.DataSet{{Name: "users", Pick: hyperscale.PickUnique}}
 		}
@@ -180,7 +190,7 @@ func newHand(h link.Holder) *hand {
 }
 
 func (s *script) config() Config {
-	return Config{Job: "j", Self: hyperscale.NodeID(fmt.Sprintf("m%d", s.epoch)), Epoch: s.epoch, Plan: s.plan, Parent: s.parent, OneHolder: s.single, Datacenters: s.gate, Accepted: noon, Clock: noon.Add(time.Minute)}
+	return Config{Job: "j", Self: hyperscale.NodeID(fmt.Sprintf("m%d", s.epoch)), Epoch: s.epoch, Plan: s.plan, Parent: s.parent, OneHolder: s.single, Datacenters: s.gate, Across: s.across, Accepted: noon, Clock: noon.Add(time.Minute)}
 }
 
 // fromAbove plays the parent of the job.
@@ -399,7 +409,7 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 		w.streams[hold] = stats.NewStream(workflow, hold.Share)
 		w.reach[hold] = hold.Share.From
 	}
-	v, done, final, missing, by, client := &stats.Window{}, uint64(0), false, false, w.Holder, ""
+	v, done, final, failed, missing, by, client := &stats.Window{}, uint64(0), false, false, false, w.Holder, ""
 	v.From = w.reach[hold]
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")
@@ -415,6 +425,8 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 			client = value
 		case "final":
 			final = true
+		case "failed":
+			failed = true
 		case "missing":
 			missing = true
 		case "by":
@@ -433,7 +445,10 @@ func (s *script) deliver(w *hand, workflow string, args []string) {
 	}
 	d := link.Delivery{Hold: hold, Start: s.owner.state.Start}
 	if final {
-		d.Ending = &link.Ending{Stopped: v.To, Cancelled: link.Cancelled{By: client, Whole: client != ""}}
+		d.Ending = &link.Ending{Stopped: v.To, Cancelled: link.Cancelled{By: client, Whole: client != ""}, Failed: failed}
+		if failed {
+			d.Ending.Reason = "it did not end when it was cut"
+		}
 	}
 	w.sent = append(w.sent, Delivered{Holder: by, Delivery: d, Window: v})
 	if !missing {
@@ -540,6 +555,9 @@ func (s *script) tell(e Effect) {
 		s.check(&e)
 		if len(e.Events) > 0 || e.Ended {
 			pending := ""
+			if e.Reason != "" && s.gate {
+				pending = ": " + e.Reason
+			}
 			if e.Pending {
 				pending = ", the parent waits"
 			}

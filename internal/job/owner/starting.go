@@ -41,6 +41,7 @@ func (o *settling) settle() {
 			o.settleLeg(l)
 		}
 	}
+	o.owe()
 	for _, l := range slices.Clone(o.state.Legs) {
 		o.settleEnd(l)
 	}

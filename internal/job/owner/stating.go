@@ -52,6 +52,7 @@ func (o *stating) stated(ev Stated) {
 		}
 	}
 	o.has(ev.Holder, said)
+	o.rejoin(ev.Holder)
 }
 
 // heard takes in what a child says of one hold. Of what it was never given it has
@@ -211,8 +212,9 @@ func (o *stating) missing(l *leg, s *share) {
 		o.hand(l, s)
 	case !s.Started && !s.seen:
 		o.hand(l, s)
+	case o.untold():
 	default:
-		o.lose(l, s, loss{what: "does not have it any more", dead: true})
+		o.lose(l, s, loss{what: "does not have it any more", dead: true, again: o.keptFor(l)})
 	}
 }
 

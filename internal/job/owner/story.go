@@ -22,13 +22,19 @@ type story struct {
 	entries []job.Entry        // all that the job was given
 	fresh   []step             // since the last save
 	led     bool               // a parent decides over the job, and judges it
+	owed    job.Owed           // as the job was told last
 }
 
 // newStory is one that nothing was told of yet. Of a job that is led a parent decides.
-func newStory(plan *hyperscale.Plan, led bool) *story {
-	s := &story{plan: plan, job: job.New(plan), account: account.New(plan), wake: never, led: led}
-	if led {
-		s.job = job.NewLed(plan)
+func newStory(cfg Config) *story {
+	s := &story{plan: cfg.Plan, account: account.New(cfg.Plan), wake: never, led: cfg.Parent != nil}
+	switch {
+	case s.led:
+		s.job = job.NewLed(cfg.Plan)
+	case cfg.Datacenters:
+		s.job = job.NewParted(cfg.Plan)
+	default:
+		s.job = job.New(cfg.Plan)
 	}
 	return s
 }
@@ -109,9 +115,7 @@ func (s *story) count(w *stats.Window, place string) {
 // apply gives the job an event and keeps its account of what it marks.
 func (s *story) apply(at hyperscale.JobTime, ev job.Event) []job.Effect {
 	s.entries = append(s.entries, job.Entry{At: at, Event: ev})
-	if _, tick := ev.(job.Tick); tick {
-		s.wake = never
-	}
+	s.note(ev)
 	if ev, ok := ev.(job.StepAborted); ok {
 		s.account.Aborted(ev.Workflow, ev.Step)
 	}
@@ -152,14 +156,22 @@ func (s *story) again(st step) error {
 	return nil
 }
 
+// note keeps what the job was told last.
+func (s *story) note(ev job.Event) {
+	switch ev := ev.(type) {
+	case job.Tick:
+		s.wake = never
+	case job.Owed:
+		s.owed = ev
+	}
+}
+
 // replay makes the job again from all that it was given; the account has what
 // came of it.
 func (s *story) replay(entries []job.Entry) {
 	s.entries, s.wake = entries, never
 	for _, e := range entries {
-		if _, tick := e.Event.(job.Tick); tick {
-			s.wake = never
-		}
+		s.note(e.Event)
 		for _, effect := range s.job.Step(e.At, e.Event) {
 			switch effect := effect.(type) {
 			case job.Wake:
