@@ -90,11 +90,11 @@ func (o *holes) endsOf(l *leg, x *hole) (load, books hyperscale.JobTime) {
 
 // stopOf is when a lost holder stopped a load that was ended before its time: one
 // that was only silent may not have heard of it, and goes on.
-func (l *leg) stopOf(x *hole, now hyperscale.JobTime) hyperscale.JobTime {
+func (h *head) stopOf(x *hole, now hyperscale.JobTime) hyperscale.JobTime {
 	if x.Idle {
-		return l.Stop.At
+		return h.Stop.At
 	}
-	return max(l.Stop.At, min(x.Dead, now))
+	return max(h.Stop.At, min(x.Dead, now))
 }
 
 // met is how many slots of a share of an open load windows told of, counted from the

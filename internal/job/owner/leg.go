@@ -162,7 +162,7 @@ func (l *leg) by(plan *hyperscale.Plan) *leg {
 func (l *leg) peak() int64 { return schedule.NewUsers(l.Leg.Load, l.changes...).Peak() }
 
 // begun reports whether its load may have begun.
-func (l *leg) begun() bool { return l.Stage == starting || l.Stage == running }
+func (h *head) begun() bool { return h.Stage == starting || h.Stage == running }
 
 func (l *leg) workflow() string { return l.Leg.Workflow }
 

@@ -269,9 +269,9 @@ func (o *stating) refusedToo(k *kid, h *link.Held) {
 }
 
 // shun notes that a child refuses a leg for good.
-func (l *leg) shun(h link.Holder, reason string) {
-	l.Refusal = reason
-	if !slices.Contains(l.Unfit, h) {
-		l.Unfit = append(l.Unfit, h)
+func (h *head) shun(by link.Holder, reason string) {
+	h.Refusal = reason
+	if !slices.Contains(h.Unfit, by) {
+		h.Unfit = append(h.Unfit, by)
 	}
 }

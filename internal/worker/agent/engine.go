@@ -112,7 +112,7 @@ func (h *hold) run() {
 		h.outage.is = false
 	}
 	h.state, h.engine.started = link.Running, true
-	h.told.adjusted = h.adjusted()
+	h.told.adjusted = h.plan.known()
 	h.m.tell(h, c)
 }
 

@@ -101,12 +101,12 @@ func (h *hold) jobTime(now time.Duration) hyperscale.JobTime {
 	return h.start.at + now - h.start.moment
 }
 
-// adjusted is the number of the last adjustment known.
-func (h *hold) adjusted() uint64 {
-	if n := len(h.plan.adjusts); n > 0 {
-		return h.plan.adjusts[n-1].Number
+// known is the number of the last adjustment known.
+func (b *brief) known() uint64 {
+	if n := len(b.adjusts); n > 0 {
+		return b.adjusts[n-1].Number
 	}
-	return h.plan.adjusted
+	return b.adjusted
 }
 
 // hold finds what is held under the name; nil: nothing.
@@ -285,7 +285,7 @@ func (h *hold) lingersUntil() time.Duration {
 // dies hears it too, and passes it on.
 func (h *hold) adjust(o link.Order) {
 	live := h.state == link.Preparing || h.state == link.Prepared || h.state == link.Running
-	if !live || o.Number <= h.adjusted() {
+	if !live || o.Number <= h.plan.known() {
 		return
 	}
 	h.plan.adjusts = append(h.plan.adjusts, o)
@@ -345,7 +345,7 @@ func (h *hold) withoutOwner() {
 func (h *hold) held() link.Held {
 	held := link.Held{
 		Hold: h.Hold, State: h.state, Reason: h.reason, ForGood: h.forGood, Start: h.start.number,
-		Cut: h.turn.stream.Seq(), Acked: h.out.Acked(), Reserve: h.told.reserve, Adjustment: h.adjusted(),
+		Cut: h.turn.stream.Seq(), Acked: h.out.Acked(), Reserve: h.told.reserve, Adjustment: h.plan.known(),
 		Aborted: h.told.aborted, Cancelled: h.cancelled, Lowered: h.told.lowered, Epoch: h.job.Epoch, Silence: h.m.now - h.job.Heard,
 	}
 	if h.start.number > 0 {
