@@ -241,7 +241,7 @@ func (o *Owner) heldOf(f *upflow) link.Held {
 	o.common(&h)
 	l := o.part(h.Hold)
 	switch {
-	case l == nil && f.released < f.stream.Seq():
+	case l == nil && f.pends():
 		h.State, h.Reserve = link.Running, f.broken.Reserve // what it came to is not all sent yet, and its end says that it is
 		o.since(&h)
 		return h

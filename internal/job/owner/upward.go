@@ -136,6 +136,9 @@ func (f *upflow) add(w *stats.Window, ending *link.Ending) {
 	}
 }
 
+// pends reports whether of a part that has ended not all is released yet.
+func (f *upflow) pends() bool { return f.ending != nil && !f.over || f.released < f.stream.Seq() }
+
 // last cuts the last window. It is empty: what there was is in those before.
 func (f *upflow) last(ending link.Ending) {
 	w := &stats.Window{}
