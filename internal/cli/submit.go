@@ -29,6 +29,7 @@ type submitFlags struct {
 	cores     int
 	oneHolder bool
 	reporters []string
+	webhooks  []string
 	across    acrossFlags
 }
 
@@ -69,7 +70,8 @@ func submitCommand(a *app) *cobra.Command {
 	flags.BoolVar(&f.exclusive, "exclusive", false, "nothing else runs beside it")
 	flags.IntVar(&f.cores, "cores", 0, "`N` cores for each workflow (as many as its load asks for)")
 	flags.BoolVar(&f.oneHolder, "one-holder", false, "never two workers on the same slots: after 10 s without word a worker stops,\nand only then others go on (always so with data that is picked unique)")
-	flags.StringArrayVar(&f.reporters, "report", nil, "`NAME=ADDRESS` that the cluster tells what the job does: webhook,\nprometheus, otlp, statsd, dogstatsd, influxdb, postgres (doc/reporters.md)")
+	flags.StringArrayVar(&f.reporters, "report", nil, "`NAME=ADDRESS` that the cluster tells what the job does: webhook,\nprometheus, otlp, statsd, dogstatsd, influxdb, postgres, events\n(doc/reporters.md)")
+	flags.StringArrayVar(&f.webhooks, "webhook", nil, "`URL` that the cluster posts the job's events and its end to, each with its\nnumber: the same as --report events=URL")
 	f.across.add(c)
 	clusterExits(c, "105, 97, 107, 99, 91, 90, 1: with --watch, as of run; 97 also if others cancelled it,\n     105 also if it goes away")
 	return c
@@ -78,6 +80,21 @@ func submitCommand(a *app) *cobra.Command {
 // priorities are the names of priorities.
 var priorities = map[string]link.Priority{
 	"high": link.PriorityHigh, "normal": link.PriorityNormal, "low": link.PriorityLow, "auto": link.PriorityAuto,
+}
+
+// hooked checks whom the cluster is to report to, and puts web hooks among them.
+func (f *submitFlags) hooked() error {
+	for _, url := range f.webhooks {
+		text := "events=" + url
+		if _, err := sink.Parse([]string{text}); err != nil {
+			return refuse("--webhook URL is --report events=URL, and of %v", err)
+		}
+		f.reporters = append(f.reporters, text)
+	}
+	if _, err := sink.Parse(f.reporters); err != nil {
+		return refuse("--report %v; files are written here: -o NAME=PATH", err)
+	}
+	return nil
 }
 
 // submit hands a plan in.
@@ -93,8 +110,8 @@ func (a *app) submit(ctx context.Context, arg string, f *submitFlags) error {
 	if !f.watch && len(f.outputs) > 0 {
 		return refuse("-o needs --watch; or fetch them later: hyperscale results JOB -o %s", f.outputs[0])
 	}
-	if _, err := sink.Parse(f.reporters); err != nil {
-		return refuse("--report %v; files are written here: -o NAME=PATH", err)
+	if err := f.hooked(); err != nil {
+		return err
 	}
 	specs, err := a.outputSpecs(f.outputs)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"hyperscale"
 	"hyperscale/internal/client"
+	"hyperscale/internal/report"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/show"
 	"hyperscale/internal/stats"
@@ -111,7 +112,7 @@ func (a *app) printEvents(ctx context.Context, cl *client.Client, job hyperscale
 		case !ok:
 			return nil
 		case a.json:
-			return json.NewEncoder(a.Stdout).Encode(eventViewOf(h.Event))
+			return json.NewEncoder(a.Stdout).Encode(report.EventOf(h.Event))
 		}
 		_, err := fmt.Fprintf(a.Stdout, "%d\t%s\n", h.Seq, show.Clean(eventText(h.Event)))
 		return err

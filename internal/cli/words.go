@@ -189,21 +189,5 @@ type acceptedView struct {
 	Again   bool              `json:"submitted_before"`
 }
 
-// eventView is an event as JSON.
-type eventView struct {
-	Seq      uint64            `json:"seq"`
-	At       float64           `json:"at_s"`
-	Wall     string            `json:"wall"`
-	Epoch    hyperscale.Epoch  `json:"epoch"`
-	What     string            `json:"what"`
-	Workflow string            `json:"workflow"`
-	Node     hyperscale.NodeID `json:"node"`
-	Detail   string            `json:"detail"`
-}
-
 // rfc3339 is a time for programs.
 func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-func eventViewOf(e hyperscale.Event) eventView {
-	return eventView{e.Seq, e.At.Seconds(), rfc3339(e.Wall), e.Epoch, e.What, e.Workflow, e.Node, e.Detail}
-}

@@ -165,6 +165,15 @@ type Taken struct {
 	Refused string
 }
 
+// Post asks another node to send a request to a web hook of a job, which the owner of
+// the job does not reach.
+type Post struct {
+	Job  hyperscale.JobID
+	To   string // the reporter as the submission names it: NAME=ADDRESS
+	ID   string // of the request: the same when the same is sent again
+	Body []byte
+}
+
 // Relay carries what a worker and a manager that do not hear each other have to
 // say, through a manager that hears both. Up comes from the worker, Down goes to
 // it; one of them is nil.

@@ -2,12 +2,13 @@ package reporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
 
+	"hyperscale"
 	"hyperscale/internal/mailbox"
-	"hyperscale/internal/report"
 	"hyperscale/internal/stats"
 )
 
@@ -18,7 +19,7 @@ type Line struct {
 	job    Job
 	task   *Task
 	in     *mailbox.Mailbox[Event]
-	result *report.Summary // read after Ended was taken from in
+	ending Ending // read after Ended was taken from in
 
 	sink Reporter // of the delivery under way, or of nobody
 }
@@ -31,6 +32,8 @@ type LineConfig struct {
 	// Open makes the reporter; it is called before the first delivery, and again after
 	// it failed. The job's Begun is filled in.
 	Open func(ctx context.Context, job *Job) (Reporter, error)
+	// Elsewhere makes one that delivers by way of another node; nil: there is no other.
+	Elsewhere func(ctx context.Context, job *Job) (Reporter, error)
 	// Changed is told each change of what is to be kept, and Trouble the first failed
 	// attempt of a row. They are called by the line's goroutine; nil: nobody is told.
 	Changed func(State)
@@ -45,6 +48,9 @@ func NewLine(cfg LineConfig) *Line {
 	if cfg.Trouble == nil {
 		cfg.Trouble = func(error) {}
 	}
+	if cfg.Elsewhere == nil {
+		cfg.Elsewhere = func(context.Context, *Job) (Reporter, error) { return nil, errors.New("there is no other node") }
+	}
 	return &Line{cfg: cfg, job: cfg.Job, task: NewTask(cfg.Limits, cfg.From), in: mailbox.New[Event]()}
 }
 
@@ -52,13 +58,16 @@ func NewLine(cfg LineConfig) *Line {
 func (l *Line) Name() string { return l.job.Name }
 
 // Window gives it a window, with its number.
-func (l *Line) Window(seq uint64, w *stats.Window) { l.in.Put(Came{seq, w}) }
+func (l *Line) Window(seq uint64, w *stats.Window) { l.in.Put(Came{Item{Seq: seq, Window: w}}) }
 
-// End gives it what the job came to, the last thing that it delivers, and how many
-// windows there were in all; 0: that is not known. It is called once.
-func (l *Line) End(s *report.Summary, windows uint64) {
-	l.result = s
-	l.in.Put(Ended{windows})
+// Event gives it an event, which must not change any more.
+func (l *Line) Event(ev *hyperscale.Event) { l.in.Put(Came{Item{Seq: ev.Seq, Event: ev}}) }
+
+// End gives it what the job came to, the last thing that it delivers, and the number of
+// what came last before; 0: that is not known. It is called once.
+func (l *Line) End(e Ending, last uint64) {
+	l.ending = e
+	l.in.Put(Ended{last})
 }
 
 // GiveUp ends it, for nobody waits for it any longer.
@@ -77,7 +86,7 @@ func (l *Line) Run(ctx context.Context) Outcome {
 		}
 		select {
 		case <-ctx.Done():
-			return Outcome{l.task.State()}
+			return Outcome{State: l.task.State()}
 		case <-timer.C:
 			r.step(ctx, Tick{})
 		case answered := <-r.answers:
@@ -120,9 +129,13 @@ func (r *runner) close() {
 func (r *runner) step(ctx context.Context, ev Event) {
 	switch ev := ev.(type) {
 	case Came:
-		r.task.Begun(time.Now().Add(-ev.Window.To))
+		if ev.Window != nil {
+			r.task.Begun(time.Now().Add(-ev.Window.To))
+		}
 	case Ended:
-		r.task.Begun(r.result.Ended().Add(-time.Duration(r.result.Elapsed.Value * float64(time.Second))))
+		if s := r.ending.Summary; s != nil {
+			r.task.Begun(s.Ended().Add(-time.Duration(s.Elapsed.Value * float64(time.Second))))
+		}
 	}
 	before := r.task.State()
 	effects := r.task.Step(r.now(), ev)
@@ -161,14 +174,39 @@ func (l *Line) attempt(ctx context.Context, e Deliver) (err error) {
 			err = fmt.Errorf("not taken within %v: %w", e.Within, err)
 		}
 	}()
+	if e.Elsewhere {
+		other, err := l.cfg.Elsewhere(ctx, &l.job)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = other.Close() }() // all that counts was answered
+		return l.hand(ctx, other, e)
+	}
 	if l.sink == nil {
 		if l.sink, err = l.cfg.Open(ctx, &l.job); err != nil {
 			l.sink = nil
 			return err
 		}
 	}
-	if len(e.Windows) > 0 {
-		return l.sink.Windows(ctx, e.Windows)
+	return l.hand(ctx, l.sink, e)
+}
+
+// hand gives a reporter what is to be delivered.
+func (l *Line) hand(ctx context.Context, to Reporter, e Deliver) error {
+	if len(e.Items) == 0 {
+		return to.Result(ctx, &Result{Ending: l.ending, Missing: e.Missing})
 	}
-	return l.sink.Result(ctx, &Result{Summary: l.result, Missing: e.Missing})
+	if listener, is := to.(Listener); is && e.Items[0].Event != nil {
+		for _, item := range e.Items {
+			if err := listener.Event(ctx, item.Event); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var batch []Window
+	for _, item := range e.Items {
+		batch = append(batch, Window{item.Seq, item.Window})
+	}
+	return to.Windows(ctx, batch)
 }

@@ -139,7 +139,7 @@ func TestLineGoesOn(t *testing.T) {
 		for i := range 3 {
 			next.Window(uint64(i+1), second(i))
 		}
-		next.End(&report.Summary{Phase: "COMPLETED"}, 0)
+		next.End(Ending{Summary: &report.Summary{Phase: "COMPLETED"}}, 0)
 		o := next.Run(t.Context())
 		if got := strings.Join(p.got, " "); o.Phase != Delivered || !strings.HasPrefix(got, "1…1 2…") || !strings.HasSuffix(got, "3 result COMPLETED") {
 			t.Errorf("%s: %+v", got, o)
@@ -165,7 +165,7 @@ func TestLineOpensAgain(t *testing.T) {
 			},
 		})
 		l.Window(1, second(0))
-		l.End(&report.Summary{Phase: "COMPLETED"}, 0)
+		l.End(Ending{Summary: &report.Summary{Phase: "COMPLETED"}}, 0)
 		if o := l.Run(t.Context()); o.Phase != Delivered || o.Tries != 0 || len(p.got) != 2 {
 			t.Errorf("%+v, got %v", o, p.got)
 		}

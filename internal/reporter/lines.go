@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"hyperscale"
 	"hyperscale/internal/report"
 	"hyperscale/internal/stats"
 )
@@ -42,7 +43,7 @@ func (l *Lines) Window(w *stats.Window) {
 // given up. The error names those that were, and those that were not given all.
 func (l *Lines) Finish(s *report.Summary) error {
 	for _, line := range l.all {
-		line.End(s, l.seq)
+		line.End(Ending{Phase: hyperscale.Phase(s.Phase), Summary: s}, l.seq)
 	}
 	l.running.Wait()
 	l.stop()

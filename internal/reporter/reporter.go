@@ -13,7 +13,8 @@ import (
 
 // Reporter delivers to one place what one job does. Its methods are called one after
 // the other, each with a context that ends when it takes too long; they keep to it.
-// After an error the same is delivered again, though some of it may have arrived.
+// After an error the same is delivered again, though some of it may have arrived. One
+// that is to be told of events is a [Listener], too.
 type Reporter interface {
 	// Windows delivers windows, at least one, by rising number. They never change, and
 	// may be kept.
@@ -24,6 +25,19 @@ type Reporter interface {
 	Close() error
 }
 
+// Listener is a reporter that is told of a job's events in place of its windows.
+type Listener interface {
+	// Event delivers one event, by rising number.
+	Event(ctx context.Context, ev *hyperscale.Event) error
+}
+
+// Item is one thing that a job made known, with its number: a window, or else an event.
+type Item struct {
+	Seq    uint64
+	Window *stats.Window
+	Event  *hyperscale.Event
+}
+
 // Window is a window with its number in the job, from 1. It is of one share, or the
 // sum of what many did of a workflow in one interval.
 type Window struct {
@@ -31,10 +45,17 @@ type Window struct {
 	*stats.Window
 }
 
+// Ending is how a job ended.
+type Ending struct {
+	Phase   hyperscale.Phase
+	Reason  string          // in words; "": Phase says all
+	Summary *report.Summary // nil: it has no result, and only a [Listener] is told of that
+}
+
 // Result is what a job came to.
 type Result struct {
-	Summary *report.Summary
-	Missing uint64 // windows that the reporter was not given, for it took none for too long
+	Ending
+	Missing uint64 // windows or events that the reporter was not given, for it took none for too long
 }
 
 // Job is what a reporter is told of the job before anything else.

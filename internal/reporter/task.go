@@ -1,12 +1,12 @@
 package reporter
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
 
 	"hyperscale"
-	"hyperscale/internal/stats"
 )
 
 // Phase is how far a reporter is with a job.
@@ -23,8 +23,8 @@ const (
 // on from it. Its zero value is that of a job which has not begun.
 type State struct {
 	Phase   Phase         `json:"phase"`
-	Taken   uint64        `json:"taken"`   // windows up to this number are done with
-	Missing uint64        `json:"missing"` // part of Taken: windows that were dropped
+	Taken   uint64        `json:"taken"`   // what came up to this number is done with
+	Missing uint64        `json:"missing"` // part of Taken: so many were dropped
 	Tries   int           `json:"tries"`   // attempts in a row that failed
 	Spent   time.Duration `json:"spent"`   // since the job's end, as of the last attempt that failed
 	Reason  string        `json:"reason"`  // of the last attempt that failed, in words
@@ -33,12 +33,17 @@ type State struct {
 
 // Limits are what a task keeps to. Zero values are the defaults.
 type Limits struct {
-	Queue    int           // windows that wait; beyond, the oldest are dropped; 0: 600
-	Batch    int           // windows in one delivery; 0: 100
+	Queue    int           // so many wait; beyond, the oldest are dropped; 0: 600
+	Batch    int           // so many in one delivery; 0: 100
 	Timeout  time.Duration // of one delivery; 0: 10 s
 	First    time.Duration // between the first failed attempt and the next; it doubles; 0: 500 ms
 	Longest  time.Duration // … up to this; 0: 30 s
 	Patience time.Duration // from the job's end until the reporter is given up; 0: 15 min
+	// Tries is after how many attempts at one delivery another node is to make it, once;
+	// if that fails, too, or the delivery is refused, it is left out. 0: it is made again
+	// and again, and who refuses one gets no more.
+	Tries int
+	Of    string // what is delivered beside the result, in a word; "": window
 }
 
 // withDefaults fills in what is not set.
@@ -54,6 +59,9 @@ func (l Limits) withDefaults() Limits {
 	if l.Batch == 0 {
 		l.Batch = 100
 	}
+	if l.Of == "" {
+		l.Of = "window"
+	}
 	set(&l.Timeout, 10*time.Second)
 	set(&l.First, 500*time.Millisecond)
 	set(&l.Longest, 30*time.Second)
@@ -66,15 +74,12 @@ type Event interface{ event() }
 
 // The events.
 type (
-	// Came: the job made a window known. Numbers that were given before are left out.
-	Came struct {
-		Seq    uint64
-		Window *stats.Window
-	}
+	// Came: the job made something known. Numbers that were given before are left out.
+	Came struct{ Item }
 
-	// Ended: there is a result, and no more windows come than Windows in all, as far as
-	// that is known; 0: it is not.
-	Ended struct{ Windows uint64 }
+	// Ended: there is a result, and the last that comes before it has the number Last, as
+	// far as that is known; 0: it is not.
+	Ended struct{ Last uint64 }
 
 	// Answered: the delivery under way was taken, or was not.
 	Answered struct{ Err error }
@@ -97,12 +102,13 @@ type Effect interface{ effect() }
 
 // The effects.
 type (
-	// Deliver hands windows over, or, without any, the result. One is under way at a
+	// Deliver hands over what came, or, without any, the result. One is under way at a
 	// time; it is answered by Answered, after Within at the latest.
 	Deliver struct {
-		Windows []Window
-		Missing uint64 // with the result
-		Within  time.Duration
+		Items     []Item
+		Missing   uint64 // with the result
+		Within    time.Duration
+		Elsewhere bool // by another node
 	}
 
 	// Trouble is told of the first attempt of a row that failed: it is tried again.
@@ -119,6 +125,7 @@ func (Over) effect()    {}
 // Outcome is what became of a reporter's part in a job.
 type Outcome struct {
 	State
+	of string // what was delivered, in a word
 }
 
 // Text is the outcome in words, to come after the reporter's name.
@@ -129,7 +136,8 @@ func (o Outcome) Text() string {
 	case o.Phase == Failed:
 		return "failed after " + hyperscale.Plural(o.Tries, "attempt") + ": " + o.Reason
 	case o.Missing > 0:
-		return fmt.Sprintf("has the result, but not %s of %s: it took none for too long, or the owner of the job changed", hyperscale.Plural(o.Missing, "window"), hyperscale.Count(o.Taken))
+		why := cmp.Or(o.Reason, "it took none for too long, or the owner of the job changed")
+		return fmt.Sprintf("has the result, but not %s of %s: %s", hyperscale.Plural(o.Missing, o.of), hyperscale.Count(o.Taken), why)
 	}
 	return "delivered"
 }
@@ -145,14 +153,16 @@ func (o Outcome) Text() string {
 //
 // An error of kind [ErrRefused] ends it from under way: failed. So does any other
 // once the patience after the job's end is spent. While the job runs it waits as
-// long as need be, and drops the oldest windows once its queue is full.
+// long as need be, and drops the oldest once its queue is full. With a number of tries
+// what was tried so often, or was refused, is left out, and the next is delivered.
 type Task struct {
 	limits  Limits
 	state   State
-	queue   []Window
-	under   int  // windows at the head of the queue that are under way
+	queue   []Item
+	under   int  // so many at the head of the queue are under way
 	busy    bool // something is under way
 	result  bool // … it is the result
+	other   bool // another node is to make the next attempt
 	ended   bool
 	endedAt time.Duration // less what was spent before
 	again   time.Duration // not before; 0: at once
@@ -181,12 +191,13 @@ func (t *Task) Step(now time.Duration, ev Event) []Effect {
 	if t.state.Phase != Pending {
 		return nil
 	}
+	var effects []Effect
 	switch ev := ev.(type) {
 	case Came:
 		t.came(ev)
 	case Ended:
 		if !t.ended {
-			t.skip(ev.Windows + 1)
+			t.skip(ev.Last + 1)
 			t.ended, t.endedAt = true, now-t.state.Spent
 			t.again = min(t.again, now+t.limits.First) // whoever waits for it need not wait for long
 		}
@@ -194,10 +205,7 @@ func (t *Task) Step(now time.Duration, ev Event) []Effect {
 		if !t.busy {
 			return nil
 		}
-		if effects := t.answered(now, ev.Err); effects != nil {
-			t.trim()
-			return effects
-		}
+		effects = t.answered(now, ev.Err)
 	case GiveUp:
 		if t.state.Reason != "" {
 			ev.Reason += "; before that: " + t.state.Reason
@@ -205,10 +213,10 @@ func (t *Task) Step(now time.Duration, ev Event) []Effect {
 		return t.over(Failed, ev.Reason)
 	}
 	t.trim()
-	return t.next(now)
+	return append(effects, t.next(now)...)
 }
 
-// came takes a window into the queue.
+// came takes something into the queue.
 func (t *Task) came(ev Came) {
 	last := t.state.Taken
 	if n := len(t.queue); n > 0 {
@@ -218,10 +226,10 @@ func (t *Task) came(ev Came) {
 		return
 	}
 	t.skip(ev.Seq)
-	t.queue = append(t.queue, Window{ev.Seq, ev.Window})
+	t.queue = append(t.queue, ev.Item)
 }
 
-// skip counts windows up to a number that nobody has any more: the owner before took
+// skip counts those up to a number that nobody has any more: the owner before took
 // them along.
 func (t *Task) skip(next uint64) {
 	last := t.state.Taken
@@ -236,44 +244,62 @@ func (t *Task) skip(next uint64) {
 	}
 }
 
-// trim drops the oldest windows that are too many. While a delivery is under way,
+// trim drops the oldest that are too many. While a delivery is under way,
 // which is not for long, more may wait.
 func (t *Task) trim() {
 	if n := len(t.queue) - t.limits.Queue; n > 0 && !t.busy {
 		t.state.Taken = t.queue[n-1].Seq
 		t.state.Missing += uint64(n)
-		t.queue = t.queue[n:]
+		t.queue, t.other = t.queue[n:], false
 	}
 }
 
-// answered takes in what became of the delivery; nil: the task goes on.
+// answered takes in what became of the delivery.
 func (t *Task) answered(now time.Duration, err error) []Effect {
 	t.busy = false
 	if err == nil {
-		t.state.Tries, t.again = 0, 0
 		if t.result {
-			t.state.Reason = ""
-			return t.over(Delivered, "")
+			t.state.Tries = 0
+			if t.limits.Tries == 0 || t.state.Missing == 0 { // else it is why some are
+				t.state.Reason = ""
+			}
+			return t.over(Delivered, t.state.Reason)
 		}
-		t.state.Taken = t.queue[t.under-1].Seq
-		t.queue, t.under = t.queue[t.under:], 0
+		t.done()
 		return nil
 	}
-	t.under = 0
 	t.state.Tries++
 	t.state.Reason = err.Error()
 	if t.ended {
 		t.state.Spent = now - t.endedAt
 	}
 	wait := t.wait(err)
-	if errors.Is(err, ErrRefused) || t.ended && t.state.Spent+wait > t.limits.Patience {
+	refused, few := errors.Is(err, ErrRefused), t.limits.Tries > 0
+	switch {
+	case few && (refused || t.other) && !t.result:
+		t.state.Missing += uint64(t.under)
+		first := t.state.Tries == 1
+		if t.done(); !first {
+			return nil
+		}
+		return []Effect{Trouble{err}}
+	case refused, t.other, t.ended && t.state.Spent+wait > t.limits.Patience:
 		return t.over(Failed, t.state.Reason)
+	case few && t.state.Tries >= t.limits.Tries:
+		t.other, wait = true, 0
 	}
-	t.again = now + wait
+	t.under, t.again = 0, now+wait
 	if t.state.Tries == 1 {
 		return []Effect{Trouble{err}}
 	}
 	return nil
+}
+
+// done goes on behind what was under way.
+func (t *Task) done() {
+	t.state.Taken = t.queue[t.under-1].Seq
+	t.queue, t.under = t.queue[t.under:], 0
+	t.state.Tries, t.again, t.other = 0, 0, false
 }
 
 // wait is how long the next attempt is put off.
@@ -291,19 +317,19 @@ func (t *Task) wait(err error) time.Duration {
 
 // next delivers what is to be delivered now.
 func (t *Task) next(now time.Duration) []Effect {
-	if t.busy || now < t.again || len(t.queue) == 0 && !t.ended {
+	if t.busy || now < t.again || len(t.queue) == 0 && !t.ended || t.state.Phase != Pending {
 		return nil
 	}
 	t.busy, t.result = true, len(t.queue) == 0
 	if t.result {
-		return []Effect{Deliver{Missing: t.state.Missing, Within: t.limits.Timeout}}
+		return []Effect{Deliver{Missing: t.state.Missing, Within: t.limits.Timeout, Elsewhere: t.other}}
 	}
 	t.under = min(len(t.queue), t.limits.Batch)
-	return []Effect{Deliver{Windows: t.queue[:t.under:t.under], Within: t.limits.Timeout}}
+	return []Effect{Deliver{Items: t.queue[:t.under:t.under], Within: t.limits.Timeout, Elsewhere: t.other}}
 }
 
 func (t *Task) over(p Phase, reason string) []Effect {
 	t.state.Phase, t.state.Reason = p, reason
 	t.queue, t.under, t.busy = nil, 0, false
-	return []Effect{Over{Outcome{t.state}}}
+	return []Effect{Over{Outcome{t.state, t.limits.Of}}}
 }

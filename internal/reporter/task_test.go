@@ -80,7 +80,7 @@ func eventsOf(t *testing.T, what string) []Event {
 	}
 	var list []Event
 	for seq := from; seq <= to; seq++ {
-		list = append(list, Came{seq, none})
+		list = append(list, Came{Item{Seq: seq, Window: none}})
 	}
 	return list
 }
@@ -88,10 +88,11 @@ func eventsOf(t *testing.T, what string) []Event {
 func told(e Effect) string {
 	switch e := e.(type) {
 	case Deliver:
-		if len(e.Windows) == 0 {
-			return fmt.Sprintf("deliver result, missing %d", e.Missing)
+		by := map[bool]string{true: " elsewhere"}[e.Elsewhere]
+		if len(e.Items) == 0 {
+			return fmt.Sprintf("deliver result%s, missing %d", by, e.Missing)
 		}
-		return fmt.Sprintf("deliver %d…%d", e.Windows[0].Seq, e.Windows[len(e.Windows)-1].Seq)
+		return fmt.Sprintf("deliver %d…%d%s", e.Items[0].Seq, e.Items[len(e.Items)-1].Seq, by)
 	case Trouble:
 		return "trouble: " + e.Err.Error()
 	case Over:
@@ -101,6 +102,7 @@ func told(e Effect) string {
 }
 
 func TestTask(t *testing.T) {
+	few := Limits{Tries: 3, Batch: 1, Longest: 2 * time.Second, Of: "event"}
 	for _, tt := range []struct {
 		what           string
 		limits         Limits
@@ -281,6 +283,87 @@ func TestTask(t *testing.T) {
     deliver result, missing 6
 3s ok
     over: has the result, but not 6 windows of 10: it took none for too long, or the owner of the job changed`},
+		{what: "what was tried so often is handed to another node, and then left out", limits: few, script: `
+			1s came 1
+			1s came 2
+			1s fails
+			1500ms tick
+			1500ms fails
+			2500ms tick
+			2500ms fails
+			3s fails
+			4s fails
+			4500ms tick
+			4500ms ok
+			5s ended
+			5s ok`, expect: `
+1s came 1
+    deliver 1…1
+1s came 2
+1s fails
+    trouble: connection refused
+    again at 1.5s
+1500ms tick
+    deliver 1…1
+1500ms fails
+    again at 2.5s
+2500ms tick
+    deliver 1…1
+2500ms fails
+    deliver 1…1 elsewhere
+3s fails
+    deliver 2…2
+4s fails
+    trouble: connection refused
+    again at 4.5s
+4500ms tick
+    deliver 2…2
+4500ms ok
+5s ended
+    deliver result, missing 1
+5s ok
+    over: has the result, but not 1 event of 2: connection refused`},
+		{what: "what another node delivered is delivered", limits: few, from: State{Tries: 2}, script: `
+			1s came 1
+			1s fails
+			2s ok
+			3s ended
+			3s ok`, expect: `
+1s came 1
+    deliver 1…1
+1s fails
+    deliver 1…1 elsewhere
+2s ok
+3s ended
+    deliver result, missing 0
+3s ok
+    over: delivered`},
+		{what: "what is refused is left out at once, and the next may be taken", limits: few, script: `
+			1s came 1-2
+			1s refuses
+			2s ok
+			3s ended
+			3s refuses`, expect: `
+1s came 1-2
+    deliver 1…1
+1s refuses
+    trouble: 401 Unauthorized
+    deliver 2…2
+2s ok
+3s ended
+    deliver result, missing 1
+3s refuses
+    over: failed after 1 attempt: 401 Unauthorized`},
+		{what: "a result that nobody could deliver", limits: few, from: State{Tries: 2}, script: `
+			1s ended
+			1s fails
+			1s fails`, expect: `
+1s ended
+    deliver result, missing 0
+1s fails
+    deliver result elsewhere, missing 0
+1s fails
+    over: failed after 4 attempts: connection refused`},
 		{what: "nobody waits", script: `
 			1s came 1
 			1s fails
@@ -305,7 +388,9 @@ func TestTask(t *testing.T) {
 // comes last, once it is known to have come.
 func TestTaskDeliversAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		limits := Limits{Queue: rapid.IntRange(1, 5).Draw(t, "queue"), Batch: rapid.IntRange(1, 4).Draw(t, "batch")}
+		limits := Limits{
+			Queue: rapid.IntRange(1, 5).Draw(t, "queue"), Batch: rapid.IntRange(1, 4).Draw(t, "batch"), Tries: rapid.IntRange(0, 3).Draw(t, "tries"),
+		}
 		total := uint64(rapid.IntRange(0, 20).Draw(t, "windows"))
 		got := map[uint64]bool{}
 		var kept State
@@ -318,19 +403,19 @@ func TestTaskDeliversAll(t *testing.T) {
 				switch {
 				case under != nil && rapid.Bool().Draw(t, "answer"):
 					ok := life > 3 || rapid.Bool().Draw(t, "taken")
-					for _, w := range under.Windows {
+					for _, w := range under.Items {
 						got[w.Seq] = got[w.Seq] || ok
 					}
 					ev = Answered{}
 					if !ok {
 						ev = Answered{errDown}
-					} else if len(under.Windows) == 0 {
+					} else if len(under.Items) == 0 {
 						results++
 					}
 					under = nil
 				case came < total:
 					came++
-					ev = Came{came, none}
+					ev = Came{Item{Seq: came, Window: none}}
 				case came == total:
 					came++
 					ev = Ended{}
@@ -358,7 +443,8 @@ func TestTaskDeliversAll(t *testing.T) {
 				missing--
 			}
 		}
-		if kept.Phase != Delivered || results == 0 || kept.Taken != total {
+		delivered := kept.Phase == Delivered && results > 0 || kept.Phase == Failed && limits.Tries > 0 && results == 0
+		if !delivered || kept.Taken != total {
 			t.Fatalf("%+v after %d results of %d windows", kept, results, total)
 		}
 	})

@@ -204,35 +204,3 @@ func (c *Conn) Deliver(ctx context.Context) (Call[link.Receipt, link.Delivery], 
 	}
 	return begin(raw, receiptKind(), deliveryKind()), nil
 }
-
-// Talk begins the conversation with another node of the tier.
-func (c *Conn) Talk(ctx context.Context) (Call[link.Said, link.Said], error) {
-	raw, err := pb.NewPeersClient(c.conn).Talk(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return begin(raw, talkResponseKind(), talkRequestKind()), nil
-}
-
-// Forward calls got for every live update of a job that the node owns.
-func (c *Conn) Forward(ctx context.Context, job hyperscale.JobID, got func(Update) error) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	stream, err := pb.NewPeersClient(c.conn).Forward(ctx, &pb.ForwardRequest{Job: string(job)})
-	if err != nil {
-		return err
-	}
-	return drain(&receiver[Update, *pb.ForwardResponse]{kind: forwardKind(), raw: stream}, got)
-}
-
-// Offer asks the node to take a job over.
-func (c *Conn) Offer(ctx context.Context, o link.Offer) (link.Taken, error) {
-	answer, err := pb.NewPeersClient(c.conn).Offer(ctx, &pb.OfferRequest{Offer: wireOffer(o)})
-	return readTaken(answer.GetTaken()), err
-}
-
-// Invite asks the node to let another of its tier, the caller itself, into the store.
-func (c *Conn) Invite(ctx context.Context, in Invitation) ([]hyperscale.Pair, error) {
-	answer, err := pb.NewPeersClient(c.conn).Invite(ctx, wireInvitation(in))
-	return each(answer.GetMembers(), readPair), err
-}

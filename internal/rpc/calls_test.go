@@ -74,7 +74,7 @@ func TestCluster(t *testing.T) {
 }
 
 func TestPeers(t *testing.T) {
-	peer, ctx := serve(t, &node{}, Limits{}).call(t, identity.Manager), soon(t)
+	peer, ctx := serve(t, &node{}, Limits{}).call(t, identity.Manager).Peer(), soon(t)
 	talk, err := peer.Talk(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +101,9 @@ func TestPeers(t *testing.T) {
 	}
 	if taken, err := peer.Offer(ctx, link.Offer{Job: "7", Epoch: 3}); err != nil || taken.Epoch != 4 {
 		t.Errorf("offer: %+v, %v", taken, err)
+	}
+	if said, err := peer.Post(ctx, link.Post{Job: "7", To: "events=http://h", ID: "7/events/1", Body: []byte("{}")}); err != nil || said != "7 events=http://h 7/events/1 {}" {
+		t.Errorf("post: %q, %v", said, err)
 	}
 	err = peer.Forward(ctx, "7", func(u Update) error {
 		if !reflect.DeepEqual(u, Live{[]byte("7")}) {

@@ -70,6 +70,7 @@ var methods = map[string]method{
 	"Peers/Talk":      {priority: Critical, standing: true, callers: equals},
 	"Peers/Forward":   {priority: Progress, standing: true, callers: equals},
 	"Peers/Offer":     {priority: Critical, callers: equals},
+	"Peers/Post":      {priority: Progress, callers: equals},
 	"Peers/Invite":    {priority: Critical, callers: equals},
 }
 

@@ -124,6 +124,7 @@ func (bomb) Invite(context.Context, Caller, Invitation) ([]hyperscale.Pair, erro
 	panic("boom")
 }
 func (bomb) Offer(context.Context, Caller, link.Offer) (link.Taken, error) { panic("boom") }
+func (bomb) Post(context.Context, Caller, link.Post) (string, error)       { panic("boom") }
 
 // requests are what makes each call reach its handler; the others need nothing.
 var requests = map[string]proto.Message{
@@ -135,6 +136,7 @@ var requests = map[string]proto.Message{
 	"Cluster/Drain": &pb.DrainRequest{Node: "w1"},
 	"Peers/Forward": &pb.ForwardRequest{Job: "7"},
 	"Peers/Offer":   &pb.OfferRequest{Offer: &pb.Offer{Job: "7"}},
+	"Peers/Post":    &pb.PostRequest{Job: "7"},
 	"Peers/Invite":  &pb.InviteRequest{Name: "manager2", Url: "http://127.0.0.1:1"},
 }
 

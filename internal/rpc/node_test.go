@@ -145,6 +145,11 @@ func (n *node) Offer(_ context.Context, _ Caller, o link.Offer) (link.Taken, err
 	return link.Taken{Job: o.Job, Epoch: o.Epoch + 1}, nil
 }
 
+// Post says what it was to send.
+func (n *node) Post(_ context.Context, _ Caller, p link.Post) (string, error) {
+	return fmt.Sprintf("%s %s %s %s", p.Job, p.To, p.ID, p.Body), nil
+}
+
 // running is a server under test.
 type running struct {
 	*Server

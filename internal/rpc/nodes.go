@@ -69,4 +69,8 @@ type Peers interface {
 
 	// Offer takes the job over, or says why not.
 	Offer(context.Context, Caller, link.Offer) (link.Taken, error)
+
+	// Post sends a request to a web hook, once. An answer says why the hook did not take
+	// it; "": it did.
+	Post(context.Context, Caller, link.Post) (string, error)
 }

@@ -85,7 +85,7 @@ func TestCallersAreKnownByTheirCertificates(t *testing.T) {
 		t.Errorf("a worker asks for a job: %v", err)
 	}
 	worker.self = as(identity.Manager) // says so, and can't prove it
-	if _, err := worker.Offer(soon(t), link.Offer{Job: "7"}); KindOf(err) != Unauthenticated {
+	if _, err := worker.Peer().Offer(soon(t), link.Offer{Job: "7"}); KindOf(err) != Unauthenticated {
 		t.Errorf("a worker says that it is a manager: %v", err)
 	}
 }

@@ -73,6 +73,17 @@ func (s peersServer) Offer(ctx context.Context, r *pb.OfferRequest) (*pb.OfferRe
 	return &pb.OfferResponse{Taken: wireTaken(taken)}, err
 }
 
+func (s peersServer) Post(ctx context.Context, r *pb.PostRequest) (*pb.PostResponse, error) {
+	if s.server.deps.Peers == nil {
+		return nil, missing("peers")
+	}
+	if _, err := jobOf(r.GetJob()); err != nil {
+		return nil, err
+	}
+	failed, err := s.server.deps.Peers.Post(ctx, callerOf(ctx), readPost(r))
+	return &pb.PostResponse{Failed: valid(failed)}, err
+}
+
 func (s peersServer) Invite(ctx context.Context, r *pb.InviteRequest) (*pb.InviteResponse, error) {
 	if s.server.deps.Store == nil {
 		return nil, missing("store to be let into")

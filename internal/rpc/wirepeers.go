@@ -107,6 +107,14 @@ func readTaken(t *pb.Taken) link.Taken {
 	return link.Taken{Job: hyperscale.JobID(t.GetJob()), Epoch: hyperscale.Epoch(t.GetEpoch()), Refused: t.GetRefused()}
 }
 
+func wirePost(p link.Post) *pb.PostRequest {
+	return &pb.PostRequest{Job: string(p.Job), To: valid(p.To), Id: valid(p.ID), Body: p.Body}
+}
+
+func readPost(p *pb.PostRequest) link.Post {
+	return link.Post{Job: hyperscale.JobID(p.GetJob()), To: p.GetTo(), ID: p.GetId(), Body: p.GetBody()}
+}
+
 func wireRelay(r link.Relay) (*pb.Relay, error) {
 	out := &pb.Relay{Worker: wireHolder(r.Worker)}
 	if (r.Up == nil) == (r.Down == nil) {

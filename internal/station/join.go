@@ -89,7 +89,7 @@ func (l opening) askOne(ctx context.Context, address string) (map[string]string,
 	defer func() { _ = conn.Close() }() // the answer has come, or will not
 	ctx, stop := context.WithTimeout(ctx, askTime)
 	defer stop()
-	members, err := conn.Invite(ctx, rpc.Invitation{Name: l.cfg.Self.Node, URL: l.storeURL()})
+	members, err := conn.Peer().Invite(ctx, rpc.Invitation{Name: l.cfg.Self.Node, URL: l.storeURL()})
 	if err != nil {
 		return nil, err
 	}

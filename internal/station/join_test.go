@@ -184,7 +184,7 @@ func testNodesJoinAClusterThatRuns(t *testing.T, of identity.Role) {
 
 	// Nobody takes the name of one that is there.
 	thief := config(t, of, "m1")
-	_, err := dial(t, cfgs[1].At.Listen, rpc.Dialing{Self: thief.Self}).Invite(soon(t), rpc.Invitation{Name: "m1", URL: "http://" + thief.At.Store})
+	_, err := dial(t, cfgs[1].At.Listen, rpc.Dialing{Self: thief.Self}).Peer().Invite(soon(t), rpc.Invitation{Name: "m1", URL: "http://" + thief.At.Store})
 	if rpc.KindOf(err) != rpc.Conflict {
 		t.Errorf("another m1 asks to be let in: %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
@@ -131,6 +132,39 @@ func TestUnknownJob(t *testing.T) {
 	if got := c.receipt(); !got.Unknown {
 		t.Errorf("with the store again it is answered %+v", got)
 	}
+}
+
+// B-13: a window, the last of a share too, that reaches a node which does not own the job
+// is passed on to the owner; the worker hears who that is, and keeps the window, for it is
+// not acknowledged.
+func TestWindowAtAnother(t *testing.T) {
+	passed := make(chan owner.Delivered, 10)
+	r := newRig(t, 2, func(c *Config, _ *Deps) {
+		c.trap = func(_ hyperscale.JobID, ev owner.Event) {
+			if d, is := ev.(owner.Delivered); is && d.Holder.Node == "w9" {
+				passed <- d
+			}
+		}
+	})
+	w := r.newChild("w1", 1, longRun)
+	job := r.submit(r.client(r.stations[0]), planOf("browse")).Job
+	w.holds(link.Running, 1)
+	hold := link.Hold{Job: job, Workflow: "browse", Share: hyperscale.Share{Lo: 0, Hi: 1, Of: 1, Turn: 1}}
+	c := r.newCourier("w9", r.stations[1])
+	c.deliver(hold, 1)
+	if got := c.receipt(); got.Owner != (link.Parent{Node: "m1", Address: r.stations[0].address}) || got.Seq != 0 || got.Unknown {
+		t.Errorf("it is answered %+v", got)
+	}
+	select {
+	case d := <-passed:
+		if d.Delivery.Hold != hold || d.Window == nil {
+			t.Errorf("the owner is given %+v", d)
+		}
+	case <-time.After(patience):
+		t.Error("the owner is not given it")
+	}
+	w.finish()
+	r.ended(r.client(), job)
 }
 
 // B-31: a gap is asked for again, duplicates count once.

@@ -134,7 +134,7 @@ func (d *desk) owned(how options) owner.Config {
 	head := d.tenure.Head()
 	cfg := owner.Config{
 		Job: d.job, Self: d.tier.cfg.Self, Epoch: d.epoch, Plan: d.plan, Accepted: head.Submitted, Clock: d.tier.began,
-		Reckoned: how.Cores == 0, OneHolder: how.OneHolder, Numbered: len(how.Reporters) > 0,
+		Reckoned: how.Cores == 0, OneHolder: how.OneHolder, Numbered: toldWindows(how.Reporters),
 		Datacenters: d.tier.bundle != nil, Across: how.Across,
 	}
 	if how.Led {
@@ -340,7 +340,7 @@ func (d *desk) write(ctx context.Context) {
 			d.tier.counts.is(d.job, s.Phase)
 			d.put(owner.Saved{Number: s.Number, Every: every})
 			if s.Result != nil && d.tells.reports != nil {
-				d.in.Put(func() { d.report(s.Result) }) // after what that shows
+				d.in.Put(func() { d.report(s) }) // after what that shows
 			}
 		}
 	}
@@ -373,10 +373,10 @@ func (d *desk) save(ctx context.Context, s owner.Save) (err error) {
 }
 
 // report gives the reporters what the job came to.
-func (d *desk) report(text []byte) {
-	result, err := stats.DecodeResult(d.plan, text)
+func (d *desk) report(s owner.Save) {
+	result, err := stats.DecodeResult(d.plan, s.Result)
 	if err != nil {
 		panic("tier: a result that was just made can't be read: " + err.Error())
 	}
-	d.tells.end(result)
+	d.tells.end(s.Phase, s.Reason, result)
 }

@@ -117,9 +117,12 @@ func (l *lines) dial(to link.Parent) (*rpc.Conn, error) {
 	return c, nil
 }
 
+// errLeftAlone is of calls that a breaker keeps from a node.
+var errLeftAlone = rpc.Errorf(rpc.Unavailable, "it did not answer again and again, and is left alone for a while")
+
 // forward calls a node on its connection, unless its breaker keeps the call from it:
 // one that fails again and again is left alone for a while.
-func (l *lines) forward(to link.Parent, call func(*rpc.Conn) error) {
+func (l *lines) forward(to link.Parent, call func(*rpc.Conn) error) error {
 	l.mu.Lock()
 	b := l.breakers[to.Node]
 	if b == nil {
@@ -129,7 +132,7 @@ func (l *lines) forward(to link.Parent, call func(*rpc.Conn) error) {
 	permit, may := b.Ask(time.Now())
 	l.mu.Unlock()
 	if !may {
-		return
+		return errLeftAlone
 	}
 	conn, err := l.dial(to)
 	if err == nil {
@@ -138,6 +141,7 @@ func (l *lines) forward(to link.Parent, call func(*rpc.Conn) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b.Done(time.Now(), permit, rpc.OutcomeOf(err))
+	return err
 }
 
 // forget closes the connection to a node that is no more, and drops its breaker: when

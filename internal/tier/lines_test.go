@@ -18,7 +18,7 @@ func TestForwardsPassABreaker(t *testing.T) {
 	defer l.close()
 	calls := map[string]int{}
 	call := func(peer string, err error) {
-		l.forward(link.Parent{Node: hyperscale.NodeID(peer), Address: "127.0.0.1:1"}, func(*rpc.Conn) error { calls[peer]++; return err })
+		_ = l.forward(link.Parent{Node: hyperscale.NodeID(peer), Address: "127.0.0.1:1"}, func(*rpc.Conn) error { calls[peer]++; return err })
 	}
 	for range 5 {
 		call("m2", rpc.Errorf(rpc.Unavailable, "nobody answers"))

@@ -3,7 +3,6 @@ package tier
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,8 +16,6 @@ import (
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/own"
-	"hyperscale/internal/spec"
-	"hyperscale/internal/stats"
 	"hyperscale/internal/store"
 	"hyperscale/internal/tier/seat"
 )
@@ -202,69 +199,6 @@ func transient(err error) bool {
 	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// report goes on with the reporters of a job that has ended, and lets it go once they
-// have come to their outcome.
-func (o *office) report(tenure *own.Tenure, saved own.Saved) error {
-	r, result, err := o.pendingReports(tenure, saved)
-	if transient(err) {
-		o.adopt(tenure.Job())
-		return nil
-	}
-	if err != nil {
-		o.log.Error("the reporters of a job can't be gone on with", "job", tenure.Job(), "reason", err)
-	}
-	if err != nil || r == nil {
-		return o.finishPending(tenure, saved.Meta)
-	}
-	o.tier.reporting.do(errand{job: tenure.Job()}, func() {
-		r.end(result)
-		if r.run(o.ctx); o.ctx.Err() != nil {
-			return
-		}
-		beside, _ := r.beside()
-		save := lastSave(tenure.Head().Phase, seat.At(saved.Meta))
-		err := seat.Write(o.ctx, tenure, save, beside, time.Now(), func(ctx context.Context, wait time.Duration) error {
-			pause(ctx, wait)
-			return context.Cause(ctx)
-		})
-		if err != nil && o.ctx.Err() == nil && !errors.Is(err, own.ErrFenced) {
-			o.log.Warn("what became of the reporters of a job could not be written down", "job", tenure.Job(), "reason", err)
-		}
-	})
-	return nil
-}
-
-// pendingReports are the reporters of a job that has ended, and what it came to; nil:
-// none waits for anything.
-func (o *office) pendingReports(tenure *own.Tenure, saved own.Saved) (*reports, *stats.Result, error) {
-	var how options
-	if err := json.Unmarshal(tenure.Head().Options, &how); err != nil || len(how.Reporters) == 0 || len(saved.Records) == 0 {
-		return nil, nil, err
-	}
-	content, err := own.Spec(o.ctx, o.tier.deps.Store, tenure.Head().Spec)
-	if err != nil {
-		return nil, nil, err
-	}
-	plan, _, err := spec.Decode(content)
-	if err != nil {
-		return nil, nil, err
-	}
-	r, err := o.tier.newReports(tenure.Job(), plan, how.Reporters, tenure.Head().Reporters)
-	if err != nil || r == nil || len(r.lines) == 0 {
-		return nil, nil, err
-	}
-	result, _, err := seat.Result(plan, tenure.Job(), saved)
-	return r, result, err
-}
-
-// finishPending ends the tenure of a job that had ended before, with nothing left
-// that anybody waits for: jobs that were submitted here have no parent. Of one that
-// has, the owner goes on until the parent has all ([seat.Open] gives it).
-func (o *office) finishPending(tenure *own.Tenure, meta []byte) error {
-	_, err := tenure.Finish(o.ctx, own.Ending{Phase: tenure.Head().Phase, Now: time.Now(), Commit: own.Commit{Meta: meta}})
-	return err
-}
-
 // adoptAfter is how long a submission or takeover under way has to be answered
 // before the job that it made is looked for.
 const adoptAfter = 2 * time.Second
@@ -313,20 +247,14 @@ func (o *office) accept(ctx context.Context, from hyperscale.NodeID, offer link.
 // took it.
 func (o *office) handOver(ctx context.Context, d *desk) bool {
 	t := o.tier
-	var candidates []hyperscale.NodeID
-	for _, n := range t.registry.nodes() {
-		if n.ID != t.cfg.Self {
-			candidates = append(candidates, n.ID)
-		}
-	}
 	began := time.Now()
-	for _, id := range own.Rank(d.job, candidates) {
+	for _, id := range own.Rank(d.job, t.registry.others(t.cfg.Self)) {
 		conn, err := t.lines.dial(t.registry.parent(id))
 		if err != nil {
 			continue
 		}
 		attempt, stop := context.WithTimeout(ctx, time.Second)
-		taken, err := conn.Offer(attempt, link.Offer{Job: d.job, Epoch: d.epoch, Fence: int64(d.tenure.Owner().Fence)})
+		taken, err := conn.Peer().Offer(attempt, link.Offer{Job: d.job, Epoch: d.epoch, Fence: int64(d.tenure.Owner().Fence)})
 		stop()
 		if err == nil && taken.Epoch > d.epoch {
 			d.log.Info("handed the job over", "to", id, "took", time.Since(began))
@@ -373,17 +301,21 @@ func (o *office) afterFault(d *desk, why error) {
 // mostStack bounds the stack in the history of a job, in bytes.
 const mostStack = 16 << 10
 
-// giveUp ends a job that can't be gone on with. It has no result.
+// giveUp ends a job that can't be gone on with. It has no result; its web hooks are told
+// so.
 func (o *office) giveUp(tenure *own.Tenure, reason, stack string) error {
 	detail := string(hyperscale.Failed) + ": " + reason
 	if stack != "" {
 		detail += "\n" + stack[:min(len(stack), mostStack)]
 	}
-	ending := own.Ending{Phase: hyperscale.Failed, Reason: reason, Now: time.Now(), Commit: own.Commit{Base: true, Events: []hyperscale.Event{{
+	ending := own.Ending{Phase: hyperscale.Failed, Reason: reason, Now: time.Now(), Pending: hasHooks(tenure.Head()), Commit: own.Commit{Base: true, Events: []hyperscale.Event{{
 		Wall: time.Now().UTC(), What: owner.JobEnded, Node: o.tier.cfg.Self, Detail: detail,
 	}}}}
 	for {
 		_, err := tenure.Finish(o.ctx, ending)
+		if err == nil && ending.Pending {
+			o.adopt(tenure.Job())
+		}
 		if !transient(err) || o.ctx.Err() != nil {
 			return err
 		}

@@ -210,6 +210,17 @@ func (r *registry) nodes() []own.Node {
 	return list
 }
 
+// others are the names of the other nodes of the tier that are there.
+func (r *registry) others(self hyperscale.NodeID) []hyperscale.NodeID {
+	var list []hyperscale.NodeID
+	for _, n := range r.nodes() {
+		if n.ID != self {
+			list = append(list, n.ID)
+		}
+	}
+	return list
+}
+
 // counts is how many jobs each node owns.
 func (r *registry) counts() map[hyperscale.NodeID]int {
 	r.mu.Lock()

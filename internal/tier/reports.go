@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"hyperscale"
@@ -21,8 +22,9 @@ import (
 type reports struct {
 	node  hyperscale.NodeID
 	log   *slog.Logger
-	lines []*reporter.Line // those that have not come to their outcome before
-	done  chan struct{}    // closed: all have
+	lines []*reporter.Line // those told of windows that have not come to their outcome before
+	hooks *hooks           // those told of events
+	done  chan struct{}    // closed: all have come to it
 
 	mu      sync.Mutex
 	kept    keptReports
@@ -32,7 +34,7 @@ type reports struct {
 
 // keptReports is how far they are, as the head of the job has it.
 type keptReports struct {
-	Windows uint64                    `json:"windows"` // so many were given them
+	Windows uint64                    `json:"windows"` // so many were given those that are told of them
 	States  map[string]reporter.State `json:"states"`  // by the reporter's name
 }
 
@@ -43,7 +45,10 @@ func (t *Tier) newReports(job hyperscale.JobID, plan *hyperscale.Plan, texts []s
 	if len(specs) == 0 || err != nil {
 		return nil, err
 	}
-	r := &reports{node: t.cfg.Self, log: t.log.With("job", job), done: make(chan struct{}), kept: keptReports{States: map[string]reporter.State{}}}
+	r := &reports{
+		node: t.cfg.Self, log: t.log.With("job", job), hooks: newHooks(t.deps.Store, job),
+		done: make(chan struct{}), kept: keptReports{States: map[string]reporter.State{}},
+	}
 	if len(saved) > 0 && string(saved) != "null" {
 		if err := json.Unmarshal(saved, &r.kept); err != nil {
 			return nil, fmt.Errorf("how far the reporters are: %w", err)
@@ -56,24 +61,43 @@ func (t *Tier) newReports(job hyperscale.JobID, plan *hyperscale.Plan, texts []s
 			continue
 		}
 		secret, log := sink.Bound(t.deps.Secrets, s), r.log.With("reporter", s.Name)
-		r.lines = append(r.lines, reporter.NewLine(reporter.LineConfig{
+		cfg := reporter.LineConfig{
 			Job:  reporter.Job{ID: job, Name: s.Name, Plan: plan, Node: t.cfg.Self, Version: t.cfg.Version},
 			From: state,
 			Open: func(ctx context.Context, job *reporter.Job) (reporter.Reporter, error) {
 				return s.Open(ctx, job, secret)
 			},
 			Changed: func(state reporter.State) { r.changed(s.Name, state) },
-			Trouble: func(err error) { log.Warn("a reporter does not take what it is given; trying again", "reason", err) },
-		}))
+			Trouble: func(err error) { log.Warn("a reporter does not take what it is given", "reason", err) },
+		}
+		if s.Kind.Events {
+			cfg.Limits, cfg.Elsewhere = t.cfg.Hooks, talks{t}.elsewhere(s)
+			r.hooks.lines = append(r.hooks.lines, reporter.NewLine(cfg))
+		} else {
+			r.lines = append(r.lines, reporter.NewLine(cfg))
+		}
 	}
-	r.pending = len(r.lines)
+	r.pending = len(r.lines) + len(r.hooks.lines)
 	return r, nil
+}
+
+// toldWindows says whether some of the reporters are told of windows.
+func toldWindows(texts []string) bool {
+	specs, err := sink.Parse(texts)
+	return err == nil && slices.ContainsFunc(specs, func(s sink.Spec) bool { return !s.Kind.Events })
+}
+
+// onlyHooks leaves out those that are told of windows: of a job without a result they are
+// told nothing.
+func (r *reports) onlyHooks() {
+	r.lines, r.pending = nil, len(r.hooks.lines)
 }
 
 // run delivers until all have come to their outcome, or ctx ends.
 func (r *reports) run(ctx context.Context) {
 	var running sync.WaitGroup
-	for _, line := range r.lines {
+	running.Go(func() { r.hooks.run(ctx) })
+	for _, line := range slices.Concat(r.lines, r.hooks.lines) {
 		running.Go(func() {
 			if o := line.Run(ctx); o.Phase != reporter.Pending {
 				r.over(line.Name(), o)
@@ -120,15 +144,20 @@ func (r *reports) show(first uint64, windows []*stats.Window) {
 	}
 }
 
-// end gives them what the job came to.
-func (r *reports) end(result *stats.Result) {
-	s := report.Summarise(result, report.Options{ExitCode: report.ExitCode(result, false)})
+// end gives them what the job came to. It is called once, when that is written down; a
+// nil result: there is none.
+func (r *reports) end(phase hyperscale.Phase, reason string, result *stats.Result) {
+	ending := reporter.Ending{Phase: phase, Reason: reason}
+	if result != nil {
+		ending.Summary = report.Summarise(result, report.Options{ExitCode: report.ExitCode(result, false)})
+	}
 	r.mu.Lock()
 	windows := r.kept.Windows
 	r.mu.Unlock()
 	for _, line := range r.lines {
-		line.End(s, windows)
+		line.End(ending, windows)
 	}
+	r.hooks.end(ending)
 }
 
 // beside is what is to be written down of them now; written says that it was. The job

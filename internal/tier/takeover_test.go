@@ -347,7 +347,7 @@ func TestWrongOffers(t *testing.T) {
 		{"another fence", asOwner, link.Offer{Job: a.Job, Epoch: 1, Fence: fence + 1}, "epoch 1"},
 		{"no such job", asOwner, link.Offer{Job: "none", Epoch: 1, Fence: 1}, "not found"},
 	} {
-		taken, err := o.conn.Offer(t.Context(), o.offer)
+		taken, err := o.conn.Peer().Offer(t.Context(), o.offer)
 		if err != nil || taken.Epoch != 0 || !strings.Contains(taken.Refused, o.want) {
 			t.Errorf("%s: it is answered %+v, %v; wanted it to say %q", o.name, taken, err, o.want)
 		}
@@ -355,7 +355,7 @@ func TestWrongOffers(t *testing.T) {
 	if err := c.Drain(t.Context(), "m2"); err != nil {
 		t.Fatal(err)
 	}
-	if taken, err := asOwner.Offer(t.Context(), link.Offer{Job: a.Job, Epoch: 1, Fence: fence}); err != nil || taken.Refused == "" {
+	if taken, err := asOwner.Peer().Offer(t.Context(), link.Offer{Job: a.Job, Epoch: 1, Fence: fence}); err != nil || taken.Refused == "" {
 		t.Errorf("a drained node answers an offer with %+v, %v", taken, err)
 	}
 	if r.stations[0].registry.desk(a.Job) == nil {

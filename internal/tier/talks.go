@@ -63,7 +63,7 @@ func (t talks) to(ctx context.Context, n own.Node) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	call, err := conn.Talk(ctx)
+	call, err := conn.Peer().Talk(ctx)
 	if err == nil {
 		err = call.Send(link.Hello{Node: t.cfg.Self, Boot: t.cfg.Boot, Version: t.cfg.Version})
 	}

@@ -16,6 +16,7 @@ import (
 	"hyperscale/internal/mailbox"
 	"hyperscale/internal/member"
 	"hyperscale/internal/own"
+	"hyperscale/internal/reporter"
 	"hyperscale/internal/reporter/sink"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
@@ -37,8 +38,9 @@ type Config struct {
 	Session    own.SessionConfig
 	Node       node.Config // Self, Boot and Datacenters are filled in
 	Succession own.SuccessionConfig
-	SaveBudget int           // bytes that the checkpoints of all jobs may come to in a second; 0: 512 KiB
-	MaxLate    time.Duration // later arrivals are missed, for somebody may have covered them; 0: 1 s
+	SaveBudget int             // bytes that the checkpoints of all jobs may come to in a second; 0: 512 KiB
+	MaxLate    time.Duration   // later arrivals are missed, for somebody may have covered them; 0: 1 s
+	Hooks      reporter.Limits // of what web hooks are told; Tries 0: 3, Longest 0: 2 s
 
 	// Of tests: called before each step of a job, and of the node.
 	trap     func(hyperscale.JobID, owner.Event)
@@ -87,7 +89,7 @@ type boxes struct {
 // New makes a node that does nothing yet.
 func New(cfg Config, deps Deps) *Tier {
 	cfg.Role, cfg.Children = cmp.Or(cfg.Role, identity.Manager), cmp.Or(cfg.Children, identity.Worker)
-	cfg.MaxLate = cmp.Or(cfg.MaxLate, time.Second)
+	cfg.MaxLate, cfg.Hooks = cmp.Or(cfg.MaxLate, time.Second), hookLimits(cfg.Hooks)
 	cfg.Node.Self, cfg.Node.Boot, cfg.Node.Datacenters = cfg.Self, cfg.Boot, cfg.Children == identity.Manager
 	t := &Tier{
 		cfg: cfg, deps: deps, log: deps.Log, began: time.Now(),

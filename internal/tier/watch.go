@@ -143,7 +143,7 @@ func (t front) watchLive(ctx context.Context, job hyperscale.JobID, ended <-chan
 		if d := t.registry.desk(job); d != nil {
 			_ = d.hub.follow(live, show)
 		} else if o, known := t.registry.ownerOf(job); known && o.Node != t.cfg.Self {
-			t.lines.forward(t.registry.parent(o.Node), func(conn *rpc.Conn) error { return conn.Forward(live, job, show) })
+			_ = t.lines.forward(t.registry.parent(o.Node), func(conn *rpc.Conn) error { return conn.Peer().Forward(live, job, show) })
 		}
 		select {
 		case <-ended:

@@ -13,6 +13,7 @@ type Kind struct {
 	Name    string // as in -o name=address
 	Address string // what it looks like, for help
 	About   string // one line for help
+	Events  bool   // it is told of the events of a cluster's job, in place of windows
 	open    func(ctx context.Context, address string, job *reporter.Job, secret Secrets) (reporter.Reporter, error)
 	check   func(address string) error
 }
@@ -20,13 +21,14 @@ type Kind struct {
 // Kinds are all kinds, in the order of the help.
 func Kinds() []Kind {
 	return []Kind{
-		{"webhook", "URL", "posts windows and the result as JSON, signed", openWebhook, checkWebhook},
-		{"prometheus", "URL", "remote write, durations as native histograms", openPrometheus, checkPrometheus},
-		{"otlp", "URL", "OpenTelemetry metrics by gRPC or HTTP, durations as exponential histograms", openOTLP, checkOTLP},
-		{"statsd", "HOST[:PORT]", "counters and timers by UDP", openStatsD, checkStatsD},
-		{"dogstatsd", "HOST[:PORT]", "counters and distributions with tags by UDP", openDogStatsD, checkDogStatsD},
-		{"influxdb", "URL?db=NAME", "a point for each step and window", openInfluxDB, checkInfluxDB},
-		{"postgres", "URL", "a row for each step and window, and one for the job", openPostgres, checkPostgres},
+		{ofWindows, "URL", "posts windows and the result as JSON, signed", false, openWebhook, checkWebhook},
+		{"prometheus", "URL", "remote write, durations as native histograms", false, openPrometheus, checkPrometheus},
+		{"otlp", "URL", "OpenTelemetry metrics by gRPC or HTTP, durations as exponential histograms", false, openOTLP, checkOTLP},
+		{"statsd", "HOST[:PORT]", "counters and timers by UDP", false, openStatsD, checkStatsD},
+		{"dogstatsd", "HOST[:PORT]", "counters and distributions with tags by UDP", false, openDogStatsD, checkDogStatsD},
+		{"influxdb", "URL?db=NAME", "a point for each step and window", false, openInfluxDB, checkInfluxDB},
+		{"postgres", "URL", "a row for each step and window, and one for the job", false, openPostgres, checkPostgres},
+		{ofEvents, "URL", "posts each event and the end as JSON, signed", true, openEvents, checkEvents},
 	}
 }
 
@@ -38,10 +40,11 @@ type Spec struct {
 	text    string
 }
 
-// Is reports whether a text names one of the kinds, as "name" or "name=address".
+// Is reports whether a text names one of the kinds that are told of windows, as "name"
+// or "name=address".
 func Is(text string) bool {
-	_, ok := kindOf(text)
-	return ok
+	k, ok := kindOf(text)
+	return ok && !k.Events
 }
 
 func kindOf(text string) (Kind, bool) {

@@ -22,6 +22,7 @@ import (
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"grafana=http://x":                      `no reporter is called "grafana"; there are webhook, prometheus`,
+		"events=ftp://h":                        "events: its address begins with none of https://, http://",
 		"webhook":                               "webhook: it needs an address: webhook=https://HOST:PORT/",
 		"webhook=localhost:80":                  "webhook: its address begins with none of https://, http://",
 		"webhook=http://":                       "its address has no host",
@@ -57,7 +58,7 @@ func TestParseRefuses(t *testing.T) {
 		names = append(names, s.Name)
 	}
 	same(t, "names", names, []string{"statsd", "webhook", "statsd-2"})
-	if Is("json=x") || !Is("otlp=x") || !Is("otlp") {
+	if Is("json=x") || !Is("otlp=x") || !Is("otlp") || Is("events=http://h") {
 		t.Error("which texts are reporters")
 	}
 }

@@ -82,10 +82,10 @@ func sampleResult(job *reporter.Job) *reporter.Result {
 	for _, w := range sampleWindows(3) {
 		tally.Add(w.Window)
 	}
-	return &reporter.Result{Missing: 2, Summary: report.Summarise(&stats.Result{
+	return &reporter.Result{Missing: 2, Ending: reporter.Ending{Phase: hyperscale.Completed, Summary: report.Summarise(&stats.Result{
 		Plan: job.Plan, Job: job.ID, Phase: hyperscale.Completed, Started: job.Begun, Elapsed: 3 * time.Second, Tally: tally,
 		Thresholds: []stats.ThresholdResult{{Threshold: hyperscale.Threshold{Text: "p95 < 300ms", Metric: hyperscale.MetricQuantile, Quantile: 95}, Value: 9e6, Sampled: true, Passed: true}},
-	}, report.Options{ExitCode: 99})}
+	}, report.Options{ExitCode: 99})}}
 }
 
 // noSecrets has none.

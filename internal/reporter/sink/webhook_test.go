@@ -57,12 +57,12 @@ func TestWebhook(t *testing.T) {
 	same(t, "ids", ids, []string{at + "1", at + "2+1", at + "2+1", at + "result", at + "result"})
 	same(t, "first", []any{all[0].body.Type, all[0].body.Seq, len(all[0].body.Windows)}, []any{"windows", 1, 1})
 	same(t, "second", []any{all[1].body.Seq, len(all[1].body.Windows)}, []any{2, 2})
-	same(t, "result", []any{all[3].body.Type, all[3].body.Missing}, []any{"result", 2})
+	same(t, "result", []any{all[3].body.Type, *all[3].body.WindowsMissing, all[3].body.EventsMissing == nil}, []any{"result", 2, true})
 }
 
 // The example of the specification of Standard Webhooks.
 func TestSign(t *testing.T) {
-	key, err := signingKey("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	key, err := signingKey("S", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	if err != nil {
 		t.Fatal(err)
 	}

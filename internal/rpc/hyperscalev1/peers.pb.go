@@ -1551,6 +1551,121 @@ func (x *OfferResponse) GetTaken() *Taken {
 	return nil
 }
 
+type PostRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Job   string                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	// to is the reporter as the submission names it: NAME=ADDRESS.
+	To string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// id names the request, so that whoever gets it twice can tell.
+	Id            string `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	Body          []byte `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PostRequest) Reset() {
+	*x = PostRequest{}
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PostRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PostRequest) ProtoMessage() {}
+
+func (x *PostRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PostRequest.ProtoReflect.Descriptor instead.
+func (*PostRequest) Descriptor() ([]byte, []int) {
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *PostRequest) GetJob() string {
+	if x != nil {
+		return x.Job
+	}
+	return ""
+}
+
+func (x *PostRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *PostRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PostRequest) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+type PostResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// failed says why the hook did not take it; empty: it did.
+	Failed        string `protobuf:"bytes,1,opt,name=failed,proto3" json:"failed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PostResponse) Reset() {
+	*x = PostResponse{}
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PostResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PostResponse) ProtoMessage() {}
+
+func (x *PostResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PostResponse.ProtoReflect.Descriptor instead.
+func (*PostResponse) Descriptor() ([]byte, []int) {
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *PostResponse) GetFailed() string {
+	if x != nil {
+		return x.Failed
+	}
+	return ""
+}
+
 type InviteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1562,7 +1677,7 @@ type InviteRequest struct {
 
 func (x *InviteRequest) Reset() {
 	*x = InviteRequest{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[21]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1574,7 +1689,7 @@ func (x *InviteRequest) String() string {
 func (*InviteRequest) ProtoMessage() {}
 
 func (x *InviteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[21]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1587,7 +1702,7 @@ func (x *InviteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InviteRequest.ProtoReflect.Descriptor instead.
 func (*InviteRequest) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{21}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *InviteRequest) GetName() string {
@@ -1614,7 +1729,7 @@ type InviteResponse struct {
 
 func (x *InviteResponse) Reset() {
 	*x = InviteResponse{}
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[22]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1626,7 +1741,7 @@ func (x *InviteResponse) String() string {
 func (*InviteResponse) ProtoMessage() {}
 
 func (x *InviteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hyperscale_v1_peers_proto_msgTypes[22]
+	mi := &file_hyperscale_v1_peers_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1639,7 +1754,7 @@ func (x *InviteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InviteResponse.ProtoReflect.Descriptor instead.
 func (*InviteResponse) Descriptor() ([]byte, []int) {
-	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{22}
+	return file_hyperscale_v1_peers_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *InviteResponse) GetMembers() []*Pair {
@@ -1752,16 +1867,24 @@ const file_hyperscale_v1_peers_proto_rawDesc = "" +
 	"\fOfferRequest\x12*\n" +
 	"\x05offer\x18\x01 \x01(\v2\x14.hyperscale.v1.OfferR\x05offer\";\n" +
 	"\rOfferResponse\x12*\n" +
-	"\x05taken\x18\x01 \x01(\v2\x14.hyperscale.v1.TakenR\x05taken\"5\n" +
+	"\x05taken\x18\x01 \x01(\v2\x14.hyperscale.v1.TakenR\x05taken\"S\n" +
+	"\vPostRequest\x12\x10\n" +
+	"\x03job\x18\x01 \x01(\tR\x03job\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\tR\x02id\x12\x12\n" +
+	"\x04body\x18\x04 \x01(\fR\x04body\"&\n" +
+	"\fPostResponse\x12\x16\n" +
+	"\x06failed\x18\x01 \x01(\tR\x06failed\"5\n" +
 	"\rInviteRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\"?\n" +
 	"\x0eInviteResponse\x12-\n" +
-	"\amembers\x18\x01 \x03(\v2\x13.hyperscale.v1.PairR\amembers2\xa3\x02\n" +
+	"\amembers\x18\x01 \x03(\v2\x13.hyperscale.v1.PairR\amembers2\xe4\x02\n" +
 	"\x05Peers\x12C\n" +
 	"\x04Talk\x12\x1a.hyperscale.v1.TalkRequest\x1a\x1b.hyperscale.v1.TalkResponse(\x010\x01\x12J\n" +
 	"\aForward\x12\x1d.hyperscale.v1.ForwardRequest\x1a\x1e.hyperscale.v1.ForwardResponse0\x01\x12B\n" +
-	"\x05Offer\x12\x1b.hyperscale.v1.OfferRequest\x1a\x1c.hyperscale.v1.OfferResponse\x12E\n" +
+	"\x05Offer\x12\x1b.hyperscale.v1.OfferRequest\x1a\x1c.hyperscale.v1.OfferResponse\x12?\n" +
+	"\x04Post\x12\x1a.hyperscale.v1.PostRequest\x1a\x1b.hyperscale.v1.PostResponse\x12E\n" +
 	"\x06Invite\x12\x1c.hyperscale.v1.InviteRequest\x1a\x1d.hyperscale.v1.InviteResponseB3Z1hyperscale/internal/rpc/hyperscalev1;hyperscalev1b\x06proto3"
 
 var (
@@ -1776,7 +1899,7 @@ func file_hyperscale_v1_peers_proto_rawDescGZIP() []byte {
 	return file_hyperscale_v1_peers_proto_rawDescData
 }
 
-var file_hyperscale_v1_peers_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_hyperscale_v1_peers_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_hyperscale_v1_peers_proto_goTypes = []any{
 	(*Hello)(nil),           // 0: hyperscale.v1.Hello
 	(*Holder)(nil),          // 1: hyperscale.v1.Holder
@@ -1799,23 +1922,25 @@ var file_hyperscale_v1_peers_proto_goTypes = []any{
 	(*ForwardResponse)(nil), // 18: hyperscale.v1.ForwardResponse
 	(*OfferRequest)(nil),    // 19: hyperscale.v1.OfferRequest
 	(*OfferResponse)(nil),   // 20: hyperscale.v1.OfferResponse
-	(*InviteRequest)(nil),   // 21: hyperscale.v1.InviteRequest
-	(*InviteResponse)(nil),  // 22: hyperscale.v1.InviteResponse
-	(Priority)(0),           // 23: hyperscale.v1.Priority
-	(*Statement)(nil),       // 24: hyperscale.v1.Statement
-	(*Fenced)(nil),          // 25: hyperscale.v1.Fenced
-	(*Delivery)(nil),        // 26: hyperscale.v1.Delivery
-	(*Word)(nil),            // 27: hyperscale.v1.Word
-	(*Order)(nil),           // 28: hyperscale.v1.Order
-	(*Receipt)(nil),         // 29: hyperscale.v1.Receipt
-	(*Piece)(nil),           // 30: hyperscale.v1.Piece
-	(*Capacity)(nil),        // 31: hyperscale.v1.Capacity
-	(*Update)(nil),          // 32: hyperscale.v1.Update
-	(*Pair)(nil),            // 33: hyperscale.v1.Pair
+	(*PostRequest)(nil),     // 21: hyperscale.v1.PostRequest
+	(*PostResponse)(nil),    // 22: hyperscale.v1.PostResponse
+	(*InviteRequest)(nil),   // 23: hyperscale.v1.InviteRequest
+	(*InviteResponse)(nil),  // 24: hyperscale.v1.InviteResponse
+	(Priority)(0),           // 25: hyperscale.v1.Priority
+	(*Statement)(nil),       // 26: hyperscale.v1.Statement
+	(*Fenced)(nil),          // 27: hyperscale.v1.Fenced
+	(*Delivery)(nil),        // 28: hyperscale.v1.Delivery
+	(*Word)(nil),            // 29: hyperscale.v1.Word
+	(*Order)(nil),           // 30: hyperscale.v1.Order
+	(*Receipt)(nil),         // 31: hyperscale.v1.Receipt
+	(*Piece)(nil),           // 32: hyperscale.v1.Piece
+	(*Capacity)(nil),        // 33: hyperscale.v1.Capacity
+	(*Update)(nil),          // 34: hyperscale.v1.Update
+	(*Pair)(nil),            // 35: hyperscale.v1.Pair
 }
 var file_hyperscale_v1_peers_proto_depIdxs = []int32{
 	2,  // 0: hyperscale.v1.Want.workflows:type_name -> hyperscale.v1.WorkflowCores
-	23, // 1: hyperscale.v1.Want.priority:type_name -> hyperscale.v1.Priority
+	25, // 1: hyperscale.v1.Want.priority:type_name -> hyperscale.v1.Priority
 	1,  // 2: hyperscale.v1.Want.exclude:type_name -> hyperscale.v1.Holder
 	3,  // 3: hyperscale.v1.Wants.wants:type_name -> hyperscale.v1.Want
 	4,  // 4: hyperscale.v1.Wants.runs:type_name -> hyperscale.v1.Run
@@ -1825,12 +1950,12 @@ var file_hyperscale_v1_peers_proto_depIdxs = []int32{
 	1,  // 8: hyperscale.v1.Hear.holder:type_name -> hyperscale.v1.Holder
 	1,  // 9: hyperscale.v1.Heard.holder:type_name -> hyperscale.v1.Holder
 	1,  // 10: hyperscale.v1.Relay.worker:type_name -> hyperscale.v1.Holder
-	24, // 11: hyperscale.v1.Relay.statement:type_name -> hyperscale.v1.Statement
-	25, // 12: hyperscale.v1.Relay.fenced:type_name -> hyperscale.v1.Fenced
-	26, // 13: hyperscale.v1.Relay.delivery:type_name -> hyperscale.v1.Delivery
-	27, // 14: hyperscale.v1.Relay.word:type_name -> hyperscale.v1.Word
-	28, // 15: hyperscale.v1.Relay.order:type_name -> hyperscale.v1.Order
-	29, // 16: hyperscale.v1.Relay.receipt:type_name -> hyperscale.v1.Receipt
+	26, // 11: hyperscale.v1.Relay.statement:type_name -> hyperscale.v1.Statement
+	27, // 12: hyperscale.v1.Relay.fenced:type_name -> hyperscale.v1.Fenced
+	28, // 13: hyperscale.v1.Relay.delivery:type_name -> hyperscale.v1.Delivery
+	29, // 14: hyperscale.v1.Relay.word:type_name -> hyperscale.v1.Word
+	30, // 15: hyperscale.v1.Relay.order:type_name -> hyperscale.v1.Order
+	31, // 16: hyperscale.v1.Relay.receipt:type_name -> hyperscale.v1.Receipt
 	0,  // 17: hyperscale.v1.Saying.hello:type_name -> hyperscale.v1.Hello
 	5,  // 18: hyperscale.v1.Saying.wants:type_name -> hyperscale.v1.Wants
 	8,  // 19: hyperscale.v1.Saying.grants:type_name -> hyperscale.v1.Grants
@@ -1839,25 +1964,27 @@ var file_hyperscale_v1_peers_proto_depIdxs = []int32{
 	11, // 22: hyperscale.v1.Saying.offer:type_name -> hyperscale.v1.Offer
 	12, // 23: hyperscale.v1.Saying.taken:type_name -> hyperscale.v1.Taken
 	13, // 24: hyperscale.v1.Saying.relay:type_name -> hyperscale.v1.Relay
-	30, // 25: hyperscale.v1.Saying.piece:type_name -> hyperscale.v1.Piece
-	31, // 26: hyperscale.v1.Saying.capacity:type_name -> hyperscale.v1.Capacity
+	32, // 25: hyperscale.v1.Saying.piece:type_name -> hyperscale.v1.Piece
+	33, // 26: hyperscale.v1.Saying.capacity:type_name -> hyperscale.v1.Capacity
 	14, // 27: hyperscale.v1.TalkRequest.saying:type_name -> hyperscale.v1.Saying
 	14, // 28: hyperscale.v1.TalkResponse.saying:type_name -> hyperscale.v1.Saying
-	32, // 29: hyperscale.v1.ForwardResponse.update:type_name -> hyperscale.v1.Update
-	30, // 30: hyperscale.v1.ForwardResponse.piece:type_name -> hyperscale.v1.Piece
+	34, // 29: hyperscale.v1.ForwardResponse.update:type_name -> hyperscale.v1.Update
+	32, // 30: hyperscale.v1.ForwardResponse.piece:type_name -> hyperscale.v1.Piece
 	11, // 31: hyperscale.v1.OfferRequest.offer:type_name -> hyperscale.v1.Offer
 	12, // 32: hyperscale.v1.OfferResponse.taken:type_name -> hyperscale.v1.Taken
-	33, // 33: hyperscale.v1.InviteResponse.members:type_name -> hyperscale.v1.Pair
+	35, // 33: hyperscale.v1.InviteResponse.members:type_name -> hyperscale.v1.Pair
 	15, // 34: hyperscale.v1.Peers.Talk:input_type -> hyperscale.v1.TalkRequest
 	17, // 35: hyperscale.v1.Peers.Forward:input_type -> hyperscale.v1.ForwardRequest
 	19, // 36: hyperscale.v1.Peers.Offer:input_type -> hyperscale.v1.OfferRequest
-	21, // 37: hyperscale.v1.Peers.Invite:input_type -> hyperscale.v1.InviteRequest
-	16, // 38: hyperscale.v1.Peers.Talk:output_type -> hyperscale.v1.TalkResponse
-	18, // 39: hyperscale.v1.Peers.Forward:output_type -> hyperscale.v1.ForwardResponse
-	20, // 40: hyperscale.v1.Peers.Offer:output_type -> hyperscale.v1.OfferResponse
-	22, // 41: hyperscale.v1.Peers.Invite:output_type -> hyperscale.v1.InviteResponse
-	38, // [38:42] is the sub-list for method output_type
-	34, // [34:38] is the sub-list for method input_type
+	21, // 37: hyperscale.v1.Peers.Post:input_type -> hyperscale.v1.PostRequest
+	23, // 38: hyperscale.v1.Peers.Invite:input_type -> hyperscale.v1.InviteRequest
+	16, // 39: hyperscale.v1.Peers.Talk:output_type -> hyperscale.v1.TalkResponse
+	18, // 40: hyperscale.v1.Peers.Forward:output_type -> hyperscale.v1.ForwardResponse
+	20, // 41: hyperscale.v1.Peers.Offer:output_type -> hyperscale.v1.OfferResponse
+	22, // 42: hyperscale.v1.Peers.Post:output_type -> hyperscale.v1.PostResponse
+	24, // 43: hyperscale.v1.Peers.Invite:output_type -> hyperscale.v1.InviteResponse
+	39, // [39:44] is the sub-list for method output_type
+	34, // [34:39] is the sub-list for method input_type
 	34, // [34:34] is the sub-list for extension type_name
 	34, // [34:34] is the sub-list for extension extendee
 	0,  // [0:34] is the sub-list for field type_name
@@ -1901,7 +2028,7 @@ func file_hyperscale_v1_peers_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hyperscale_v1_peers_proto_rawDesc), len(file_hyperscale_v1_peers_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

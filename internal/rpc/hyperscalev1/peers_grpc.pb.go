@@ -24,6 +24,7 @@ const (
 	Peers_Talk_FullMethodName    = "/hyperscale.v1.Peers/Talk"
 	Peers_Forward_FullMethodName = "/hyperscale.v1.Peers/Forward"
 	Peers_Offer_FullMethodName   = "/hyperscale.v1.Peers/Offer"
+	Peers_Post_FullMethodName    = "/hyperscale.v1.Peers/Post"
 	Peers_Invite_FullMethodName  = "/hyperscale.v1.Peers/Invite"
 )
 
@@ -41,6 +42,9 @@ type PeersClient interface {
 	Forward(ctx context.Context, in *ForwardRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ForwardResponse], error)
 	// Offer asks the node to take a job over. It answers when it has, or refuses.
 	Offer(ctx context.Context, in *OfferRequest, opts ...grpc.CallOption) (*OfferResponse, error)
+	// Post sends what is for a web hook of a job to it, once, for an owner that does not
+	// reach the hook itself. Whoever is asked asks nobody else.
+	Post(ctx context.Context, in *PostRequest, opts ...grpc.CallOption) (*PostResponse, error)
 	// Invite lets the manager that asks into the store, as one whose data directory
 	// is empty. It answers with whom its member begins.
 	Invite(ctx context.Context, in *InviteRequest, opts ...grpc.CallOption) (*InviteResponse, error)
@@ -96,6 +100,16 @@ func (c *peersClient) Offer(ctx context.Context, in *OfferRequest, opts ...grpc.
 	return out, nil
 }
 
+func (c *peersClient) Post(ctx context.Context, in *PostRequest, opts ...grpc.CallOption) (*PostResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PostResponse)
+	err := c.cc.Invoke(ctx, Peers_Post_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *peersClient) Invite(ctx context.Context, in *InviteRequest, opts ...grpc.CallOption) (*InviteResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(InviteResponse)
@@ -120,6 +134,9 @@ type PeersServer interface {
 	Forward(*ForwardRequest, grpc.ServerStreamingServer[ForwardResponse]) error
 	// Offer asks the node to take a job over. It answers when it has, or refuses.
 	Offer(context.Context, *OfferRequest) (*OfferResponse, error)
+	// Post sends what is for a web hook of a job to it, once, for an owner that does not
+	// reach the hook itself. Whoever is asked asks nobody else.
+	Post(context.Context, *PostRequest) (*PostResponse, error)
 	// Invite lets the manager that asks into the store, as one whose data directory
 	// is empty. It answers with whom its member begins.
 	Invite(context.Context, *InviteRequest) (*InviteResponse, error)
@@ -141,6 +158,9 @@ func (UnimplementedPeersServer) Forward(*ForwardRequest, grpc.ServerStreamingSer
 }
 func (UnimplementedPeersServer) Offer(context.Context, *OfferRequest) (*OfferResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Offer not implemented")
+}
+func (UnimplementedPeersServer) Post(context.Context, *PostRequest) (*PostResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Post not implemented")
 }
 func (UnimplementedPeersServer) Invite(context.Context, *InviteRequest) (*InviteResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Invite not implemented")
@@ -202,6 +222,24 @@ func _Peers_Offer_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Peers_Post_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PostRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PeersServer).Post(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Peers_Post_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PeersServer).Post(ctx, req.(*PostRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Peers_Invite_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(InviteRequest)
 	if err := dec(in); err != nil {
@@ -230,6 +268,10 @@ var Peers_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Offer",
 			Handler:    _Peers_Offer_Handler,
+		},
+		{
+			MethodName: "Post",
+			Handler:    _Peers_Post_Handler,
 		},
 		{
 			MethodName: "Invite",
