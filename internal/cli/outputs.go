@@ -50,6 +50,19 @@ func (a *app) outputSpecs(texts []string) (wanted, error) {
 	return w, nil
 }
 
+// live names one that is told of windows, while a job runs; "": none is.
+func (w wanted) live() string {
+	for _, s := range w.reporters {
+		return s.Name
+	}
+	for _, s := range w.files {
+		if s.Format.Name == "ndjson" {
+			return s.Format.Name
+		}
+	}
+	return ""
+}
+
 // outputs are those of one run.
 type outputs struct {
 	*report.Outputs

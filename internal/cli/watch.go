@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +22,11 @@ import (
 func (w *follower) update(u rpc.Update) error {
 	switch u := u.(type) {
 	case rpc.Snapshot:
+		if w.phase == "" {
+			if err := w.tooLate(u.Status); err != nil {
+				return err
+			}
+		}
 		w.phase = u.Status.Phase
 		if u.Truncated {
 			w.view.report("some of what happened before is no longer known")
@@ -35,6 +42,14 @@ func (w *follower) update(u rpc.Update) error {
 		if win, err := stats.DecodeJoint(u.Data); err == nil {
 			w.outputs.Window(win)
 		}
+	}
+	return nil
+}
+
+// tooLate refuses outputs that would be empty.
+func (w *follower) tooLate(s rpc.Status) error {
+	if name := w.specs.live(); name != "" && s.Phase.Terminal() {
+		return refuse("-o %s: job %s has ended, and windows are told while a job runs; of one that has ended there are json, csv and html", name, s.Job)
 	}
 	return nil
 }
@@ -125,15 +140,41 @@ func (a *app) watchJob(ctx context.Context, job hyperscale.JobID, f *submitFlags
 	if err != nil {
 		return refused(err)
 	}
-	outputs, err := openOutputs(ctx, a, specs, &hyperscale.Plan{}, job)
-	if err != nil {
+	w := &follower{app: a, flags: &f.follow, specs: specs, outputs: noOutputs()}
+	f.silent = w.silent(f.wait)
+	err = a.withClient(&f.clusterFlags, func(cl *client.Client) error {
+		if err := w.openWith(ctx, cl, job); err != nil {
+			return err
+		}
+		return w.follow(ctx, cl, job)
+	})
+	if !w.finished {
+		w.outputs.Discard()
+	}
+	return err
+}
+
+// openWith opens the outputs of a job, with what they tell of its plan.
+func (w *follower) openWith(ctx context.Context, cl *client.Client, job hyperscale.JobID) error {
+	if len(w.specs.files)+len(w.specs.reporters) == 0 {
+		return nil
+	}
+	told := errors.New("that is all")
+	var plan hyperscale.Plan
+	err := cl.Watch(ctx, job, 0, func(u rpc.Update) error {
+		s, is := u.(rpc.Snapshot)
+		if !is {
+			return nil
+		}
+		plan = hyperscale.Plan{Name: s.Status.Name, Tags: s.Status.Tags}
+		return cmp.Or(w.tooLate(s.Status), told)
+	})
+	if !errors.Is(err, told) {
 		return err
 	}
-	w := &follower{app: a, flags: &f.follow, specs: specs, outputs: outputs}
-	f.silent = w.silent(f.wait)
-	err = a.withClient(&f.clusterFlags, func(cl *client.Client) error { return w.follow(ctx, cl, job) })
-	if !w.finished {
-		outputs.Discard()
+	w.outputs, err = openOutputs(ctx, w.app, w.specs, &plan, job)
+	if err != nil {
+		w.outputs = noOutputs()
 	}
 	return err
 }
@@ -163,13 +204,8 @@ func (a *app) results(ctx context.Context, cl *client.Client, job hyperscale.Job
 	if err != nil {
 		return refused(err)
 	}
-	for _, s := range specs.reporters {
-		return refuse("-o %s: reporters are told of windows while a job runs: hyperscale watch %s -o %[1]s=…", s.Name, job)
-	}
-	for _, s := range specs.files {
-		if s.Format.Name == "ndjson" {
-			return refuse("-o ndjson: windows are told while a job runs: hyperscale watch %s -o ndjson=FILE; of one that has ended there are json and csv", job)
-		}
+	if name := specs.live(); name != "" {
+		return refuse("-o %s: windows are told while a job runs: hyperscale watch %s -o %[1]s=…; of one that has ended there are json, csv and html", name, job)
 	}
 	percents, err := percents(f.percentiles)
 	if err != nil {

@@ -35,13 +35,13 @@ func WriteJSON(w io.Writer, s *Summary) error {
 const WindowSchema = "hyperscale.window/1"
 
 // windowLine is one line of ndjson: what one share of a workflow did in one
-// interval. Counts are of this interval alone.
+// interval, or in a cluster all of its shares. Counts are of this interval alone.
 type windowLine struct {
 	Schema     string            `json:"schema"`
 	Plan       string            `json:"plan"`
 	Tags       Tags              `json:"tags"`
 	Workflow   string            `json:"workflow"`
-	Seq        uint64            `json:"seq"`
+	Seq        *uint64           `json:"seq"` // in its share; null for the sum of several shares
 	From       float64           `json:"from_s"`
 	To         float64           `json:"to_s"`
 	Stretch    string            `json:"stretch"` // warmup, load, grace
@@ -103,8 +103,12 @@ func (l *Lines) Line(w *stats.Window) (json.RawMessage, error) {
 }
 
 func (l *Lines) of(w *stats.Window) windowLine {
+	var seq *uint64
+	if w.ID.Seq > 0 {
+		seq = &w.ID.Seq
+	}
 	line := windowLine{
-		Schema: WindowSchema, Plan: l.plan, Tags: l.tags, Workflow: w.ID.Workflow, Seq: w.ID.Seq,
+		Schema: WindowSchema, Plan: l.plan, Tags: l.tags, Workflow: w.ID.Workflow, Seq: seq,
 		From: seconds(w.From), To: seconds(w.To), Stretch: stretch(w.Stretch),
 		Iterations: iterations(w.Slots), VUSeconds: seconds(w.VUTime),
 		InFlight: int64(w.Slots.Started) - int64(w.Completed+w.Slots.Failed+w.Interrupted+w.Slots.Lost),

@@ -96,6 +96,7 @@ type Status struct {
 	Percent   float64 // 0 … 100, whole; never falls
 	Totals    Totals
 	Workflows []WorkflowStatus
+	Tags      []hyperscale.Pair // of the submission
 }
 
 // WorkflowStatus is how a workflow fares.

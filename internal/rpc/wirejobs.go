@@ -110,6 +110,7 @@ func wireStatus(s Status) *pb.JobStatus {
 	return &pb.JobStatus{
 		Job: string(s.Job), Name: valid(s.Name), Phase: string(s.Phase), Reason: valid(s.Reason), Owner: string(s.Owner), OwnerAddress: valid(s.Address),
 		Epoch: uint64(s.Epoch), SubmittedUnixNs: wireTime(s.Submitted), ElapsedNs: int64(s.Elapsed), Percent: s.Percent, Totals: wireTotals(s.Totals),
+		Tags: each(s.Tags, wirePair),
 		Workflows: each(s.Workflows, func(w WorkflowStatus) *pb.WorkflowStatus {
 			return &pb.WorkflowStatus{Name: valid(w.Name), Phase: string(w.Phase), Percent: w.Percent, Cores: small(w.Cores), Totals: wireTotals(w.Totals), Waiting: wireWaiting(w.Waiting)}
 		}),
@@ -121,6 +122,7 @@ func readStatus(s *pb.JobStatus) Status {
 		Job: hyperscale.JobID(s.GetJob()), Name: s.GetName(), Phase: hyperscale.Phase(s.GetPhase()), Reason: s.GetReason(),
 		Owner: hyperscale.NodeID(s.GetOwner()), Address: s.GetOwnerAddress(), Epoch: hyperscale.Epoch(s.GetEpoch()),
 		Submitted: readTime(s.GetSubmittedUnixNs()), Elapsed: hyperscale.JobTime(s.GetElapsedNs()), Percent: s.GetPercent(), Totals: readTotals(s.GetTotals()),
+		Tags: each(s.GetTags(), readPair),
 		Workflows: each(s.GetWorkflows(), func(w *pb.WorkflowStatus) WorkflowStatus {
 			return WorkflowStatus{Name: w.GetName(), Phase: hyperscale.Phase(w.GetPhase()), Percent: w.GetPercent(), Cores: count(w.GetCores()), Totals: readTotals(w.GetTotals()), Waiting: readWaiting(w.GetWaiting())}
 		}),

@@ -120,6 +120,9 @@ func TestUnknownJob(t *testing.T) {
 		t.Errorf("it is answered %+v", got)
 	}
 	s.cable.sever()
+	if _, err := s.Jobs().Get(t.Context(), rpc.Caller{}, hold.Job); rpc.KindOf(err) != rpc.Unavailable || !strings.HasSuffix(err.Error(), "; ask again") {
+		t.Errorf("whoever asks for it then hears %v", err)
+	}
 	c.deliver(hold, 1)
 	select {
 	case got := <-c.receipts:

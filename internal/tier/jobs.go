@@ -154,7 +154,7 @@ func explain(err error) error {
 	case errors.Is(err, store.ErrFull):
 		return &rpc.Error{Kind: rpc.Overloaded, Text: err.Error(), Retry: 10 * time.Second}
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, own.ErrNoSession):
-		return rpc.Errorf(rpc.Unavailable, "%v; ask again with the same key", err)
+		return rpc.Errorf(rpc.Unavailable, "%v; ask again", err)
 	}
 	return err
 }
@@ -189,9 +189,11 @@ func (t front) Get(ctx context.Context, _ rpc.Caller, job hyperscale.JobID) (rpc
 
 // statusOf is how a job fares as far as its head tells.
 func (t front) statusOf(job hyperscale.JobID, h own.Head, o own.Owner) rpc.Status {
+	var how options
+	_ = json.Unmarshal(h.Options, &how) // who runs the job says what is wrong with them
 	return rpc.Status{
 		Job: job, Name: h.Name, Phase: h.Phase, Reason: h.Reason, Owner: o.Node, Address: t.registry.parent(o.Node).Address,
-		Epoch: o.Epoch, Submitted: h.Submitted, Percent: h.Percent,
+		Epoch: o.Epoch, Submitted: h.Submitted, Percent: h.Percent, Tags: how.Tags,
 	}
 }
 
@@ -322,7 +324,7 @@ func (d *desk) adjust(ctx context.Context, who rpc.Caller, key string, a hypersc
 	case said, ok := <-answer:
 		switch {
 		case !ok:
-			return a, rpc.Errorf(rpc.Unavailable, "job %s changes its owner; ask again with the same key", d.job)
+			return a, rpc.Errorf(rpc.Unavailable, "job %s changes its owner; ask again", d.job)
 		case said.Refused != "":
 			return a, rpc.Errorf(rpc.Conflict, "%s", said.Refused)
 		}

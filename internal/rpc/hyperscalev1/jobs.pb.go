@@ -984,7 +984,9 @@ type JobStatus struct {
 	Totals    *Totals           `protobuf:"bytes,10,opt,name=totals,proto3" json:"totals,omitempty"`
 	Workflows []*WorkflowStatus `protobuf:"bytes,11,rep,name=workflows,proto3" json:"workflows,omitempty"`
 	// reason of the phase, in words.
-	Reason        string `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
+	// tags of the submission.
+	Tags          []*Pair `protobuf:"bytes,13,rep,name=tags,proto3" json:"tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1101,6 +1103,13 @@ func (x *JobStatus) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *JobStatus) GetTags() []*Pair {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
 }
 
 type GetRequest struct {
@@ -2253,7 +2262,7 @@ const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	"\x03why\x18\x01 \x01(\tR\x03why\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x05R\bposition\x12\x1f\n" +
 	"\vexpected_ns\x18\x03 \x01(\x03R\n" +
-	"expectedNs\"\x81\x03\n" +
+	"expectedNs\"\xaa\x03\n" +
 	"\tJobStatus\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -2268,7 +2277,8 @@ const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	"\x06totals\x18\n" +
 	" \x01(\v2\x15.hyperscale.v1.TotalsR\x06totals\x12;\n" +
 	"\tworkflows\x18\v \x03(\v2\x1d.hyperscale.v1.WorkflowStatusR\tworkflows\x12\x16\n" +
-	"\x06reason\x18\f \x01(\tR\x06reason\"\x1e\n" +
+	"\x06reason\x18\f \x01(\tR\x06reason\x12'\n" +
+	"\x04tags\x18\r \x03(\v2\x13.hyperscale.v1.PairR\x04tags\"\x1e\n" +
 	"\n" +
 	"GetRequest\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\tR\x03job\"?\n" +
@@ -2437,39 +2447,40 @@ var file_hyperscale_v1_jobs_proto_depIdxs = []int32{
 	11, // 7: hyperscale.v1.WorkflowStatus.waiting:type_name -> hyperscale.v1.Waiting
 	9,  // 8: hyperscale.v1.JobStatus.totals:type_name -> hyperscale.v1.Totals
 	10, // 9: hyperscale.v1.JobStatus.workflows:type_name -> hyperscale.v1.WorkflowStatus
-	12, // 10: hyperscale.v1.GetResponse.status:type_name -> hyperscale.v1.JobStatus
-	12, // 11: hyperscale.v1.ListResponse.jobs:type_name -> hyperscale.v1.JobStatus
-	12, // 12: hyperscale.v1.Snapshot.status:type_name -> hyperscale.v1.JobStatus
-	18, // 13: hyperscale.v1.Update.event:type_name -> hyperscale.v1.Event
-	19, // 14: hyperscale.v1.Update.live:type_name -> hyperscale.v1.Live
-	20, // 15: hyperscale.v1.Update.window:type_name -> hyperscale.v1.Window
-	21, // 16: hyperscale.v1.Update.snapshot:type_name -> hyperscale.v1.Snapshot
-	22, // 17: hyperscale.v1.WatchResponse.update:type_name -> hyperscale.v1.Update
-	32, // 18: hyperscale.v1.WatchResponse.piece:type_name -> hyperscale.v1.Piece
-	33, // 19: hyperscale.v1.CancelRequest.proof:type_name -> hyperscale.v1.Proof
-	3,  // 20: hyperscale.v1.CancelResponse.status:type_name -> hyperscale.v1.CancelStatus
-	4,  // 21: hyperscale.v1.Adjustment.kind:type_name -> hyperscale.v1.AdjustKind
-	26, // 22: hyperscale.v1.AdjustRequest.adjustment:type_name -> hyperscale.v1.Adjustment
-	26, // 23: hyperscale.v1.AdjustResponse.adjustment:type_name -> hyperscale.v1.Adjustment
-	7,  // 24: hyperscale.v1.Jobs.Submit:input_type -> hyperscale.v1.SubmitRequest
-	13, // 25: hyperscale.v1.Jobs.Get:input_type -> hyperscale.v1.GetRequest
-	15, // 26: hyperscale.v1.Jobs.List:input_type -> hyperscale.v1.ListRequest
-	17, // 27: hyperscale.v1.Jobs.Watch:input_type -> hyperscale.v1.WatchRequest
-	24, // 28: hyperscale.v1.Jobs.Cancel:input_type -> hyperscale.v1.CancelRequest
-	27, // 29: hyperscale.v1.Jobs.Adjust:input_type -> hyperscale.v1.AdjustRequest
-	29, // 30: hyperscale.v1.Jobs.Result:input_type -> hyperscale.v1.ResultRequest
-	8,  // 31: hyperscale.v1.Jobs.Submit:output_type -> hyperscale.v1.SubmitResponse
-	14, // 32: hyperscale.v1.Jobs.Get:output_type -> hyperscale.v1.GetResponse
-	16, // 33: hyperscale.v1.Jobs.List:output_type -> hyperscale.v1.ListResponse
-	23, // 34: hyperscale.v1.Jobs.Watch:output_type -> hyperscale.v1.WatchResponse
-	25, // 35: hyperscale.v1.Jobs.Cancel:output_type -> hyperscale.v1.CancelResponse
-	28, // 36: hyperscale.v1.Jobs.Adjust:output_type -> hyperscale.v1.AdjustResponse
-	30, // 37: hyperscale.v1.Jobs.Result:output_type -> hyperscale.v1.ResultResponse
-	31, // [31:38] is the sub-list for method output_type
-	24, // [24:31] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	31, // 10: hyperscale.v1.JobStatus.tags:type_name -> hyperscale.v1.Pair
+	12, // 11: hyperscale.v1.GetResponse.status:type_name -> hyperscale.v1.JobStatus
+	12, // 12: hyperscale.v1.ListResponse.jobs:type_name -> hyperscale.v1.JobStatus
+	12, // 13: hyperscale.v1.Snapshot.status:type_name -> hyperscale.v1.JobStatus
+	18, // 14: hyperscale.v1.Update.event:type_name -> hyperscale.v1.Event
+	19, // 15: hyperscale.v1.Update.live:type_name -> hyperscale.v1.Live
+	20, // 16: hyperscale.v1.Update.window:type_name -> hyperscale.v1.Window
+	21, // 17: hyperscale.v1.Update.snapshot:type_name -> hyperscale.v1.Snapshot
+	22, // 18: hyperscale.v1.WatchResponse.update:type_name -> hyperscale.v1.Update
+	32, // 19: hyperscale.v1.WatchResponse.piece:type_name -> hyperscale.v1.Piece
+	33, // 20: hyperscale.v1.CancelRequest.proof:type_name -> hyperscale.v1.Proof
+	3,  // 21: hyperscale.v1.CancelResponse.status:type_name -> hyperscale.v1.CancelStatus
+	4,  // 22: hyperscale.v1.Adjustment.kind:type_name -> hyperscale.v1.AdjustKind
+	26, // 23: hyperscale.v1.AdjustRequest.adjustment:type_name -> hyperscale.v1.Adjustment
+	26, // 24: hyperscale.v1.AdjustResponse.adjustment:type_name -> hyperscale.v1.Adjustment
+	7,  // 25: hyperscale.v1.Jobs.Submit:input_type -> hyperscale.v1.SubmitRequest
+	13, // 26: hyperscale.v1.Jobs.Get:input_type -> hyperscale.v1.GetRequest
+	15, // 27: hyperscale.v1.Jobs.List:input_type -> hyperscale.v1.ListRequest
+	17, // 28: hyperscale.v1.Jobs.Watch:input_type -> hyperscale.v1.WatchRequest
+	24, // 29: hyperscale.v1.Jobs.Cancel:input_type -> hyperscale.v1.CancelRequest
+	27, // 30: hyperscale.v1.Jobs.Adjust:input_type -> hyperscale.v1.AdjustRequest
+	29, // 31: hyperscale.v1.Jobs.Result:input_type -> hyperscale.v1.ResultRequest
+	8,  // 32: hyperscale.v1.Jobs.Submit:output_type -> hyperscale.v1.SubmitResponse
+	14, // 33: hyperscale.v1.Jobs.Get:output_type -> hyperscale.v1.GetResponse
+	16, // 34: hyperscale.v1.Jobs.List:output_type -> hyperscale.v1.ListResponse
+	23, // 35: hyperscale.v1.Jobs.Watch:output_type -> hyperscale.v1.WatchResponse
+	25, // 36: hyperscale.v1.Jobs.Cancel:output_type -> hyperscale.v1.CancelResponse
+	28, // 37: hyperscale.v1.Jobs.Adjust:output_type -> hyperscale.v1.AdjustResponse
+	30, // 38: hyperscale.v1.Jobs.Result:output_type -> hyperscale.v1.ResultResponse
+	32, // [32:39] is the sub-list for method output_type
+	25, // [25:32] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_hyperscale_v1_jobs_proto_init() }
