@@ -4,6 +4,7 @@ import (
 	"context"
 	mathrand "math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"hyperscale"
@@ -21,6 +22,7 @@ func (c *Client) ask(ctx context.Context, job hyperscale.JobID, call func(node) 
 			return err
 		}
 		c.learn(job, next.owner, asked, err)
+		course.nodes = c.nodes() // those that were met meanwhile, too
 		if next = course.after(time.Now(), mathrand.Float64(), asked, err); next.end {
 			return err
 		}
@@ -54,6 +56,22 @@ func (c *Client) prefer(address string) {
 	}
 }
 
+// meeting begins to ask a node for the others, beside a call that is made of it; with
+// once, unless some node told of them before. The function that it gives ends that, with
+// the call.
+func (c *Client) meeting(ctx context.Context, n node, once bool) (end func()) {
+	c.mu.Lock()
+	known := c.told
+	c.mu.Unlock()
+	if known && once {
+		return func() {}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var met sync.WaitGroup
+	met.Go(func() { c.meet(ctx, n) })
+	return func() { stop(); met.Wait() }
+}
+
 // meet asks a node for the others, so that whoever knows one of them can go on at
 // another when that is gone. What it can't learn does not matter now.
 func (c *Client) meet(ctx context.Context, n node) {
@@ -65,6 +83,7 @@ func (c *Client) meet(ctx context.Context, n node) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.told = true
 	for _, m := range members {
 		if m.Role == string(identity.Worker) || m.Address == "" || slices.Contains(c.config.Nodes, m.Address) || slices.Contains(c.met, m.Address) {
 			continue

@@ -1,7 +1,8 @@
 // Package client asks a cluster as its users do: of any of its nodes, and so
 // that nothing is lost or done twice when one of them goes. It remembers who
 // owns a job, follows when that changed, asks anybody when lost, and waits when
-// it is told to. A node is asked once it has shown that it is there; while one is
+// it is told to. With a submission and a watch it learns of the nodes that it was not
+// named. A node is asked once it has shown that it is there; while one is
 // late another is tried beside it, so no call is made twice for that. A watch goes on
 // with the event after the last one heard, also when its node stands still.
 package client
@@ -42,6 +43,7 @@ type Client struct {
 	owners map[hyperscale.JobID]owner
 	lines  map[string]*line
 	met    []string // nodes that others told of; asked after those that are named
+	told   bool     // some node told of the others
 }
 
 // node is one node as a client calls it: a [rpc.Conn].
@@ -116,6 +118,7 @@ func (c *Client) Submit(ctx context.Context, s rpc.Submission) (rpc.Accepted, er
 	var accepted rpc.Accepted
 	open := false
 	err := c.ask(ctx, "", func(n node) (err error) {
+		defer c.meeting(ctx, n, true)() // it may go before it has answered
 		accepted, err = n.Submit(ctx, s)
 		open = open || err != nil && !rpc.Undone(err)
 		return err

@@ -37,6 +37,8 @@ type cluster struct {
 
 	watch func(n *member, after uint64, got func(rpc.Update) error) error
 	there []rpc.Member
+	told  int  // how often somebody was asked for them
+	dies  bool // whoever loses an answer is gone then
 }
 
 func newCluster() *cluster {
@@ -87,7 +89,10 @@ func (n *member) Ready(ctx context.Context) error {
 	return nil
 }
 
-func (n *member) Members(context.Context) ([]rpc.Member, error) { return n.cluster.there, nil }
+func (n *member) Members(context.Context) ([]rpc.Member, error) {
+	n.cluster.told++
+	return n.cluster.there, nil
+}
 
 func (n *member) Close() error { n.cluster.closed++; return nil }
 
@@ -117,6 +122,7 @@ func (n *member) lost() error {
 	defer c.mu.Unlock()
 	if c.drop > 0 {
 		c.drop--
+		c.down[n.address] = c.dies
 		return rpc.Errorf(rpc.Unavailable, "the connection broke")
 	}
 	return nil
@@ -184,6 +190,31 @@ func TestTheOwnerIsRememberedFor30Seconds(t *testing.T) {
 		}
 		if c.dialled["far:1"] != 1 || c.dialled["a:1"] != 1 {
 			t.Errorf("connections were made anew: %v", c.dialled)
+		}
+	})
+}
+
+// A node that is gone before it has answered a submission told of the others: one of
+// those is asked, with the same key, and there is one job.
+func TestASubmissionGoesOnAtANodeThatWasMet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.there = []rpc.Member{{Role: "manager", Address: "a:1"}, {Role: "worker", Address: "w:1"}, {Role: "manager", Address: "b:1"}}
+		c.drop, c.dies = 1, true
+		client := c.client(t, Config{Nodes: []string{"a:1"}})
+		began := time.Now()
+		accepted, err := client.Submit(t.Context(), rpc.Submission{Name: "shop"})
+		if err != nil || !accepted.Again || len(c.keys) != 1 || time.Since(began) > time.Second {
+			t.Errorf("%+v, %v, keys %v, after %v", accepted, err, c.keys, time.Since(began))
+		}
+		told := c.told
+		for range 3 {
+			if _, err := client.Submit(t.Context(), rpc.Submission{Name: "shop"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.told != told {
+			t.Errorf("whoever knows the others asks for them again, %d times", c.told-told)
 		}
 	})
 }

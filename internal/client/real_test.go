@@ -45,13 +45,19 @@ func (j *jobs) Watch(ctx context.Context, _ rpc.Caller, _ hyperscale.JobID, afte
 // start runs a node and gives what ends it.
 func start(t *testing.T, j *jobs) (stop func()) {
 	t.Helper()
+	j.address, stop = serve(t, j, nil)
+	return stop
+}
+
+// serve runs a node that answers so, and gives where it is and what ends it.
+func serve(t *testing.T, jobs rpc.Jobs, cluster rpc.Cluster) (address string, stop func()) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.address = listener.Addr().String()
 	self := identity.ID{Cluster: "hs", Env: "dev", Role: identity.Manager, DC: "fra", Node: "m"}
-	server, err := rpc.NewServer(rpc.ServerConfig{Self: self}, rpc.ServerDeps{Log: slog.New(slog.DiscardHandler), Jobs: j})
+	server, err := rpc.NewServer(rpc.ServerConfig{Self: self}, rpc.ServerDeps{Log: slog.New(slog.DiscardHandler), Jobs: jobs, Cluster: cluster})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +71,7 @@ func start(t *testing.T, j *jobs) (stop func()) {
 		}
 	})
 	t.Cleanup(stop)
-	return stop
+	return listener.Addr().String(), stop
 }
 
 // Over real connections: the owner is found through another node, and a watch

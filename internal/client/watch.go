@@ -25,11 +25,7 @@ func (c *Client) Watch(ctx context.Context, job hyperscale.JobID, after uint64, 
 	for {
 		heard := follow.heard
 		asked, err := c.attempt(ctx, next.addresses, func(n node) error {
-			meeting, stop := context.WithCancel(ctx)
-			var met sync.WaitGroup
-			defer met.Wait()
-			defer stop()
-			met.Go(func() { c.meet(meeting, n) })
+			defer c.meeting(ctx, n, false)()
 			return attend(ctx, n, func(ctx context.Context, heard func()) error {
 				return n.Watch(ctx, job, follow.last, func(u rpc.Update) error {
 					heard()
