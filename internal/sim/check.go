@@ -160,7 +160,7 @@ func (w judge) checkRequests(c *client, t *truth, result *stats.Result) {
 	var saw, told, stray uint64
 	for _, f := range t.plan.Workflows {
 		flow := t.flows[f.Name]
-		flow.close(t.end.at)
+		flow.close(min(t.end.at, w.above.stopped(t.id)))
 		w.checkFlow(t, result, &f, c.events)
 		if c.cutOff(&f) {
 			w.saw("holder cut off by a broken stream")

@@ -11,7 +11,8 @@
 //
 // Seeds from [Rich] on ask for more: values that workflows export, searches,
 // thresholds that end a job, adjustments, workflows cancelled alone. From [Unheard] on
-// loads are made smaller while some do not hear of it.
+// loads are made smaller while some do not hear of it; below [Single], from [Apart] on, a
+// gate goes on for a while without the datacenter.
 //
 // By default there is room for a checkpoint of each job each second; Config.SaveBudget
 // takes it away, and checkpoints are up to 15 s apart.

@@ -22,6 +22,7 @@ type above struct {
 	there bool
 	epoch hyperscale.Epoch // of the gate: rises when another takes its place
 	away  bool             // one is gone, and none has come yet
+	apart bool             // it and this datacenter do not hear each other
 	links uint64           // number of the last link
 	cords []*cord
 	jobs  map[hyperscale.JobID]*upper
@@ -60,6 +61,7 @@ type durable struct {
 	clock  hyperscale.JobTime
 	over   *owner.Save // the last: nothing more is to be said
 	result []byte
+	ended  time.Duration // when its result was made
 	events []hyperscale.Event
 }
 
@@ -72,7 +74,7 @@ type numbered struct {
 // newAbove draws whether the jobs of a world have a parent, and when it falls.
 func newAbove(w *world) *above {
 	a := &above{w: w, rand: rand.New(rand.NewPCG(w.cfg.Seed, 0xab07e)), epoch: 1, jobs: map[hyperscale.JobID]*upper{}}
-	a.there = !w.cfg.Alone && (a.chance(0.4) || w.cfg.Sabotage == SentBeforeSaved)
+	a.there = !w.cfg.Alone && (a.chance(0.4) || w.cfg.Seed>>20 == Apart>>20 || w.cfg.Sabotage == SentBeforeSaved)
 	if !a.there {
 		return a
 	}
@@ -80,6 +82,7 @@ func newAbove(w *world) *above {
 		w.at(3*time.Second+a.between(0, horizon), a.fall)
 	}
 	w.at(0, a.beat)
+	a.part()
 	return a
 }
 
@@ -260,6 +263,9 @@ func (u *upper) reply(token uint64, e owner.Effect) {
 // save makes a save durable, after a while.
 func (u *upper) save(save owner.Save) {
 	life := u.life
+	if save.Result != nil {
+		u.ended = u.a.w.now
+	}
 	for _, ev := range save.Events {
 		u.a.w.say("the gate: %s event %q %s %s %s", u.t.id, ev.What, ev.Workflow, ev.Node, ev.Detail)
 	}
@@ -355,6 +361,15 @@ func (u *upper) check(w *world, t *truth, r *stats.Result) *stats.Result {
 		if more := at.Slots.Missed - here.Slots.Missed; at.Slots.Missed > here.Slots.Missed { // of what was never begun here
 			at.Slots.Missed, at.Slots.Due = here.Slots.Missed, at.Slots.Due-more
 		}
+		if u.told(f.Name, "datacenter lost") {
+			if above.Phase != hyperscale.Completed { // a job that is stopped waits for nobody who is not heard
+				at = here
+			}
+			if more := at.Slots.Lost - here.Slots.Lost; at.Slots.Lost > here.Slots.Lost { // it may never have heard of its start
+				at.Slots.Lost, at.Slots.Started, at.Slots.Due = here.Slots.Lost, at.Slots.Started-more, at.Slots.Due-more
+			}
+			w.saw("lost for a while, and counted")
+		}
 		if at != here && !u.gaveUp(f.Name) {
 			w.fail("%s: the gate has %+v of %s, the result here says %+v", t.id, at, f.Name, here)
 		}
@@ -385,9 +400,14 @@ func places(r *stats.Result) []*stats.Tally {
 // gaveUp reports whether the gate gave up a part of a workflow, and booked for itself
 // what it did not hear of it.
 func (u *upper) gaveUp(workflow string) bool {
-	return slices.ContainsFunc(u.events, func(ev hyperscale.Event) bool {
-		return ev.Workflow == workflow && (ev.What == "datacenter lost" || ev.What == "unconfirmed" || ev.Detail == "it did not end when it was cut")
+	return u.told(workflow, "unconfirmed") || slices.ContainsFunc(u.events, func(ev hyperscale.Event) bool {
+		return ev.Workflow == workflow && ev.Detail == "it did not end when it was cut"
 	})
+}
+
+// told reports whether an event of a workflow was told at the gate.
+func (u *upper) told(workflow, what string) bool {
+	return slices.ContainsFunc(u.events, func(ev hyperscale.Event) bool { return ev.Workflow == workflow && ev.What == what })
 }
 
 // cord is what links the owner of a job here to the gate.
@@ -418,7 +438,7 @@ func (k *cord) dial() {
 	m.at(m.w.now+k.a.between(time.Millisecond, 500*time.Millisecond), func() {
 		switch {
 		case m.seats[k.c.job] != k.c || k.link != 0:
-		case k.a.away || k.a.trouble(0.3):
+		case k.a.away || k.a.apart || k.a.trouble(0.3):
 			k.dial()
 		default:
 			k.a.links++

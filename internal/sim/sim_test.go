@@ -35,6 +35,14 @@ func TestSingleSeeds(t *testing.T) {
 	runSeeds(t, Single+*from, *tight)
 }
 
+// TestApartSeeds runs those in which a gate goes on without its datacenter for a while.
+func TestApartSeeds(t *testing.T) {
+	if *from >= Rich {
+		t.Skip("TestSeeds does")
+	}
+	runSeeds(t, Apart+*from, *tight)
+}
+
 // TestUnheardSeeds runs those in which a load is changed while some do not hear of it.
 func TestUnheardSeeds(t *testing.T) {
 	if *from >= Rich {

@@ -106,7 +106,8 @@ const tolerable = 100 * time.Millisecond
 // its slots are its own, and nobody else starts them. If nobody is to go on it ends
 // at once.
 func (o *orders) cutPast(l *leg, x *hole) {
-	if x.alive && (x.Closed || l.Stop != nil || o.at() >= x.Fence) {
+	late := l.Stage == ended && l.over() != never && o.at() >= l.over()+l.Leg.Graceful // it may not have heard how its load was changed
+	if x.alive && (x.Closed || l.Stop != nil || late || o.at() >= x.Fence) {
 		o.order(x.Holder, link.Order{Do: link.Cut, Hold: o.hold(l, x.Share)}, nil)
 	}
 }

@@ -102,6 +102,24 @@ func (o *book) without() string {
 	return "DEGRADED: it goes on without " + strings.Join(names, ", ")
 }
 
+// onlyKept reports whether of a leg that only its work ends, all that go on are datacenters
+// that are lost, and others are done, or nobody waits for these any more.
+func (o *holes) onlyKept(l *leg) bool {
+	if !o.keptFor(l) || l.over() != never {
+		return false
+	}
+	others, waits := false, false
+	for _, s := range l.Shares {
+		x := l.find().holes[s.Share]
+		others = others || s.Ended
+		waits = waits || x != nil && o.owes(l, x) && o.at() < o.tired(x)
+		if !s.over() && !s.bare() {
+			return false
+		}
+	}
+	return others || !waits
+}
+
 // halts reports whether the holder of a lost turn is known to run it no more.
 func (o *placing) halts(x *hole) bool {
 	return x.Told || x.Dead != never && (!o.cfg.OneHolder || o.at() >= o.stops(x))

@@ -183,7 +183,7 @@ func (o *settling) settleEnd(l *leg) {
 	if unbegun && l.Stop == nil {
 		return
 	}
-	if l.Stage == running && o.clock.runs && o.at() >= l.over() {
+	if l.Stage == running && o.clock.runs && (o.at() >= l.over() || o.onlyKept(l)) {
 		for _, s := range l.Shares {
 			if s.bare() {
 				o.release(l, s) // nobody covered it before the load was over
