@@ -109,7 +109,7 @@ func (o *office) newDesk(tenure *own.Tenure, saved own.Saved) (*desk, error) {
 	if how.Deadline > 0 {
 		plan.Deadline = how.Deadline
 	}
-	d.plan, d.led = plan, how.Led && t.above != nil
+	d.plan, d.led, d.holding.client = plan, how.Led && t.above != nil, head.Client
 	if d.tells.reports, err = t.newReports(d.job, plan, how.Reporters, head.Reporters); err != nil {
 		return nil, fmt.Errorf("the reporters of job %s: %w", d.job, err)
 	}

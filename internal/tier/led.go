@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"hyperscale"
@@ -13,6 +14,7 @@ import (
 	"hyperscale/internal/link"
 	"hyperscale/internal/mailbox"
 	"hyperscale/internal/own"
+	"hyperscale/internal/rpc"
 	"hyperscale/internal/spec"
 	"hyperscale/internal/tier/node"
 )
@@ -51,6 +53,10 @@ func (l Led) put(job hyperscale.JobID, ev owner.Event) {
 
 // ordered gives an order to the owner of its job, which is begun with its first part.
 func (l Led) ordered(ctx context.Context, e child.Ordered) {
+	if e.Order.Proof != nil {
+		l.cancelled(e)
+		return
+	}
 	ev := owner.Ordered{Order: e.Order}
 	switch e.Order.Do {
 	case link.Prepare:
@@ -73,6 +79,31 @@ func (l Led) ordered(ctx context.Context, e child.Ordered) {
 		ev.Adjust = a.List
 	}
 	l.put(e.Order.Hold.Job, ev)
+}
+
+// cancelled obeys a client that shows that it wants an end, whichever gate passes that on:
+// the one that owns the job may not be able to write it down. It is told upward.
+func (l Led) cancelled(e child.Ordered) {
+	d, p := l.registry.desk(e.Order.Hold.Job), e.Order.Proof
+	if d == nil {
+		return // whoever owns it here hears it, too
+	}
+	who, err := rpc.CheckProof(l.deps.Dialing.Certificates, l.deps.Dialing.Self, p)
+	tenant, _, _ := strings.Cut(d.holding.client, "/")
+	switch {
+	case err != nil:
+	case p.Job != d.job:
+		err = fmt.Errorf("it is of job %s", p.Job)
+	case tenant != who.Tenant:
+		err = fmt.Errorf("%s is of another tenant than whose job it is, %q", who.Who(), tenant)
+	}
+	if err != nil {
+		d.log.Warn("a client's cancel is refused", "gate", e.By, "reason", err)
+		return
+	}
+	client := who.Tenant + "/" + who.Name
+	d.log.Info("a client's cancel is obeyed", "gate", e.By, "client", client, "workflow", p.Workflow)
+	d.put(owner.Cancel{Workflow: p.Workflow, By: client})
 }
 
 // prepareOf is an assignment as an owner takes it.
@@ -125,8 +156,9 @@ const acceptTime = 10 * time.Second
 
 // holding is what the tier above was told last of a job that it leads.
 type holding struct {
-	told []byte
-	at   time.Time
+	client string // whose job it is; it never changes
+	told   []byte
+	at     time.Time
 }
 
 // holdEach is how often it is told anew though nothing changed.
@@ -143,7 +175,7 @@ func (d *desk) hold() {
 	if bytes.Equal(text, d.holding.told) && time.Since(d.holding.at) < holdEach {
 		return
 	}
-	d.holding = holding{text, time.Now()}
+	d.holding.told, d.holding.at = text, time.Now()
 	d.tier.above.Put(child.Holds{Job: d.job, Tenure: d.epoch, Autonomy: d.seat.Owner().Lease(), Held: held})
 }
 

@@ -13,6 +13,7 @@ import (
 	"hyperscale/internal/link"
 	"hyperscale/internal/own"
 	"hyperscale/internal/rpc"
+	"hyperscale/internal/rpc/identity"
 	"hyperscale/internal/tier/above"
 )
 
@@ -194,6 +195,51 @@ func TestCancelOverDatacenters(t *testing.T) {
 		if status, events := r.ended(r.client(), a.Job); status.Phase != hyperscale.Cancelled {
 			t.Errorf("at %s it is %s: %s; it heard %s", name, status.Phase, status.Reason, story(events))
 		}
+	}
+}
+
+// While no gate reaches its store any of them stops the load of whoever asks for it, in all
+// datacenters; the job is cancelled once the store is back, by what they tell.
+func TestCancelOverDatacentersWithoutAStore(t *testing.T) {
+	w := newTiers(t, 2, 1, "fra", "nyc")
+	for _, worker := range w.workers {
+		worker.do(func() { worker.windows = 0 })
+	}
+	c := w.client()
+	a := w.begun(c)
+	for _, g := range w.stations {
+		g.cable.sever()
+	}
+	who := rpc.Caller{ID: identity.ID{Cluster: "hyperscale", Env: "test", Role: identity.Client, Tenant: "others", Name: "tester"}}
+	cancel := func() {
+		t.Helper()
+		if _, err := w.stations[1].Jobs().Cancel(t.Context(), who, rpc.Cancellation{Job: a.Job}); rpc.KindOf(err) != rpc.Unavailable || !strings.Contains(err.Error(), "stopped all the same, on datacenters: 2") {
+			t.Errorf("cancelling without a store gives %v", err)
+		}
+	}
+	cancel()
+	who.Tenant = "default"
+	for _, worker := range w.workers {
+		worker.holds(link.Running, 1) // for others have no say
+	}
+	cancel()
+	for _, below := range w.below {
+		below.wait(func() bool {
+			for _, s := range below.stations {
+				if d := s.registry.desk(a.Job); d != nil {
+					stopped := false
+					_ = d.ask(t.Context(), func() { stopped = d.seat.Owner().Held()[0].State != link.Running })
+					return stopped
+				}
+			}
+			return true
+		}, "the load goes on")
+	}
+	for _, g := range w.stations {
+		g.cable.mend()
+	}
+	if status, events := w.ended(c, a.Job); status.Phase != hyperscale.Cancelled {
+		t.Errorf("it is %s: %s; it heard %s", status.Phase, status.Reason, story(events))
 	}
 }
 
