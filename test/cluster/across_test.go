@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,6 +128,11 @@ func TestAJobOverDatacentersSurvivesItsOwners(t *testing.T) {
 	j.exact(j.end())
 	j.flowed()
 	j.changed(0)
+	for _, w := range j.watchers {
+		if h, ok := w.Find("datacenter's owner changed"); !ok || h.Epoch != 2 || !strings.HasPrefix(string(h.Node), "a/") {
+			t.Errorf("a watcher heard of a new owner in datacenter a: %v, %+v", ok, h.Event)
+		}
+	}
 	for _, d := range a.below {
 		a.until("the end in a datacenter", 20*time.Second, func() error {
 			s, err := d.Status(a.ctx, j.ID)

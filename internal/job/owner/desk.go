@@ -2,6 +2,7 @@ package owner
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"hyperscale"
@@ -122,6 +123,13 @@ func (d *desk) tell(ev hyperscale.Event) {
 	}
 	d.events = append(d.events, ev)
 	d.note()
+}
+
+// moved tells that the job has another owner in one of its datacenters.
+func (d *desk) moved(ev Moved) {
+	if d.over == nil {
+		d.tell(hyperscale.Event{What: "datacenter's owner changed", Node: ev.To, Detail: fmt.Sprintf("it was %s; epoch %d there", ev.From, ev.Epoch)})
+	}
 }
 
 // save writes down what changed, if nothing is being written down already.

@@ -34,6 +34,12 @@ type (
 		Since time.Duration // of Dead: since when, on the clock of Step; 0: now
 	}
 
+	// Moved: the job has another owner in one of its datacenters, under that epoch there.
+	Moved struct {
+		From, To hyperscale.NodeID
+		Epoch    hyperscale.Epoch
+	}
+
 	// Delivered: a window came. It was decoded, and is of this job and of the hold
 	// that it is delivered for. Of its holder only the node counts.
 	Delivered struct {
@@ -123,6 +129,7 @@ type (
 func (Begin) event()       {}
 func (Stated) event()      {}
 func (Lost) event()        {}
+func (Moved) event()       {}
 func (Delivered) event()   {}
 func (Granted) event()     {}
 func (Queued) event()      {}

@@ -194,6 +194,8 @@ func (o *Owner) take(ev Event) {
 		o.stating.stated(ev)
 	case Lost:
 		o.course.lost(ev)
+	case Moved:
+		o.desk.moved(ev)
 	case Delivered:
 		o.receiving.delivered(ev)
 	case Granted:

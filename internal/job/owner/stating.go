@@ -108,7 +108,7 @@ func (o *stating) stands(k *kid, s *share, h *link.Held) {
 	s.seen, s.state = true, h.State
 	if h.State == link.Running && o.clock.runs && h.JobTime > 0 { // before its start all say 0
 		s.ahead = h.JobTime + k.trip/2 - o.at()
-		if off := s.ahead.Abs(); h.Cut == 0 && h.JobTime > 0 && k.trip > 0 && !o.clock.told && off > o.state.Skew {
+		if off := s.ahead.Abs(); h.Cut == 0 && k.trip > 0 && !o.clock.told && off > o.state.Skew {
 			o.state.Skew = off
 			o.note()
 		}

@@ -69,3 +69,25 @@ func TestReceiptsOfOthers(t *testing.T) {
 		t.Errorf("up to %d is acknowledged", s.owner.up.flows[0].box.Acked())
 	}
 }
+
+// Before the moment at which a job is to start its time is below zero: what is ahead of the
+// gate's clock can be told apart from what has not begun.
+func TestJobTimeBeforeTheStart(t *testing.T) {
+	s := &script{t: t}
+	for _, line := range []string{"plan open parent", "grant 1 w1", "saved", "state w1 prepared"} {
+		s.run(line)
+	}
+	part := s.partOf("a", "3")
+	s.step(Ordered{Order: link.Order{Do: link.Start, Epoch: 1, Hold: part, Number: 1, In: 250 * time.Millisecond}})
+	s.saved()
+	s.now += 100 * time.Millisecond
+	s.step(Tick{})
+	if h := s.owner.Held()[0]; h.Start != 1 || h.JobTime != -149*time.Millisecond {
+		t.Errorf("it is %v of start %d", h.JobTime, h.Start)
+	}
+	s.now += 200 * time.Millisecond
+	s.step(Tick{})
+	if h := s.owner.Held()[0]; h.JobTime != 51*time.Millisecond {
+		t.Errorf("then it is %v", h.JobTime)
+	}
+}

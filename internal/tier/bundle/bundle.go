@@ -166,7 +166,7 @@ func (b *Bundle) said(ev node.Said) {
 		b.stands(m, route.Heard)
 		b.measure(m)
 		b.capacity(m)
-		m.site.take(b.now, m)
+		b.take(m)
 		b.open(m.site)
 		b.hear(node.Said{Child: m.site.name, Conn: m.site.conn, Up: m.site.statement(b.now, m)})
 	case link.Fenced:

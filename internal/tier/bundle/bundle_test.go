@@ -24,6 +24,7 @@ type rig struct {
 	lines uint64
 	word  uint64
 	route []string
+	moved string
 }
 
 const (
@@ -61,6 +62,8 @@ func (r *rig) in(ev node.Event) (st link.Statement, did []node.Effect) {
 			if ev.Child != "fra" {
 				r.t.Fatalf("%+v", ev)
 			}
+		case node.Moved:
+			r.moved += fmt.Sprintf("%s: %s → %s, %d; ", ev.Job, ev.From, ev.To, ev.Epoch)
 		case node.Surveyed:
 			r.route = append(r.route, fmt.Sprintf("%T %+v", ev.Event, ev.Event))
 		}
@@ -143,6 +146,9 @@ func TestOwnersChange(t *testing.T) {
 	r.attach(m1)
 	if st := r.state(5*time.Second, m1, 1); st.Holds[0].Tenure != 2 || r.to() != m2 {
 		t.Errorf("one that was replaced counts: %+v, orders go to %s", st.Holds, r.to())
+	}
+	if want := "j: fra/m1 → fra/m2, 2; "; r.moved != want {
+		t.Errorf("told was %q, want %q", r.moved, want)
 	}
 	if st := r.state(6*time.Second, m3, 0, func(s *link.Statement) { s.Over = []hyperscale.JobID{"j"} }); len(st.Holds) != 0 {
 		t.Errorf("it is over there, and stated: %+v", st.Holds)

@@ -21,16 +21,21 @@ type job struct {
 }
 
 // take takes in what a manager states of jobs.
-func (s *site) take(now time.Duration, m *manager) {
+func (b *Bundle) take(m *manager) {
+	s := m.site
 	held := map[hyperscale.JobID][]link.Held{}
 	for _, h := range m.last.Holds {
 		held[h.Job] = append(held[h.Job], h)
 	}
-	for name, list := range held {
-		tenure := list[0].Tenure
-		if before := s.jobs[name]; before == nil || tenure >= before.tenure {
-			s.jobs[name] = &job{held: list, by: m.id, tenure: tenure, at: now}
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		tenure, before := held[name][0].Tenure, s.jobs[name]
+		if before != nil && tenure < before.tenure {
+			continue
 		}
+		if before != nil && before.by != "" && tenure > before.tenure {
+			b.hear(node.Moved{Job: name, From: before.by, To: m.id, Epoch: tenure})
+		}
+		s.jobs[name] = &job{held: held[name], by: m.id, tenure: tenure, at: b.now}
 	}
 	for _, name := range m.last.Over {
 		delete(s.jobs, name)

@@ -95,6 +95,13 @@ type (
 	// Presses: how much windows the node can take.
 	Presses struct{ Level link.Level }
 
+	// Moved: a job has another owner in its datacenter, under that epoch there.
+	Moved struct {
+		Job      hyperscale.JobID
+		From, To hyperscale.NodeID // managers
+		Epoch    hyperscale.Epoch
+	}
+
 	// Surveyed is something that the router of a gate is to know of datacenters.
 	Surveyed struct{ Event route.Event }
 
@@ -118,6 +125,7 @@ func (Parents) event()    {}
 func (JobWants) event()   {}
 func (Placer) event()     {}
 func (Presses) event()    {}
+func (Moved) event()      {}
 func (Surveyed) event()   {}
 func (Tick) event()       {}
 

@@ -122,6 +122,10 @@ func (n *Node) Step(now time.Duration, ev Event) []Effect {
 		n.placer.appoint(n, ev.Node)
 	case Presses:
 		n.level = ev.Level
+	case Moved:
+		if n.jobs[ev.Job] != nil {
+			n.do(ToJob{ev.Job, owner.Moved{From: ev.From, To: ev.To, Epoch: ev.Epoch}})
+		}
 	case Surveyed:
 		n.router.step(n, ev.Event)
 	case Parents:
