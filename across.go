@@ -21,11 +21,24 @@ type Spread string
 
 // The spreads.
 const (
-	SpreadSplit Spread = "split" // a part: together they run each slot once
+	SpreadSplit     Spread = "split"     // a part: together they run each slot once
+	SpreadReplicate Spread = "replicate" // all of it: together they run each slot as often as there are datacenters
 )
 
 // Spreads are all of them.
-func Spreads() []Spread { return []Spread{SpreadSplit} }
+func Spreads() []Spread { return []Spread{SpreadSplit, SpreadReplicate} }
+
+// Copies is how many datacenters run the whole load each; 0: they divide it, or it is not
+// said how many they are.
+func (a Across) Copies() int {
+	switch {
+	case a.Spread != SpreadReplicate:
+		return 0
+	case a.Count > 0:
+		return a.Count
+	}
+	return len(a.Datacenters)
+}
 
 // OnLoss is what becomes of a job when a datacenter that runs a part of it is lost. The
 // zero value is [LossDegrade].

@@ -20,10 +20,10 @@ type acrossFlags struct {
 
 func (f *acrossFlags) add(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringSliceVar(&f.datacenters, "datacenters", nil, "`NAMES` of the datacenters that it runs in, by commas (at gates: as few as hold it)")
+	flags.StringSliceVar(&f.datacenters, "datacenters", nil, "`NAMES` of the datacenters to run in, by commas (at gates: as few as hold it)")
 	flags.IntVar(&f.count, "count", 0, "run in `N` datacenters, the best by what is known of them (at gates)")
-	flags.StringVar(&f.spread, "spread", "", "`HOW` the load is spread over datacenters: "+listed(hyperscale.Spreads())+" (divides it)")
-	flags.StringVar(&f.loss, "on-datacenter-loss", "", "`WHAT` becomes of it when a datacenter is lost: degrade goes on without,\nrebalance gives its slots to others, abort ends the job (degrade)")
+	flags.StringVar(&f.spread, "spread", "", "`HOW` the load is spread over datacenters: split divides it, replicate\nlets each run all of it (split)")
+	flags.StringVar(&f.loss, "on-datacenter-loss", "", "what becomes of it when a datacenter is lost: `DO` degrade (go on without),\nrebalance (give its slots to others) or abort (degrade)")
 	flags.BoolVar(&f.partial, "allow-partial", false, "fewer datacenters than asked for will do, as it begins and in the end")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "end everywhere once its part has failed in one datacenter")
 }

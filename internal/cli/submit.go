@@ -45,7 +45,7 @@ func submitCommand(a *app) *cobra.Command {
 		Example: "  hyperscale submit checkout.yaml --watch\n" +
 			"  hyperscale submit http://localhost:8080/ --rate 5000 -d 1m --watch -o json=result.json\n" +
 			"  hyperscale submit nightly.yaml --key nightly-2026-11-27 --priority low\n" +
-			"  hyperscale submit checkout.yaml --server gates.example.org --datacenters fra,nyc --on-datacenter-loss rebalance",
+			"  hyperscale submit checkout.yaml --server gates.example.org --datacenters fra,nyc --allow-partial",
 		Args: func(_ *cobra.Command, args []string) error { return oneArgument(a, args, "a plan or a URL") },
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := aboveZero(c, "cores", "count"); err != nil {

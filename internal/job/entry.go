@@ -44,6 +44,7 @@ var kinds = map[string]reflect.Type{
 	"halt":      reflect.TypeFor[Halt](),
 	"withdraw":  reflect.TypeFor[Withdraw](),
 	"over":      reflect.TypeFor[Over](),
+	"placed":    reflect.TypeFor[Placed](),
 	"tick":      reflect.TypeFor[Tick](),
 }
 

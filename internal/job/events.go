@@ -101,6 +101,13 @@ type (
 		Phase  hyperscale.Phase
 		Reason string
 	}
+	// Placed: a copy of the job was given to a datacenter, which has all of it from now on;
+	// see [Copies].
+	Placed struct {
+		Copy  int
+		Place string
+	}
+
 	// Tick: the time of the last Wake has come. It does no harm at other times.
 	Tick struct{}
 )
@@ -120,7 +127,13 @@ func (Lead) event()            {}
 func (Halt) event()            {}
 func (Withdraw) event()        {}
 func (Over) event()            {}
+func (Placed) event()          {}
 func (Tick) event()            {}
+
+// abortedElsewhere: a step with on-error: abort failed in another copy.
+type abortedElsewhere struct{ reason string }
+
+func (abortedElsewhere) event() {}
 
 // Verdict is how a probe of a search went.
 type Verdict struct {
@@ -152,6 +165,8 @@ type (
 		Place, Pass int64
 		Group       uint64 // legs of one group want machines together …
 		Parts       int    // … of which there are so many
+
+		Copy int `json:",omitzero"` // of [Copies]: which; else 0
 	}
 
 	// StopLeg ends a leg's load before its time: nothing more is started, and what
@@ -177,6 +192,7 @@ type (
 		What     What
 		Workflow string // "": the whole job
 		Detail   string // in words; "" if What says all
+		Place    string // of [Copies], and of one workflow: who has the copy; else ""
 	}
 
 	// Finish is the last effect: the job is over.
@@ -235,4 +251,6 @@ type Outcome struct {
 	Started  hyperscale.JobTime // 0 if it never was
 	Ended    hyperscale.JobTime // when it reached its terminal phase
 	Search   *Finding           // of a search that has begun
+	Copies   int                // of [Copies]: how many there are …
+	Active   int                // … and in how many of them it runs now
 }

@@ -188,6 +188,9 @@ func (j *Job) take(now hyperscale.JobTime, ev Event) {
 		j.breached(now, ev)
 	case StepAborted:
 		j.stepAborted(now, ev)
+	case abortedElsewhere:
+		j.result.BrokenOff = true
+		j.abort(now, ev.reason)
 	}
 }
 

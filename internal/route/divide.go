@@ -106,6 +106,18 @@ func (c Choice) Divide(needs []Need) [][]Part {
 	return all
 }
 
+// Repeat is the same for a load that is replicated: each workflow has its cores in each of
+// the datacenters.
+func (c Choice) Repeat(needs []Need) [][]Part {
+	all := make([][]Part, len(needs))
+	for _, part := range c.Chosen {
+		for i, parts := range (Choice{Chosen: []Part{part}}).Divide(needs) {
+			all[i] = append(all[i], parts...)
+		}
+	}
+	return all
+}
+
 // spread takes n cores of what is left, in proportion to that, from no more datacenters
 // than there are cores.
 func (c Choice) spread(n int, left []int) []Part {

@@ -7,5 +7,8 @@ import "hyperscale"
 // datacenters that are left. Cores, and what was chosen before, are for the caller to
 // fill in.
 func WishOf(a hyperscale.Across, plan *hyperscale.Plan, begun bool) Wish {
-	return Wish{Datacenters: a.Datacenters, Count: a.Count, SLO: plan.SLO, AllowPartial: a.AllowPartial || begun}
+	return Wish{
+		Datacenters: a.Datacenters, Count: a.Count, SLO: plan.SLO, AllowPartial: a.AllowPartial || begun,
+		Replicate: a.Spread == hyperscale.SpreadReplicate,
+	}
 }

@@ -21,12 +21,23 @@ func TestWishOf(t *testing.T) {
 		{"a list", listed, false, Wish{Datacenters: []string{"a", "b"}}},
 		{"a number", hyperscale.Across{Count: 2}, false, Wish{Count: 2}},
 		{"fewer will do", hyperscale.Across{Count: 2, AllowPartial: true}, false, Wish{Count: 2, AllowPartial: true}},
+		{"all of it each", hyperscale.Across{Count: 2, Spread: hyperscale.SpreadReplicate}, false, Wish{Count: 2, Replicate: true}},
 		{"it runs", listed, true, Wish{Datacenters: []string{"a", "b"}, AllowPartial: true}},
 	} {
 		test.want.SLO = plan.SLO
 		if got := WishOf(test.given, plan, test.begun); !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %+v, not %+v", test.name, got, test.want)
 		}
+	}
+}
+
+// Of a load that is replicated each datacenter has the cores that all workflows together
+// would have in one.
+func TestRepeat(t *testing.T) {
+	c := Choice{Chosen: []Part{{"a", 4}, {"b", 2}}}
+	got := c.Repeat([]Need{{1, 2}, {1, 2}})
+	if want := [][]Part{{{"a", 2}, {"b", 1}}, {{"a", 2}, {"b", 1}}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, not %v", got, want)
 	}
 }
 

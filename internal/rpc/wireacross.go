@@ -50,7 +50,7 @@ func badAcross(a hyperscale.Across, bad func(wrong bool, field, format string, a
 		bad(slices.Index(a.Datacenters, name) < i, fmt.Sprintf("datacenters[%d]", i), "%s is named twice", name)
 	}
 	bad(a.Count < 0, "count", "%d is below zero", a.Count)
-	bad(a.Spread != "" && !slices.Contains(hyperscale.Spreads(), a.Spread), "spread", "there is no %s; there is %s", a.Spread, words(hyperscale.Spreads()))
+	bad(a.Spread != "" && !slices.Contains(hyperscale.Spreads(), a.Spread), "spread", "there is no %s; there are %s", a.Spread, words(hyperscale.Spreads()))
 	bad(a.OnLoss != "" && !slices.Contains(hyperscale.OnLosses(), a.OnLoss), "on-datacenter-loss", "there is no %s; there are %s", a.OnLoss, words(hyperscale.OnLosses()))
 }
 

@@ -37,6 +37,7 @@ type Marks struct {
 	shapes map[string]*Sums // of each workflow: its steps and checks, counts empty
 	stray  map[string]*Ledger
 	broken []string
+	copies hyperscale.Turn // see InCopies; 0: one
 
 	changed      []*turn // since the last change was taken …
 	changedFlows map[string]bool
@@ -56,6 +57,11 @@ func NewMarks() *Marks {
 		changedFlows: map[string]bool{},
 	}
 }
+
+// InCopies says that a job runs in so many copies, each of which has all slots: of n, copy
+// number c has the turns c, c+n, c+2n …, which share no slot with those of another. It is
+// not written down: who reads marks says so again.
+func InCopies(m *Marks, n int) { m.copies = hyperscale.Turn(n) }
 
 // maxBroken bounds the list of complaints about children.
 const maxBroken = 32
@@ -135,7 +141,7 @@ func (m *Marks) alone(id turnID) bool {
 // begins.
 func (m *Marks) fence(made *turn) {
 	for id, other := range m.turns {
-		if id.turn == made.id.turn || !id.overlaps(made.id) {
+		if id.turn == made.id.turn || !id.overlaps(made.id) || m.copies > 1 && id.turn%m.copies != made.id.turn%m.copies {
 			continue
 		}
 		low, high := other, made

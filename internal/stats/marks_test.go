@@ -224,3 +224,35 @@ func TestIdentitiesHoldOnceClosed(t *testing.T) {
 		}
 	})
 }
+
+// Turns of different copies have the same slots and do not cover each other; those of one
+// copy do, as ever.
+func TestCopiesDoNotCoverEachOther(t *testing.T) {
+	all := hyperscale.Share{Lo: 0, Hi: 4, Of: 4}
+	turn := func(n hyperscale.Turn, from hyperscale.JobTime) hyperscale.Share {
+		s := all
+		s.Turn, s.From = n, from
+		return s
+	}
+	for _, copies := range []int{0, 2} {
+		m := NewMarks()
+		InCopies(m, copies)
+		m.Expect("a", turn(1, 0))
+		m.Expect("a", turn(2, 0))
+		if got := m.Standing("a", turn(1, 0)).Covered; got == (copies == 2) {
+			t.Errorf("in %d copies turn 2 covers turn 1: %v", copies, got)
+		}
+		again, err := DecodeMarks(m.AppendBinary(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		InCopies(again, copies)
+		again.Expect("a", turn(4, 3*time.Second))
+		if s := again.Standing("a", turn(2, 0)); !s.Covered || s.Fence != 3*time.Second {
+			t.Errorf("in %d copies: %+v", copies, s)
+		}
+		if got := again.Standing("a", turn(1, 0)).Covered; got == (copies == 2) {
+			t.Errorf("in %d copies turn 4 covers turn 1: %v", copies, got)
+		}
+	}
+}

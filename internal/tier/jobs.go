@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hyperscale"
+	"hyperscale/internal/job"
 	"hyperscale/internal/job/owner"
 	"hyperscale/internal/link"
 	"hyperscale/internal/own"
@@ -54,7 +55,7 @@ func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 	if err := t.cfg.fits(plan, s.Cores, *t.room.Load()); err != nil {
 		return rpc.Accepted{}, err
 	}
-	if err := t.cfg.spreads(s.Across); err != nil {
+	if err := t.cfg.spreads(s.Across, plan); err != nil {
 		return rpc.Accepted{}, err
 	}
 	if _, err := sink.Parse(s.Reporters); err != nil {
@@ -92,9 +93,22 @@ func (t front) Submit(ctx context.Context, who rpc.Caller, s rpc.Submission) (rp
 	return rpc.Accepted{Job: accepted.Job, Owner: t.cfg.Self, Address: t.cfg.Address, Epoch: 1}, nil
 }
 
-// spreads refuses what is said of datacenters where there are none to choose from.
-func (c Config) spreads(a hyperscale.Across) error {
-	if a.None() || c.Role == identity.Gate {
+// spreads refuses what is said of datacenters where there are none to choose from, and
+// a load that is to be run by each of several and can't be.
+func (c Config) spreads(a hyperscale.Across, plan *hyperscale.Plan) error {
+	switch {
+	case a.None():
+		return nil
+	case c.Role == identity.Gate && a.Spread != hyperscale.SpreadReplicate:
+		return nil
+	case c.Role == identity.Gate && a.Copies() == 0:
+		return rpc.InvalidField("spread", "each datacenter is to run the whole load, and it is not said how many they are; name them (--datacenters), or say how many (--count)")
+	case c.Role == identity.Gate && a.AllowPartial:
+		return rpc.InvalidField("allow-partial", "each of %d datacenters is to run the whole load; with fewer it would be another load; leave --allow-partial out, or ask for fewer", a.Copies())
+	case c.Role == identity.Gate:
+		if why := job.Copyable(plan); why != "" {
+			return rpc.InvalidField("spread", "several datacenters can't run all of it each: %s; divide it (--spread split)", why)
+		}
 		return nil
 	}
 	return rpc.InvalidField("across", "how a job runs over datacenters (--datacenters, --count, --spread, --on-datacenter-loss, --allow-partial, --fail-fast) "+

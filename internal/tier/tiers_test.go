@@ -14,6 +14,7 @@ import (
 	"hyperscale/internal/own"
 	"hyperscale/internal/rpc"
 	"hyperscale/internal/rpc/identity"
+	"hyperscale/internal/stats"
 	"hyperscale/internal/tier/above"
 )
 
@@ -136,6 +137,61 @@ func TestAJobOverDatacenters(t *testing.T) {
 	for name, worker := range w.workers {
 		if n := worker.ran; n < wide/3 {
 			t.Errorf("%s ran %d slots of %d", name, n, wide)
+		}
+	}
+}
+
+// Both of two datacenters run the whole load, though the gate that owns the job is killed:
+// twice what the plan says, and in each once.
+func TestEachDatacenterRunsAllOfIt(t *testing.T) {
+	w := newTiers(t, 2, 1, "fra", "nyc")
+	p := load()
+	p.Workflows[0].Load.VUs = 100 // which need one core
+	first := w.stations[0]
+	a := w.submit(w.client(first), p, func(s *rpc.Submission) {
+		s.Across = hyperscale.Across{Count: 2, Spread: hyperscale.SpreadReplicate}
+	})
+	for _, worker := range w.workers {
+		worker.holds(link.Running, 1)
+	}
+	first.stop()
+	c := w.client(w.stations[1])
+	status, events := w.ended(c, a.Job)
+	if status.Phase != hyperscale.Completed {
+		t.Fatalf("it is %s: %s; it heard %s", status.Phase, status.Reason, story(events))
+	}
+	result := w.result(c, p, a.Job)
+	if n := result.Tally.Workflow("browse").Slots; n.Due != 2*wide || n.Completed != 2*wide || len(result.Datacenters) != 2 {
+		t.Errorf("of %d slots came %+v in %d datacenters; it heard %s", 2*wide, n, len(result.Datacenters), story(events))
+	}
+	for i, name := range []string{"fra", "nyc"} {
+		d := result.Datacenters[i]
+		if n := d.Tally.Job().Slots; d.Name != name || n.Due != wide || n.Completed != wide || d.Verdict.State != stats.Valid {
+			t.Errorf("in %s came %+v, %+v", d.Name, n, d.Verdict)
+		}
+	}
+}
+
+// What can't be run by each of several datacenters is refused by a gate, in words.
+func TestWhatCantBeReplicatedIsRefused(t *testing.T) {
+	gate, plain := Config{Role: identity.Gate}, load()
+	unique := load()
+	unique.Data = []hyperscale.DataSet{{Name: "users", Pick: hyperscale.PickUnique}}
+	for _, c := range []struct {
+		a    hyperscale.Across
+		plan *hyperscale.Plan
+		want string
+	}{
+		{hyperscale.Across{Count: 2, Spread: hyperscale.SpreadReplicate}, plain, ""},
+		{hyperscale.Across{Datacenters: []string{"a"}, Spread: hyperscale.SpreadReplicate}, plain, ""},
+		{hyperscale.Across{Spread: hyperscale.SpreadReplicate}, plain, "--count"},
+		{hyperscale.Across{Count: 2, Spread: hyperscale.SpreadReplicate, AllowPartial: true}, plain, "with fewer it would be another load"},
+		{hyperscale.Across{Count: 2, Spread: hyperscale.SpreadReplicate}, unique, "data set users"},
+		{hyperscale.Across{Count: 2}, unique, ""},
+	} {
+		err := gate.spreads(c.a, c.plan)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%+v: %v", c.a, err)
 		}
 	}
 }

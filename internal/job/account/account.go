@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"hyperscale"
@@ -159,7 +160,11 @@ func (a *Account) Mark(m job.Mark) {
 	if m.Workflow != "" {
 		what = m.Workflow + " " + what
 	}
-	a.marks = append(a.marks, stats.Mark{At: m.At, What: what, Detail: m.Detail})
+	detail := m.Detail
+	if m.Place != "" {
+		detail = strings.TrimSuffix(m.Place+": "+detail, ": ")
+	}
+	a.marks = append(a.marks, stats.Mark{At: m.At, What: what, Detail: detail})
 	if m.Workflow != "" {
 		return
 	}

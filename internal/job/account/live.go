@@ -125,7 +125,7 @@ func (a *Account) standing(o job.Outcome) stats.WorkflowProgress {
 		p.Rate = rateUnder(changes, into, rateAt(f.Load.Stages, into))
 		p.Done = part(into-schedule.Paused(changes, into), f.length)
 		if f.Load.Arrivals > 0 { // a change of the rate moves its end
-			p.Done = part(hyperscale.JobTime(slots.Due), hyperscale.JobTime(f.Load.Arrivals))
+			p.Done = part(hyperscale.JobTime(slots.Due), hyperscale.JobTime(f.Load.Arrivals*int64(max(o.Copies, 1))))
 		}
 	case hyperscale.LoadSearch:
 		if n := len(f.probes); n > 0 {
@@ -134,7 +134,10 @@ func (a *Account) standing(o job.Outcome) stats.WorkflowProgress {
 	default:
 		w := schedule.NewIterations(f.Load)
 		p.VUs = w.VUs
-		p.Done = min(float64(slots.Completed+slots.Failed+slots.Interrupted)/float64(max(w.Total(), 1)), 1)
+		p.Done = min(float64(slots.Completed+slots.Failed+slots.Interrupted)/float64(max(w.Total()*int64(max(o.Copies, 1)), 1)), 1)
+	}
+	if o.Copies > 0 { // that is of each that runs
+		p.VUs, p.Rate = p.VUs*int64(o.Active), p.Rate*float64(o.Active)
 	}
 	if o.Phase.Terminal() {
 		p.VUs = 0

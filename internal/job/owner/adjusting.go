@@ -54,9 +54,13 @@ func (o *adjusting) adjust(ev Adjust) {
 	}
 	o.state.Adjustments = append(o.state.Adjustments, adjustment{Key: ev.Key, Adjustment: a})
 	o.change()
-	o.readjust(l)
 	o.story.adjusted(a)
-	o.legAdjusted(l, adjustText(a, ev.By))
+	for _, l := range slices.Clone(o.state.Legs) { // of several copies all
+		if l.workflow() == a.Workflow && l.Stage == running && l.Stop == nil {
+			o.readjust(l)
+			o.legAdjusted(l, adjustText(a, ev.By))
+		}
+	}
 	o.say(Adjusted{Token: ev.Token, Adjustment: a})
 }
 

@@ -32,7 +32,7 @@ func (o *course) job(ev job.Event) {
 		case job.CutLeg:
 			o.halt(e.Workflow, e.Leg, halt{At: o.at(), Cut: true})
 		case job.Mark:
-			o.tell(hyperscale.Event{At: e.At, What: string(e.What), Workflow: e.Workflow, Detail: e.Detail})
+			o.tell(hyperscale.Event{At: e.At, What: string(e.What), Workflow: e.Workflow, Node: hyperscale.NodeID(e.Place), Detail: e.Detail})
 		case job.Finish:
 			o.finish(e.Result)
 		}

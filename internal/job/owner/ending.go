@@ -155,9 +155,9 @@ func (o *course) abandon(silence time.Duration) {
 		o.job(job.Over{Phase: hyperscale.Failed, Reason: reason})
 		return
 	}
-	for _, w := range o.story.job.Workflows() {
-		if !w.Phase.Terminal() {
-			o.job(job.LegBroken{Workflow: w.Workflow, Leg: o.state.legNumber(w.Workflow), Reason: reason})
+	for _, l := range slices.Clone(o.state.Legs) {
+		if l.Stage != ended {
+			o.job(job.LegBroken{Workflow: l.workflow(), Leg: l.Leg.Leg, Reason: reason})
 		}
 	}
 }

@@ -270,4 +270,9 @@ type WantCores struct {
 	Cores    int              // 0: as many as the workflow has use for
 	Least    int              // of a cover: fewer are better than none; 0: all or none
 	Part     hyperscale.Share // of a job that is led: what of the workflow they are for; Cores are at most as many
+
+	// Of a job that several datacenters run each: which copy wants them, and where it is;
+	// "": anywhere, but each copy elsewhere. Else zero.
+	Copy int
+	At   hyperscale.NodeID
 }

@@ -122,16 +122,6 @@ func (x *hole) next(l *leg) reserve {
 	return x.Reserve.most(unasked)
 }
 
-// legNumber is the number of the leg of a workflow that runs.
-func (st *state) legNumber(workflow string) int {
-	for _, l := range st.Legs {
-		if l.workflow() == workflow && l.Stage != ended {
-			return l.Leg.Leg
-		}
-	}
-	return 0
-}
-
 // halt ends a leg before its time, because the job says so.
 func (o *losing) halt(workflow string, number int, h halt) {
 	for _, l := range o.state.Legs {

@@ -20,8 +20,12 @@ import (
 const unheardFor = 300 * time.Second
 
 // keptFor reports whether slots of a leg that a datacenter loses are kept for it: nobody
-// else has them. What has no load others do in its place, for more waits for it.
+// else has them. What has no load others do in its place, for more waits for it. Those of
+// a copy are always kept.
 func (o *book) keptFor(l *leg) bool {
+	if l.Leg.Copy > 0 {
+		return true
+	}
 	degrades := o.cfg.Across.OnLoss == "" || o.cfg.Across.OnLoss == hyperscale.LossDegrade
 	return o.cfg.Datacenters && degrades && l.Leg.Load.Kind != hyperscale.LoadOnce
 }

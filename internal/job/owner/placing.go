@@ -45,10 +45,10 @@ func (o *placing) wants() []Want {
 		case l.Stop != nil:
 		case l.Stage == wanting && l.Leg.Group != 0 && !l.Whole: // others are to come
 		case l.Stage == wanting:
-			list = wantMore(list, l, WantCores{Workflow: l.workflow(), Part: l.Leg.Part})
+			list = wantMore(list, l, WantCores{Workflow: l.workflow(), Part: l.Leg.Part, Copy: l.Leg.Copy, At: o.placeOfCopy(l)})
 		default:
 			if n := l.uncovered(); n > 0 {
-				list = wantMore(list, l, WantCores{Workflow: l.workflow(), Cores: n, Least: 1})
+				list = wantMore(list, l, WantCores{Workflow: l.workflow(), Cores: n, Least: 1, Copy: l.Leg.Copy, At: o.placeOfCopy(l)})
 			}
 		}
 	}
@@ -162,8 +162,11 @@ func (o *placing) granted(ev Granted) {
 	var begun []*leg
 	taken := false
 	for _, l := range o.state.Legs {
-		cores := ev.Cores[l.workflow()]
-		if l.Want != ev.Want || l.Stop != nil || len(cores) == 0 {
+		if l.Want != ev.Want || l.Stop != nil {
+			continue
+		}
+		cores := o.ofCopy(l, ev.Cores[l.workflow()])
+		if len(cores) == 0 {
 			continue
 		}
 		switch {
@@ -210,7 +213,7 @@ func total(cores []link.Cores) int {
 // cut cuts a share into one for each holder of cores, under a new turn. Of a share
 // narrower than there are cores some are left out.
 func (o *placing) cut(l *leg, s *kept, cores []link.Cores) []*share {
-	o.state.Turns[l.workflow()]++
+	o.state.Turns[l.workflow()] = o.nextTurn(l)
 	var list []*share
 	for i, cut := range place.Cut(s.Share, cores) {
 		if !cut.Valid() {

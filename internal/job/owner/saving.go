@@ -159,7 +159,7 @@ func (o *book) readPart(kind byte, part []byte) error {
 			return err
 		}
 		o.story = newStory(o.cfg)
-		o.story.account = a
+		o.story.keep(o.cfg, a)
 		o.state = state{}
 		return nil
 	case partEntries:

@@ -17,8 +17,8 @@ import (
 
 // script drives an owner by words, and tells in words what it wants done.
 //
-//	plan open|long|minutes|iterations|closed|once|two [parent] [datacenters] [single] [unique]  the plan, of a job that has a parent, whose children are datacenters, that lets no two hold a slot, uses rows once; the owner begins.
-//	                                      Of datacenters: [rebalance|abort] [partial] [fast], as its client wants it
+//	plan open|long|minutes|iterations|closed|once|two|chain [parent] [datacenters] [single] [unique]  the plan, of a job that has a parent, whose children are datacenters, that lets no two hold a slot, uses rows once; the owner begins.
+//	                                      Of datacenters: [rebalance|abort] [partial] [fast] [copies, two of it], as its client wants it
 //	grant NUMBER WORKER…                  one core of each for every workflow of that want
 //	wants                                 what is wanted of the cores is told
 //	deny NUMBER
@@ -87,6 +87,12 @@ var plans = map[string][]hyperscale.Workflow{
 			{From: 10 * int64(hyperscale.PerSecond), To: 10 * int64(hyperscale.PerSecond), Over: 10 * time.Second}}}},
 		{Name: "b", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadIterations, Iterations: 10, VUs: 1}},
 	},
+	"chain": {
+		{Name: "a", Graceful: time.Second, Load: hyperscale.Load{Kind: hyperscale.LoadOpen, Stages: []hyperscale.Stage{
+			{From: 10 * int64(hyperscale.PerSecond), To: 10 * int64(hyperscale.PerSecond), Over: 2 * time.Second}}}},
+		{Name: "b", Graceful: time.Second, After: []hyperscale.Dependency{{Workflow: "a"}}, Load: hyperscale.Load{
+			Kind: hyperscale.LoadIterations, Iterations: 10, VUs: 1}},
+	},
 }
 
 func (s *script) run(line string) {
@@ -105,6 +111,9 @@ func (s *script) run(line string) {
 			if slices.Contains(args, string(loss)) {
 				s.across.OnLoss = loss
 			}
+		}
+		if slices.Contains(args, "copies") {
+			s.gate, s.across.Spread, s.across.Count = true, hyperscale.SpreadReplicate, 2
 		}
 		if slices.Contains(args, "unique") {
 			s.plan.Data = []hyperscale.DataSet{{Name: "users", Pick: hyperscale.PickUnique}}
@@ -130,7 +139,11 @@ func (s *script) run(line string) {
 		for _, w := range s.owner.Wants() {
 			var of []string
 			for _, f := range w.Workflows {
-				of = append(of, fmt.Sprintf("{%s %d %d}", f.Workflow, f.Cores, f.Least))
+				text := fmt.Sprintf("{%s %d %d}", f.Workflow, f.Cores, f.Least)
+				if f.Copy > 0 {
+					text = fmt.Sprintf("{%s %d %d, copy %d at %q}", f.Workflow, f.Cores, f.Least, f.Copy, f.At)
+				}
+				of = append(of, text)
 			}
 			s.say("wants %d: %v, none of %v, or never %v", w.Number, of, w.Exclude, w.OrNever)
 		}
@@ -342,6 +355,9 @@ func (s *script) grant(want uint64, workers []string) {
 	cores := map[string][]link.Cores{}
 	for _, w := range s.owner.Wants() {
 		for _, f := range w.Workflows {
+			if len(cores[f.Workflow]) > 0 {
+				continue // by another copy
+			}
 			for _, name := range workers {
 				cores[f.Workflow] = append(cores[f.Workflow], link.Cores{Holder: s.hand(name).Holder, N: 1})
 			}

@@ -23,21 +23,35 @@ type story struct {
 	fresh   []step             // since the last save
 	led     bool               // a parent decides over the job, and judges it
 	owed    job.Owed           // as the job was told last
+	copies  *job.Copies        // the job, if several datacenters run it each; else nil
 }
 
 // newStory is one that nothing was told of yet. Of a job that is led a parent decides.
 func newStory(cfg Config) *story {
-	s := &story{plan: cfg.Plan, account: account.New(cfg.Plan), wake: never, led: cfg.Parent != nil}
+	s := &story{plan: cfg.Plan, wake: never, led: cfg.Parent != nil}
 	switch {
 	case s.led:
 		s.job = job.NewLed(cfg.Plan)
+	case cfg.copies() > 1:
+		s.copies = job.NewCopies(cfg.Plan, cfg.copies())
+		s.job = s.copies
 	case cfg.Datacenters:
 		s.job = job.NewParted(cfg.Plan)
 	default:
 		s.job = job.New(cfg.Plan)
 	}
+	s.keep(cfg, account.New(cfg.Plan))
 	return s
 }
+
+// keep makes an account that of the job.
+func (s *story) keep(cfg Config, a *account.Account) {
+	s.account = a
+	stats.InCopies(a.Tally.Marks(), cfg.copies())
+}
+
+// place is the datacenter that has a copy; "": none yet.
+func (s *story) place(number int) hyperscale.NodeID { return hyperscale.NodeID(s.copies.Place(number)) }
 
 // step is one thing that was applied. One of its fields is set.
 type step struct {

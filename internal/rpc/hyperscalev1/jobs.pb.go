@@ -86,6 +86,8 @@ const (
 	Spread_SPREAD_UNSPECIFIED Spread = 0
 	// SPLIT: a part; together they run each slot once.
 	Spread_SPREAD_SPLIT Spread = 1
+	// REPLICATE: all of it, each.
+	Spread_SPREAD_REPLICATE Spread = 2
 )
 
 // Enum value maps for Spread.
@@ -93,10 +95,12 @@ var (
 	Spread_name = map[int32]string{
 		0: "SPREAD_UNSPECIFIED",
 		1: "SPREAD_SPLIT",
+		2: "SPREAD_REPLICATE",
 	}
 	Spread_value = map[string]int32{
 		"SPREAD_UNSPECIFIED": 0,
 		"SPREAD_SPLIT":       1,
+		"SPREAD_REPLICATE":   2,
 	}
 )
 
@@ -2354,10 +2358,11 @@ const file_hyperscale_v1_jobs_proto_rawDesc = "" +
 	"\x0fPRIORITY_NORMAL\x10\x01\x12\x11\n" +
 	"\rPRIORITY_HIGH\x10\x02\x12\x10\n" +
 	"\fPRIORITY_LOW\x10\x03\x12\x11\n" +
-	"\rPRIORITY_AUTO\x10\x04*2\n" +
+	"\rPRIORITY_AUTO\x10\x04*H\n" +
 	"\x06Spread\x12\x16\n" +
 	"\x12SPREAD_UNSPECIFIED\x10\x00\x12\x10\n" +
-	"\fSPREAD_SPLIT\x10\x01*`\n" +
+	"\fSPREAD_SPLIT\x10\x01\x12\x14\n" +
+	"\x10SPREAD_REPLICATE\x10\x02*`\n" +
 	"\x06OnLoss\x12\x17\n" +
 	"\x13ON_LOSS_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fON_LOSS_DEGRADE\x10\x01\x12\x15\n" +

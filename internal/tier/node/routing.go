@@ -122,7 +122,11 @@ func (r *routing) choose(n *Node, j *job, want link.Want, wish route.Wish) owner
 		return owner.Denied{Want: want.Number, Reason: choice.Refused}
 	}
 	granted := owner.Granted{Want: want.Number, Cores: map[string][]link.Cores{}}
-	for i, parts := range choice.Divide(needs(want)) {
+	divide := choice.Divide
+	if wish.Replicate {
+		divide = choice.Repeat
+	}
+	for i, parts := range divide(needs(want)) {
 		var cores []link.Cores
 		for _, p := range parts {
 			cores = append(cores, link.Cores{Holder: link.Holder{Node: hyperscale.NodeID(p.Datacenter), Boot: DatacenterBoot}, N: p.Cores})

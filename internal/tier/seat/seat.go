@@ -124,7 +124,10 @@ func (s *Seat) wishOf(w owner.Want, want link.Want) route.Wish {
 		wish.Cover = wish.Cover || w.Workflows[i].Cores > 0
 		load = load || s.workflow(cores.Workflow).Load.Kind != hyperscale.LoadOnce
 	}
-	if !load && len(wish.Datacenters)+wish.Count > 1 {
+	switch {
+	case s.cfg.Across.Copies() > 0:
+		s.copies(w, &wish)
+	case !load && len(wish.Datacenters)+wish.Count > 1:
 		wish.Count = 1 // in however many the loads that follow are to run
 	}
 	for _, h := range want.Exclude {
@@ -134,6 +137,22 @@ func (s *Seat) wishOf(w owner.Want, want link.Want) route.Wish {
 		wish.Current = append(wish.Current, string(node))
 	}
 	return wish
+}
+
+// copies lets a wish be for the datacenters that have the copies, once they do; before
+// that as many of them are chosen as there are copies.
+func (s *Seat) copies(w owner.Want, wish *route.Wish) {
+	var at []string
+	for _, c := range w.Workflows {
+		if name := string(c.At); name != "" && !slices.Contains(at, name) {
+			at = append(at, name)
+		}
+	}
+	if len(at) > 0 && !slices.ContainsFunc(w.Workflows, func(c owner.WantCores) bool { return c.At == "" }) {
+		wish.Datacenters, wish.Count = at, 0
+		return
+	}
+	wish.AllowPartial, wish.Count, wish.Current = false, s.cfg.Across.Copies(), at
 }
 
 func sameWant(a, b link.Want) bool {
@@ -147,6 +166,9 @@ func (s *Seat) wantOf(w owner.Want, room Room) link.Want {
 		Exclude: w.Exclude, Prefer: w.Prefer, OrNever: w.OrNever,
 	}
 	for _, c := range w.Workflows {
+		if slices.ContainsFunc(want.Workflows, func(w link.WorkflowCores) bool { return w.Workflow == c.Workflow }) {
+			continue // for another copy: each datacenter has so many
+		}
 		want.Length = max(want.Length, s.length[c.Workflow])
 		cores := link.WorkflowCores{Workflow: c.Workflow, Least: c.Least, Most: c.Cores}
 		switch {

@@ -41,6 +41,17 @@ func TestWishes(t *testing.T) {
 	w.Workflows[0].Cores = 3
 	l.Exclude, l.Prefer = []link.Holder{{Node: "a", Boot: 1}}, []hyperscale.NodeID{"a", "b"}
 	is(w, l, "[a b] 2, 1–3 cores, not [a], before [a b], cover true")
+	s.cfg.Across = &hyperscale.Across{Count: 2, Spread: hyperscale.SpreadReplicate, AllowPartial: true}
+	w, l = want("once")
+	w.Workflows = []owner.WantCores{{Workflow: "once", Copy: 1}, {Workflow: "once", Copy: 2}}
+	is(w, l, "[] 2, 1–3 cores, not [], before [], cover false")
+	if got := s.wantOf(w, Room{Workers: 4, Cores: 8}).Workflows; len(got) != 1 {
+		t.Errorf("each datacenter has the cores of %v", got)
+	}
+	w.Workflows[0].At = "b"
+	is(w, l, "[] 2, 1–3 cores, not [], before [b], cover false")
+	w.Workflows = w.Workflows[:1]
+	is(w, l, "[b] 0, 1–3 cores, not [], before [], cover false")
 	s.cfg.Across = &hyperscale.Across{}
 	w, l = want("once")
 	is(w, l, "[] 0, 1–3 cores, not [], before [], cover false")
