@@ -32,6 +32,9 @@ func (s *Station) Metrics() []ops.Metric {
 	}
 	ctx, stop := context.WithTimeout(context.Background(), lookTime)
 	defer stop()
+	cores, free := l.tier.Ops().Cores(ctx)
+	all.gauge("cores", "Cores of those that are not gone.", float64(cores))
+	all.gauge("cores_free", "Cores that no job has.", float64(free))
 	if children, err := l.tier.Ops().Children(ctx); err == nil {
 		all.children(l.kind.Children, children)
 	}
@@ -81,7 +84,6 @@ const silentAfter = 3 * time.Second
 
 func (s *sheet) children(role identity.Role, children []node.Child) {
 	count := map[string]int{"heard": 0, "silent": 0, "gone": 0}
-	cores, free := 0, 0
 	for _, c := range children {
 		switch {
 		case !c.Heard:
@@ -92,14 +94,10 @@ func (s *sheet) children(role identity.Role, children []node.Child) {
 		default:
 			count["heard"]++
 		}
-		cores += c.Cores
-		free += c.Free
 	}
 	for state, n := range count {
 		s.gauge(string(role)+"s", "Those that are linked with this node, by whether they are still heard.", float64(n), "state", state)
 	}
-	s.gauge("cores", "Cores of those that are not gone.", float64(cores))
-	s.gauge("cores_free", "Cores that no job has.", float64(free))
 }
 
 // receiptNames are the receipts of windows in metrics.

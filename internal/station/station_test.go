@@ -204,12 +204,18 @@ func attach(t *testing.T, address string, d rpc.Dialing, cores int) {
 	ctx, end := context.WithCancel(t.Context())
 	t.Cleanup(end)
 	call, err := dial(t, address, d).Attach(ctx)
-	if err == nil {
-		err = call.Send(link.Statement{Node: "w1", Boot: 1, Seq: 1, Cores: cores, Free: cores})
-	}
 	if err != nil {
 		t.Fatalf("a child attaches: %v", err)
 	}
+	said := link.Statement{
+		Node: "w1", Boot: 1, Cores: cores, Free: cores, Capacity: &link.Capacity{Cores: cores, Free: cores, Workers: 1, Managers: 1},
+	}
+	go func() {
+		for ; ctx.Err() == nil; time.Sleep(300 * time.Millisecond) { // the beat
+			said.Seq++
+			_ = call.Send(said) // a link that broke is missed by what the test looks for
+		}
+	}()
 }
 
 func soon(t *testing.T) context.Context {

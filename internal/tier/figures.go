@@ -197,6 +197,27 @@ func (o Ops) Children(ctx context.Context) ([]node.Child, error) {
 	}
 }
 
+// Cores are the cores of the children that are not gone, and those of them that no job
+// has; of a gate those of datacenters.
+func (o Ops) Cores(ctx context.Context) (all, free int) {
+	sums := make(chan [2]int, 1)
+	o.tier.node.Put(func(n *node.Node) {
+		var sum [2]int
+		for _, c := range n.Children() {
+			if c.Heard {
+				sum[0], sum[1] = sum[0]+c.Cores, sum[1]+c.Free
+			}
+		}
+		sums <- sum
+	})
+	select {
+	case sum := <-sums:
+		return sum[0], sum[1]
+	case <-ctx.Done():
+		return 0, 0
+	}
+}
+
 // Capacity is what the placer of this datacenter said last of it, with its age; nil:
 // none was heard.
 func (o Ops) Capacity(ctx context.Context) *link.Capacity {
