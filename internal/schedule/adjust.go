@@ -73,8 +73,8 @@ func instead(kind hyperscale.LoadKind) string {
 	return ", and nothing of it can be changed"
 }
 
-// far is the end of a load that is paused, and nobody knows until when.
-const far = 100 * 366 * 24 * time.Hour
+// Far is the end of a load that is paused, and nobody knows until when, or before it.
+const Far = 100 * 366 * 24 * time.Hour
 
 // piece is a part of a stage, or of a pause: its length nanoseconds from skip on
 // of a line that goes from … to in over nanoseconds.

@@ -30,7 +30,7 @@ func NewArrivals(load hyperscale.Load, source hyperscale.Source, changes ...Chan
 		a.end, _ = a.Due(hyperscale.Slot(load.Arrivals))
 		a.total = load.Arrivals
 	} else if hanging {
-		a.end = far
+		a.end = Far
 	}
 	return a
 }

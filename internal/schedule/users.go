@@ -31,7 +31,7 @@ func NewUsers(load hyperscale.Load, changes ...Change) *Users {
 	u := &Users{}
 	all, hanging := pieces(load.Stages, changes)
 	if hanging {
-		all = append(all, flat(0, int64(far)))
+		all = append(all, flat(0, int64(Far)))
 	}
 	for _, p := range all {
 		if p.length == 0 {

@@ -82,7 +82,7 @@ func (o *holes) endsOf(l *leg, x *hole) (load, books hyperscale.JobTime) {
 	if l.Stop != nil {
 		load = min(load, max(l.stopOf(x, o.at()), l.Begin))
 	}
-	if books = min(x.Fence, load); books == never {
+	if books = min(x.Fence, load); books >= schedule.Far {
 		books = o.at()
 	}
 	return load, books
