@@ -211,9 +211,15 @@ func attach(t *testing.T, address string, d rpc.Dialing, cores int) {
 		Node: "w1", Boot: 1, Cores: cores, Free: cores, Capacity: &link.Capacity{Cores: cores, Free: cores, Workers: 1, Managers: 1},
 	}
 	go func() {
-		for ; ctx.Err() == nil; time.Sleep(300 * time.Millisecond) { // the beat
+		beat := time.NewTicker(300 * time.Millisecond)
+		defer beat.Stop()
+		for ctx.Err() == nil {
 			said.Seq++
 			_ = call.Send(said) // a link that broke is missed by what the test looks for
+			select {
+			case <-beat.C:
+			case <-ctx.Done():
+			}
 		}
 	}()
 }
