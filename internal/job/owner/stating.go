@@ -74,9 +74,10 @@ func (o *stating) heard(k *kid, h *link.Held) {
 			return
 		}
 	}
-	if o.dark.until == 0 { // else what time it was is not known; it is stated again
-		o.cancelledAt(k.Node, h.Workflow, h.Cancelled)
+	if o.dark.until != 0 && h.Cancelled.By != "" {
+		return // what time it was is not known; it is stated again
 	}
+	o.cancelledAt(k.Node, h.Workflow, h.Cancelled)
 	l, s := o.state.share(h.Hold)
 	if s == nil || s.Holder != k.Holder || s.over() || h.Start != 0 && h.Start != o.state.Start {
 		o.heardOther(k, h)
