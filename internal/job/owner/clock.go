@@ -10,10 +10,11 @@ import (
 // stands at 0. After a takeover it stands where it was saved until a child tells
 // how late it is, or nobody did for so long that it goes on from there.
 type clock struct {
-	runs   bool
-	told   bool               // by a child, to the new owner
-	origin time.Duration      // the node's time at job time 0
-	last   hyperscale.JobTime // told; it never falls
+	runs    bool
+	told    bool               // by a child, to the new owner
+	guessed bool               // nobody told: it went on where it was saved
+	origin  time.Duration      // the node's time at job time 0
+	last    hyperscale.JobTime // told; it never falls
 }
 
 // at is the job time at the node's time now.
@@ -34,5 +35,5 @@ func (c *clock) when(at hyperscale.JobTime) time.Duration {
 
 // set makes it run: it is at now.
 func (c *clock) set(now time.Duration, at hyperscale.JobTime) {
-	c.runs, c.origin = true, now-at
+	c.runs, c.guessed, c.origin = true, false, now-at
 }

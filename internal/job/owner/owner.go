@@ -301,6 +301,7 @@ func (o *Owner) goOnAlone() {
 		return
 	}
 	o.clock.set(o.now, o.clock.last+o.lasts(lingering+unsaved)) // with one holder of a slot, what may have been begun is left out
+	o.clock.guessed = true
 	o.settling.resume()
 }
 

@@ -113,7 +113,7 @@ func (o *holes) outlasts(l *leg, x *hole) hyperscale.JobTime {
 	if o.cfg.OneHolder {
 		heard = min(o.stops(x), x.Fence) // nobody goes on before it has stopped
 	}
-	if o.up != nil || !o.clock.runs { // a part is over, and its job may go on; or nobody tells what time it is
+	if o.up != nil || !o.clock.runs || o.clock.guessed { // a part is over, and its job may go on; or nobody tells what time it is
 		return min(x.Dead, heard, l.over())
 	}
 	return min(x.Dead, heard, o.at()+ahead+x.Ahead, l.over())
