@@ -233,7 +233,7 @@ func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow, even
 		switch {
 		case f.Load.Kind != hyperscale.LoadOpen:
 			most += flow.twice() // two holders went on for a while
-		case slots.Lost > 0: // perhaps begun before the load was made smaller
+		case slots.Lost+slots.Missed > 0: // perhaps begun before the load was made smaller, and skipped
 			most = max(most, t.mostSlots(f, r.Workflows[i].Start))
 		}
 		if known && (slots.Due < all || slots.Due > most) && !retried(r, f) {

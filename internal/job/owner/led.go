@@ -83,6 +83,7 @@ func (o *leading) given(h link.Hold, p *Prepare) {
 	}
 	f = o.up.given(h.Workflow, h.Share)
 	f.group, f.gone, f.broken = p.Group, false, broken{} // it may have been dropped before it began
+	o.up.came = o.now
 	o.adopt(p.Adjustments)
 	o.job(job.Lead{Leg: job.StartLeg{
 		Workflow: p.Workflow, Load: p.Load, First: p.First, Warmup: p.Warmup, Graceful: p.Graceful, Use: p.Use,
@@ -102,6 +103,26 @@ func (o *leading) gather(group uint64, parts int) {
 	}
 	for _, l := range o.state.Legs {
 		l.Whole = l.Whole || l.Leg.Group == group && came >= parts
+	}
+}
+
+// gathering is for how long parts wait for others of their group. Of one that the parent
+// gave up meanwhile nobody may have heard.
+const gathering = 5 * time.Second
+
+// gathers lets parts wait no longer for others that do not come.
+func (o *leading) gathers() {
+	switch {
+	case o.up == nil || o.over != nil:
+	case o.up.came == 0:
+		o.up.came = o.now
+	case o.now-o.up.came >= gathering:
+		for _, l := range o.state.Legs {
+			if l.Stage == wanting && l.Leg.Group != 0 && !l.Whole {
+				l.Whole = true
+				o.change()
+			}
+		}
 	}
 }
 

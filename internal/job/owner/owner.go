@@ -216,6 +216,7 @@ func (o *Owner) take(ev Event) {
 		o.leading.ordered(ev)
 	case TopHeard:
 		o.above.hear(o.now, ev.Age)
+		o.leading.gathers()
 	case ParentAt:
 		o.desk.parentAt(ev)
 	case ParentTells:

@@ -43,6 +43,7 @@ type upward struct {
 	open  *stats.Joints
 	flows []*upflow // in the order in which they were given
 	to    outbox.Way
+	came  time.Duration // when a part was given last, or the job taken over; 0: not known yet
 	until time.Duration // of a job that has ended: longer it does not wait; 0: not known yet
 }
 
