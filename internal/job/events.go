@@ -16,6 +16,7 @@ type (
 		Workflow string
 		Leg      int
 		At       hyperscale.JobTime
+		Length   hyperscale.JobTime `json:",omitempty"` // of a load that was changed by hand before, as in [LegAdjusted]; 0: none was
 	}
 
 	// LegAdjusted: the load of the leg was changed by hand and is over so long after

@@ -40,7 +40,7 @@ func (j *flows) timed(now hyperscale.JobTime, ev Event) {
 	switch ev := ev.(type) {
 	case LegBegan:
 		if f := j.running(ev.Workflow, ev.Leg); f != nil {
-			j.legBegan(f, ev.At)
+			j.legBegan(f, ev)
 		}
 	case LegAdjusted:
 		if f := j.running(ev.Workflow, ev.Leg); f != nil {
@@ -50,7 +50,8 @@ func (j *flows) timed(now hyperscale.JobTime, ev Event) {
 }
 
 // legBegan sets the times of a leg whose load begins.
-func (j *flows) legBegan(f *flow, at hyperscale.JobTime) {
+func (j *flows) legBegan(f *flow, ev LegBegan) {
+	at := ev.At
 	if f.leg.begun || f.leg.stopped {
 		return
 	}
@@ -63,10 +64,22 @@ func (j *flows) legBegan(f *flow, at hyperscale.JobTime) {
 		rate, _ := f.search.next()
 		j.mark(at, Probe, f.w.Name, rate.String())
 	}
+	if ev.Length != 0 {
+		j.lasts(f, ev.Length)
+		return
+	}
 	if length, known := loadLength(f.leg.load, j.sourceOf(f)); known {
-		f.leg.over = later(at, length)
-		f.leg.end(later(f.leg.over, f.w.Graceful), j.patience())
+		j.lasts(f, length)
 		f.leg.stages = stageMarks(f.w.Name, f.leg.load, at, f.leg.over)
+	}
+}
+
+// lasts sets when a leg is over that lasts so long; below zero: nobody knows.
+func (j *flows) lasts(f *flow, length hyperscale.JobTime) {
+	f.leg.stages, f.leg.over, f.leg.cutAt, f.leg.giveUp = nil, never, never, never
+	if length >= 0 {
+		f.leg.over = later(f.leg.at, length)
+		f.leg.end(later(f.leg.over, f.w.Graceful), j.patience())
 	}
 }
 
@@ -77,11 +90,7 @@ func (j *flows) legAdjusted(now hyperscale.JobTime, f *flow, ev LegAdjusted) {
 		return
 	}
 	j.mark(now, Adjusted, f.w.Name, ev.What)
-	f.leg.stages, f.leg.over, f.leg.cutAt, f.leg.giveUp = nil, never, never, never
-	if ev.Length >= 0 {
-		f.leg.over = later(f.leg.at, ev.Length)
-		f.leg.end(later(f.leg.over, f.w.Graceful), j.patience())
-	}
+	j.lasts(f, ev.Length)
 }
 
 // patience is how long beyond its grace a leg may take to end by itself.

@@ -29,6 +29,7 @@ func (a *above) part() {
 		a.w.say("the gate and the datacenter do not hear each other for %v", length)
 		a.w.saw("apart")
 		a.apart = true
+		a.w.plan.calm = false
 		for _, k := range slices.Clone(a.cords) {
 			k.cut()
 		}

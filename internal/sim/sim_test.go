@@ -158,11 +158,11 @@ var found = []uint64{
 // foundWithParent are seeds that showed a fault of jobs with a parent.
 var foundWithParent = []uint64{
 	5243112, 1177, 20596, 3145833, 5243464, 5243979, 6291525, 6291716, 6291756, 6291916,
-	6294505, 5255138, 6293582, 6303623, 6307635, 12362, 5259267, 20217, 6311822, 6317780, 6319589, 5285146,
+	6294505, 5255138, 6293582, 6303623, 6307635, 12362, 5259267, 20217, 6311822, 6317780, 6319589, 5285146, 5343087, 5343135, 5343455, 6391937,
 }
 
 // foundTight are seeds that showed one with checkpoints far apart.
-var foundTight = []uint64{1304, 1049185, 5242931}
+var foundTight = []uint64{1304, 1049185, 5242931, 1149315}
 
 // TestFound runs them again.
 func TestFound(t *testing.T) {

@@ -167,6 +167,7 @@ func (o *leading) lets(l *leg, order link.Order) {
 		o.clock.told = true
 	}
 	l.Go, l.Begin = true, order.Begin
+	o.readjust(l) // adjustments count from its begin
 	o.change()
 }
 

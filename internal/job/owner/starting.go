@@ -171,7 +171,11 @@ func (o *settling) run(l *leg) {
 			o.do(Tell{To: s.Holder, Order: o.startOrder(l, s)})
 		}
 	}
-	o.job(job.LegBegan{Workflow: l.workflow(), Leg: l.Leg.Leg, At: l.Begin})
+	began := job.LegBegan{Workflow: l.workflow(), Leg: l.Leg.Leg, At: l.Begin}
+	if len(l.changes) > 0 {
+		began.Length = l.length()
+	}
+	o.job(began)
 }
 
 // settleEnd tells the job of a leg of which nothing more is expected.
