@@ -63,3 +63,12 @@ func (a *above) stopped(job hyperscale.JobID) time.Duration {
 	}
 	return u.ended
 }
+
+// wentOn reports whether the gate ended a workflow without its datacenter, where it may
+// have been cancelled.
+func (a *above) wentOn(job hyperscale.JobID, workflow string) bool {
+	u := a.jobs[job]
+	return u != nil && slices.ContainsFunc(u.events, func(ev hyperscale.Event) bool {
+		return ev.What == "datacenter lost" && ev.Workflow == workflow
+	})
+}

@@ -162,17 +162,9 @@ func (t *truth) mostSlots(f *hyperscale.Workflow, began hyperscale.JobTime) uint
 
 func byNumber(a, b hyperscale.Adjustment) int { return cmp.Compare(a.Number, b.Number) }
 
-// wentOn reports whether the gate ended a workflow without its datacenter, where it may
-// have been cancelled.
-func wentOn(events []hyperscale.Event, workflow string) bool {
-	return slices.ContainsFunc(events, func(ev hyperscale.Event) bool {
-		return ev.What == "datacenter lost" && ev.Workflow == workflow
-	})
-}
-
 // checkWishes holds what became of a workflow against what was wanted of it.
 func (w judge) checkWishes(t *truth, r *stats.WorkflowResult, load *hyperscale.Load, events []hyperscale.Event) {
-	if t.wishes.cancelled[r.Name] && r.Phase == hyperscale.Completed && load.Kind != hyperscale.LoadOnce && !wasOver(events, r.Name) && !wentOn(events, r.Name) {
+	if t.wishes.cancelled[r.Name] && r.Phase == hyperscale.Completed && load.Kind != hyperscale.LoadOnce && !wasOver(events, r.Name) && !w.above.wentOn(t.id, r.Name) {
 		w.fail("%s/%s is %s after it was cancelled", t.id, r.Name, r.Phase)
 	}
 	if load.Kind != hyperscale.LoadSearch || r.Phase != hyperscale.Completed {
