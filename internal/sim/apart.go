@@ -54,11 +54,12 @@ func (a *above) goOn() {
 	a.w.after(time.Second, a.goOn)
 }
 
-// stopped is when a job ended at the gate of which it had lost the datacenter: of what
-// that did later nobody there could know.
+// stopped is when a job ended at the gate of which it had lost the datacenter, or which
+// did not confirm that it stopped: of what that did later nobody there could know.
 func (a *above) stopped(job hyperscale.JobID) time.Duration {
 	u := a.jobs[job]
-	if u == nil || !slices.ContainsFunc(u.events, func(ev hyperscale.Event) bool { return ev.What == "datacenter lost" }) {
+	unknown := func(ev hyperscale.Event) bool { return ev.What == "datacenter lost" || ev.What == "unconfirmed" }
+	if u == nil || !slices.ContainsFunc(u.events, unknown) {
 		return 1<<63 - 1
 	}
 	return u.ended
