@@ -66,19 +66,16 @@ func (t front) halt(ctx context.Context, who rpc.Caller, c rpc.Cancellation) err
 	if proof == nil || proof.Job != c.Job || proof.Workflow != c.Workflow {
 		return rpc.Errorf(rpc.Unavailable, "the store does not answer, so the cancel of job %s can't be written down", c.Job)
 	}
-	told := make(chan int, 1)
-	t.node.Put(func(n *node.Node) {
+	told, err := ask(ctx, t.Tier, func(n *node.Node) int {
 		effects, children := n.Halt(*proof)
 		nodeLoop(t).performAll(ctx, effects)
-		told <- children
+		return children
 	})
-	select {
-	case n := <-told:
-		t.log.Info("audit", "what", "halt", "job", c.Job, "workflow", c.Workflow, "client", clientOf(who), "children", n)
-		return rpc.Errorf(rpc.Unavailable, "the store does not answer, so the cancel of job %s can't be written down yet; its load is stopped all the same, on %ss: %d", c.Job, t.cfg.child(), n)
-	case <-ctx.Done():
-		return ctx.Err()
+	if err != nil {
+		return err
 	}
+	t.log.Info("audit", "what", "halt", "job", c.Job, "workflow", c.Workflow, "client", clientOf(who), "children", told)
+	return rpc.Errorf(rpc.Unavailable, "the store does not answer, so the cancel of job %s can't be written down yet; its load is stopped all the same, on %ss: %d", c.Job, t.cfg.child(), told)
 }
 
 // cancel gives the wish to the owner and waits until it is written down.

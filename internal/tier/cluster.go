@@ -75,21 +75,15 @@ func (t front) drainChild(ctx context.Context, id hyperscale.NodeID) error {
 	if t.bundle != nil {
 		return rpc.Errorf(rpc.NotFound, "there is no node %s here; managers and workers are drained at a manager of their datacenter", id)
 	}
-	found := make(chan bool, 1)
-	t.node.Put(func(n *node.Node) {
+	found, err := ask(ctx, t.Tier, func(n *node.Node) bool {
 		effects, ok := n.Drain(id)
 		nodeLoop(t).performAll(ctx, effects)
-		found <- ok
+		return ok
 	})
-	select {
-	case ok := <-found:
-		if !ok {
-			return rpc.Errorf(rpc.NotFound, "there is no node %s here", id)
-		}
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	if err == nil && !found {
+		return rpc.Errorf(rpc.NotFound, "there is no node %s here", id)
 	}
+	return err
 }
 
 // HandOver makes this node take nothing new and offers its jobs to others. It

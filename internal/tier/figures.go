@@ -179,56 +179,46 @@ func (o Ops) Press(level link.Level) {
 	o.tier.node.Put(node.Presses{Level: level})
 }
 
+// ask gives what the node answers in its loop; an error: ctx has ended before.
+func ask[T any](ctx context.Context, t *Tier, question func(*node.Node) T) (T, error) {
+	answer := make(chan T, 1)
+	t.node.Put(func(n *node.Node) { answer <- question(n) })
+	select {
+	case a := <-answer:
+		return a, nil
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
 // Children are the children as this node sees them; of a gate the managers.
 func (o Ops) Children(ctx context.Context) ([]node.Child, error) {
-	answer := make(chan []node.Child, 1)
-	o.tier.node.Put(func(n *node.Node) {
+	return ask(ctx, o.tier, func(n *node.Node) []node.Child {
 		if o.tier.bundle != nil {
-			answer <- o.tier.bundle.Managers(o.tier.now())
-			return
+			return o.tier.bundle.Managers(o.tier.now())
 		}
-		answer <- n.Children()
+		return n.Children()
 	})
-	select {
-	case children := <-answer:
-		return children, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // Cores are the cores of the children that are not gone, and those of them that no job
 // has; of a gate those of datacenters.
 func (o Ops) Cores(ctx context.Context) (all, free int) {
-	sums := make(chan [2]int, 1)
-	o.tier.node.Put(func(n *node.Node) {
-		var sum [2]int
-		for _, c := range n.Children() {
-			if c.Heard {
-				sum[0], sum[1] = sum[0]+c.Cores, sum[1]+c.Free
-			}
+	children, _ := ask(ctx, o.tier, (*node.Node).Children) // nobody waits for them any more
+	for _, c := range children {
+		if c.Heard {
+			all, free = all+c.Cores, free+c.Free
 		}
-		sums <- sum
-	})
-	select {
-	case sum := <-sums:
-		return sum[0], sum[1]
-	case <-ctx.Done():
-		return 0, 0
 	}
+	return all, free
 }
 
 // Capacity is what the placer of this datacenter said last of it, with its age; nil:
 // none was heard.
 func (o Ops) Capacity(ctx context.Context) *link.Capacity {
-	answer := make(chan *link.Capacity, 1)
-	o.tier.node.Put(func(n *node.Node) { answer <- n.Capacity(o.tier.now()) })
-	select {
-	case c := <-answer:
-		return c
-	case <-ctx.Done():
-		return nil
-	}
+	c, _ := ask(ctx, o.tier, func(n *node.Node) *link.Capacity { return n.Capacity(o.tier.now()) }) // nobody waits for it any more
+	return c
 }
 
 // Over reports whether a job has ended here or never was, by a linearizable read. A

@@ -136,14 +136,8 @@ func (t nodeLoop) tellChild(e node.ToChild) {
 // jobTime is what time it is for a job by the children that this node hears; 0: none of
 // them runs it, or ctx has ended.
 func (t *Tier) jobTime(ctx context.Context, job hyperscale.JobID) hyperscale.JobTime {
-	answer := make(chan hyperscale.JobTime, 1)
-	t.node.Put(func(n *node.Node) { answer <- n.JobTime(t.now(), job) })
-	select {
-	case at := <-answer:
-		return at
-	case <-ctx.Done():
-		return 0
-	}
+	at, _ := ask(ctx, t, func(n *node.Node) hyperscale.JobTime { return n.JobTime(t.now(), job) }) // nobody waits for it any more
+	return at
 }
 
 // isOver reports whether a job has ended or never was, by a linearizable read, and if it
