@@ -58,9 +58,7 @@ func (o *leading) ordered(ev Ordered) {
 // stopped then was due up to then.
 func (o *leading) toldBy(order link.Order) {
 	if !o.clock.runs && o.state.Start != 0 && order.At > 0 {
-		o.dark.until = 0
-		o.clock.set(o.now, max(order.At, o.clock.last))
-		o.clock.told = true
+		o.learn(o.now, order.At)
 		o.resume()
 	}
 }
@@ -159,12 +157,10 @@ func (o *leading) lets(l *leg, order link.Order) {
 		o.state.Start, o.clock, o.seconds = order.Number, clock{}, 0
 	}
 	if !o.clock.runs {
-		o.dark.until = 0
-		o.clock.set(o.now+order.In, max(order.At, o.clock.last))
+		o.learn(o.now+order.In, order.At)
 		if o.state.Began.IsZero() {
 			o.state.Began = o.cfg.Clock.Add(o.clock.origin).UTC()
 		}
-		o.clock.told = true
 	}
 	l.Go, l.Begin = true, order.Begin
 	o.readjust(l) // adjustments count from its begin
@@ -262,14 +258,12 @@ func (o *Owner) heldOf(f *upflow) link.Held {
 	h := link.Held{Hold: link.Hold{Job: o.cfg.Job, Workflow: f.workflow, Share: f.stream.Share()}, Cut: f.released, Acked: f.box.Acked()}
 	o.common(&h)
 	l := o.part(h.Hold)
-	switch {
-	case l == nil && f.pends():
-		h.State, h.Reserve = link.Running, f.broken.Reserve // what it came to is not all sent yet, and its end says that it is
+	if l == nil {
 		o.since(&h)
-		return h
-	case l == nil:
-		h.State, h.Reason, h.Reserve = cmp.Or(f.broken.State, link.Ended), f.broken.Reason, f.broken.Reserve
-		o.since(&h)
+		h.State, h.Reserve = link.Running, f.broken.Reserve
+		if !f.pends() { // its end says that what it came to is all sent
+			h.State, h.Reason = cmp.Or(f.broken.State, link.Ended), f.broken.Reason
+		}
 		return h
 	}
 	h.Aborted, h.Lowered = l.Aborted, l.Lowered

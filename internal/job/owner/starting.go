@@ -263,6 +263,13 @@ func (o *settling) partsOf(l *leg, stopped hyperscale.JobTime) []account.Part {
 	return list
 }
 
+// learn takes what time it is at a moment from who told it. It never falls.
+func (o *settling) learn(moment time.Duration, at hyperscale.JobTime) {
+	o.dark.until = 0
+	o.clock.set(moment, max(at, o.clock.last))
+	o.clock.told = true
+}
+
 // resume goes on with a job whose start had been written down by an owner before,
 // now that somebody tells what time it is.
 func (o *settling) resume() {

@@ -140,9 +140,7 @@ func (o *stating) hearClock(k *kid, h *link.Held) {
 	told := h.JobTime + k.trip/2
 	switch {
 	case !o.clock.runs:
-		o.dark.until = 0
-		o.clock.set(o.now, max(told, o.clock.last))
-		o.clock.told = true
+		o.learn(o.now, told)
 		o.resume()
 	case o.clock.told && told > o.at()+ahead:
 		o.clock.set(o.now, told) // what told it before was under way for longer
