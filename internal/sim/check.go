@@ -161,7 +161,7 @@ func (w judge) checkRequests(c *client, t *truth, result *stats.Result) {
 	for _, f := range t.plan.Workflows {
 		flow := t.flows[f.Name]
 		flow.close(min(t.end.at, w.above.stopped(t.id)))
-		w.checkFlow(t, result, &f, c.events)
+		w.checkFlow(t, result, &f)
 		if c.cutOff(&f) {
 			w.saw("holder cut off by a broken stream")
 			continue
@@ -218,7 +218,7 @@ func (w judge) maybeFails(p *hyperscale.Plan) bool {
 }
 
 // checkFlow checks one workflow.
-func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow, events []hyperscale.Event) {
+func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow) {
 	flow := t.flows[f.Name]
 	slots := r.Tally.Workflow(f.Name).Slots
 	stray := r.Tally.Marks().Stray(f.Name).Slots
@@ -228,6 +228,7 @@ func (w judge) checkFlow(t *truth, r *stats.Result, f *hyperscale.Workflow, even
 	}
 	i := slices.IndexFunc(r.Workflows, func(o stats.WorkflowResult) bool { return o.Name == f.Name })
 	if r.Workflows[i].Phase == hyperscale.Completed {
+		events := w.eventsOf(t)
 		all, known := t.slots(r, f, r.Workflows[i].Start, events)
 		most := all
 		switch {
